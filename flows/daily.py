@@ -1,0 +1,35 @@
+"""The overnight run: yesterday, every account. `python -m flows.daily` serves it on a schedule."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prefect import flow
+from prefect.states import State
+
+from flows.tasks import reconcile_period, yesterday
+from recon.periods import one_day
+
+
+@flow(name="daily reconciliation", log_prints=True)
+def daily(
+    business_date: date | None = None,
+    provider: str | None = None,
+    time_zone: str = "Asia/Shanghai",
+    config: Path = Path("configs"),
+    workspace: Path = Path("workspace"),
+) -> State[Any]:
+    """Reconcile one business date: the given one, or yesterday in `time_zone`.
+
+    The flow fails when a day is not proved, so that Prefect's notifications reach somebody.
+    """
+    day = business_date or yesterday(datetime.now(ZoneInfo(time_zone)).date())
+    return reconcile_period(
+        one_day(day), [provider] if provider else None, None, config, workspace
+    )
+
+
+if __name__ == "__main__":
+    # After the last provider is ready: WeChat Pay from 10:00 Beijing, PayPal before noon Pacific.
+    daily.serve(name="daily", cron="0 20 * * *")

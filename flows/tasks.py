@@ -1,0 +1,96 @@
+"""The pieces both flows share: fetching with retries, a day whose stages are tasks, the artifact.
+
+Frames stay inside the process and are never results of a task: hashing and storing them would cost
+more than the work itself. So there is one task a stage, never one a row.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed, State
+
+from recon.io.config import load_config
+from recon.io.days import Workspace
+from recon.io.jobs import Failure, RunReport, fetch_all, run_period
+from recon.periods import Period
+
+RETRY_DELAYS_SECONDS = [60, 300, 900]
+
+
+def as_task(name: str, stage: Callable[[], Any]) -> Any:
+    """Run one stage of the pipeline as a Prefect task, so that the UI shows it."""
+    return task(name=name, cache_policy=NO_CACHE, persist_result=False)(stage)()
+
+
+@task(
+    name="fetch statements",
+    retries=len(RETRY_DELAYS_SECONDS),
+    retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def fetch(workspace: Workspace, providers: Sequence[str]) -> list[Failure]:
+    """Take new statements into the inbox; a source that cannot be reached is tried again."""
+    return fetch_all(workspace, providers)
+
+
+def reconcile_period(
+    period: Period,
+    providers: Sequence[str] | None,
+    accounts: Sequence[str] | None,
+    config: Path,
+    workspace: Path,
+) -> State[Any]:
+    """Fetch, reconcile and report; the state says whether every day is proved."""
+    place = Workspace.open(workspace, load_config(config))
+    chosen = place.config.accounts_of(
+        list(providers) if providers else None, list(accounts) if accounts else None
+    )
+    refused = fetch(place, sorted({account.provider for account in chosen}))
+    report = run_period(place, chosen, period, fetch=False, step=as_task)
+    report.failures[:0] = refused
+    create_markdown_artifact(
+        key=f"reconciliation-{period}".replace("_", "-to-"),
+        markdown=as_markdown(report),
+        description=f"Reconciliation of {period}",
+    )
+    message = summary_line(report)
+    return Completed(message=message) if report.is_proved else Failed(message=message)
+
+
+def summary_line(report: RunReport) -> str:
+    proved = sum(day.result.proved for day in report.days)
+    found = sum(day.result.discrepancies.height for day in report.days)
+    text = f"{proved} of {len(report.days)} days proved, {found} discrepancies"
+    return text + (f", {len(report.failures)} failures" if report.failures else "")
+
+
+def as_markdown(report: RunReport) -> str:
+    """The result as people read it in Prefect's UI."""
+    lines = [
+        f"# {summary_line(report)}",
+        "",
+        "| date | provider | account | result | discrepancies | open | reports |",
+        "|---|---|---|---|---:|---:|---|",
+    ]
+    for day in report.days:
+        result = day.result
+        state = "proved" if result.proved else "**NOT PROVED**: " + "; ".join(
+            result.not_proved_because
+        )
+        lines.append(
+            f"| {result.business_date} | {result.provider} | {result.account} | {state} "
+            f"| {result.discrepancies.height} | {result.open_items.height} | `{day.reports}` |"
+        )
+    lines += [f"- **{failure.what}**: {failure.message}" for failure in report.failures]
+    return "\n".join(lines)
+
+
+def yesterday(today: date) -> date:
+    """The last business date that is over."""
+    return date.fromordinal(today.toordinal() - 1)

@@ -1,0 +1,1 @@
+"""Payment reconciliation: what providers, ledger and bank say, proved to be the same money."""

@@ -1,0 +1,33 @@
+"""The three ways a run can fail, each with its exit code, and the check that survives `-O`."""
+
+
+class ReconError(Exception):
+    """An expected failure: printed as one line, never as a traceback."""
+
+    exit_code = 1
+
+
+class UserError(ReconError):
+    """The user's mistake (arguments, configuration, a wrong file). The message says the fix."""
+
+    exit_code = 2
+
+
+class StatementError(UserError):
+    """A whole statement file that cannot be trusted: wrong provider, cut in mid-row, wrong encoding."""
+
+
+class NotProvedError(ReconError):
+    """The run could not prove the day: a file is missing, or one was refused."""
+
+    exit_code = 3
+
+
+class BrokenInvariantError(AssertionError):
+    """Our own bug: rows or money went missing between two stages."""
+
+
+def ensure(condition: bool, message: str) -> None:
+    """Raise when an invariant does not hold; unlike `assert` it cannot be switched off."""
+    if not condition:
+        raise BrokenInvariantError(message)

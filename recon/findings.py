@@ -1,0 +1,225 @@
+"""What the day as a whole shows: conservation, roll-forward, control totals, and why it is not proved."""
+
+from datetime import date
+
+import polars as pl
+
+from recon.discrepancies import Day, amount_text, complete
+from recon.errors import ensure
+from recon.matching.engine import Matched
+from recon.money import MONEY, ZERO
+from recon.settings import AccountSettings
+from recon.tables import CONSERVATION, DISCREPANCY, ROLL_FORWARD, empty
+
+
+def conservation(
+    matched: Matched,
+    lines: pl.DataFrame,
+    entries: pl.DataFrame,
+    left: pl.DataFrame,
+    line_rejects: pl.DataFrame,
+    entry_rejects: pl.DataFrame,
+) -> pl.DataFrame:
+    """CONSERVATION: where every row of both sides went. Errors: BrokenInvariantError if one is lost.
+
+    A rejected row counts, but has no amount: what it says could not be understood.
+    """
+    parts = []
+    for side, items, rejects in (("line", lines, line_rejects), ("entry", entries, entry_rejects)):
+        outcome = _outcomes(matched, items, left, side)
+        counted = (
+            outcome.group_by("currency", "outcome")
+            .agg(row_count=pl.len().cast(pl.Int64), amount=pl.col("amount").sum())
+            .with_columns(side=pl.lit(side))
+        )
+        ensure(outcome.height == items.height, f"a {side} has no outcome")
+        ensure(_total(counted) == _total(items), f"the {side}s' outcomes do not add up")
+        parts.append(counted)
+        if rejects.height:
+            parts.append(
+                pl.DataFrame(
+                    {"currency": [None], "outcome": ["rejected"], "row_count": [rejects.height]}
+                ).with_columns(side=pl.lit(side), amount=ZERO)
+            )
+    return (
+        pl.concat(
+            part.select(pl.col(name).cast(dtype) for name, dtype in CONSERVATION.items())
+            for part in parts
+        ).sort("side", "currency", "outcome")
+        if parts
+        else empty(CONSERVATION)
+    )
+
+
+def _total(frame: pl.DataFrame) -> list[tuple[object, ...]]:
+    summed = frame.group_by("currency").agg(pl.col("amount").sum()).sort("currency")
+    return summed.rows()
+
+
+def _outcomes(
+    matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str
+) -> pl.DataFrame:
+    """Every row of one side once, with its outcome."""
+    pairs = matched.pairs.select(
+        pl.col(f"{side}_row").alias("row"),
+        outcome=pl.when("clean").then(pl.lit("matched")).otherwise(pl.lit("discrepancy")),
+    )
+    groups = matched.groups.filter(pl.col("side") == side).select(
+        "row",
+        outcome=pl.when(pl.col("verdict") == "matched")
+        .then(pl.lit("matched"))
+        .otherwise(pl.lit("discrepancy")),
+    )
+    one_sided = (matched.lines_left if side == "line" else matched.entries_left).select(
+        "row", "item_id", "reported"
+    )
+    # What an earlier day reported is carried on; only what is newly late is a discrepancy of today.
+    states = left.filter(pl.col("side") == side).select("item_id", "state")
+    late = (pl.col("state") == "overdue") & ~pl.col("reported")
+    open_rows = one_sided.join(states, on="item_id", how="left").select(
+        "row", outcome=pl.when(late).then(pl.lit("discrepancy")).otherwise(pl.lit("open"))
+    )
+    rows = pl.concat([pairs, groups, open_rows])
+    return pl.concat(
+        [rows.select("outcome"), items[rows["row"]].select("currency", "amount")], how="horizontal"
+    )
+
+
+def roll_forward(before: pl.DataFrame, after: pl.DataFrame, business_date: date) -> pl.DataFrame:
+    """ROLL_FORWARD per side and currency: opening + new - cleared = closing, of open items."""
+    key = ["side", "item_id"]
+    new = after.join(before, on=key, how="anti")
+    cleared = before.join(after, on=key, how="anti")
+    counted = [
+        part.group_by("side", "currency").agg(
+            pl.len().cast(pl.Int64).alias(f"{name}_count"),
+            pl.col("amount").sum().alias(f"{name}_amount"),
+        )
+        for name, part in (
+            ("opening", before),
+            ("new", new),
+            ("cleared", cleared),
+            ("closing", after),
+        )
+    ]
+    every = pl.concat(part.select("side", "currency") for part in counted).unique()
+    for part in counted:
+        every = every.join(part, on=["side", "currency"], how="left")
+    result = every.sort("side", "currency").select(
+        pl.col(name).fill_null(ZERO if dtype == MONEY else 0).cast(dtype)
+        if name.endswith(("_count", "_amount"))
+        else pl.col(name)
+        for name, dtype in ROLL_FORWARD.items()
+    )
+    ties = result.filter(
+        pl.col("opening_amount") + pl.col("new_amount") - pl.col("cleared_amount")
+        != pl.col("closing_amount")
+    )
+    ensure(ties.height == 0, f"open items do not roll forward on {business_date}")
+    return result
+
+
+def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """CONTROL_TOTAL that are off or not stated -> DISCREPANCY, one for each statement.
+
+    One row that is missing puts every total of a file off: that is one difference, not seven.
+    """
+    off = controls.filter(
+        pl.col("stated").is_null() | (pl.col("stated") != pl.col("computed"))
+    ).with_columns(
+        said=pl.when(pl.col("stated").is_null())
+        .then(pl.format("{} is not stated", "name"))
+        .otherwise(
+            pl.format(
+                "{}: stated {}, rows give {}",
+                "name",
+                _plain("stated"),
+                _plain("computed"),
+            )
+        )
+    )
+    if off.height == 0:
+        return empty(DISCREPANCY)
+    money = pl.col("currency").is_not_null()
+    found = off.group_by("file_id", maintain_order=True).agg(
+        discrepancy_id=pl.format("control:{}", pl.col("file_id").first()),
+        type=pl.lit("control_total_mismatch"),
+        currency=pl.col("currency").drop_nulls().first(),
+        amount_provider=pl.col("stated").filter(money).first(),
+        amount_ledger=pl.when(pl.col("stated").filter(money).first().is_not_null()).then(
+            pl.col("computed").filter(money).first()
+        ),
+        explanation=pl.format(
+            "The statement does not add up to what it says about itself ({}).",
+            pl.col("said").str.join("; "),
+        ),
+    )
+    return complete(found.drop("file_id"), day)
+
+
+def _plain(column: str) -> pl.Expr:
+    text = amount_text(column, "currency")
+    whole = pl.col(column).cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
+    return pl.when(pl.col("currency").is_null()).then(whole).otherwise(text)
+
+
+def missing_files(kinds: list[str], day: Day) -> pl.DataFrame:
+    """Statements that should be there and are not -> DISCREPANCY."""
+    if not kinds:
+        return empty(DISCREPANCY)
+    found = pl.DataFrame({"kind": kinds}).select(
+        discrepancy_id=pl.format("file:{}:{}", pl.lit(day.business_date.isoformat()), "kind"),
+        type=pl.lit("file_missing"),
+        explanation=pl.format(
+            "The {} statement of {} has not been delivered.",
+            "kind",
+            pl.lit(day.business_date.isoformat()),
+        ),
+    )
+    return complete(found, day)
+
+
+def rejected_rows(rejects: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """REJECT -> DISCREPANCY: codes nobody has mapped yet, and values that are wrong."""
+    if rejects.height == 0:
+        return empty(DISCREPANCY)
+    found = rejects.select(
+        discrepancy_id=pl.format("reject:{}:{}", "file_id", "line_no"),
+        type=pl.when("unmapped")
+        .then(pl.lit("unmapped_row"))
+        .otherwise(pl.lit("validation_failed")),
+        explanation=pl.format(
+            "Row {} was not understood: {} is {} ({}).",
+            "line_no",
+            "field",
+            pl.col("value").fill_null("empty"),
+            "reason",
+        ),
+    )
+    return complete(found, day)
+
+
+def reasons(
+    account: AccountSettings,
+    missing: list[str],
+    controls: pl.DataFrame,
+    rejects: pl.DataFrame,
+    made: pl.DataFrame,
+) -> tuple[str, ...]:
+    """Why the day is not proved, as sentences; nothing when it is."""
+    said = [f"the {kind} statement is missing" for kind in missing]
+    unstated = controls.filter(pl.col("stated").is_null())["file_id"].n_unique()
+    if unstated:
+        said.append(f"{unstated} statement(s) do not state all their control totals")
+    off = controls.filter(pl.col("stated") != pl.col("computed")).height
+    if off:
+        said.append(f"{off} control total(s) do not tie")
+    if rejects.height > account.unmapped_limit:
+        said.append(f"{rejects.height} row(s) were not understood")
+    unproved = made.filter(pl.col("proof") != ZERO)
+    if unproved.height:
+        currencies = ", ".join(unproved["currency"].unique().sort())
+        said.append(f"the settlement proof in {currencies} is not zero")
+    if made.filter(pl.col("proof").is_null()).height:
+        said.append("a settlement batch has neither balances nor control totals to prove it")
+    return tuple(said)

@@ -1,0 +1,330 @@
+"""Configuration: TOML files in one folder, checked as a whole, all problems reported at once.
+
+configs/recon.toml, configs/providers/<slug>.toml, configs/fees/<slug>.toml. Unknown settings are
+refused, because a misspelled tolerance must not be ignored. Secrets are named, never written: a
+setting that ends in `_env` holds the name of an environment variable.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from recon.discrepancies import Severity
+from recon.errors import UserError
+from recon.fees.schedule import Tariff, schedule_problems
+from recon.matching.rules import KEY_COLUMNS, MatchRule
+from recon.money import EXPONENT, Rounding
+from recon.pipeline import Policy
+from recon.providers import all_providers
+from recon.settings import AccountSettings
+from recon.tables import KINDS, LEDGER_ENTRY
+
+
+def _decimal(value: Any) -> Any:
+    """Amounts and percentages are written as text: a TOML number with a point would be a float."""
+    if isinstance(value, float):
+        raise ValueError('write amounts and percentages in quotes, e.g. "0.6"')
+    return value
+
+
+def _one_of(valid: Any, what: str) -> Any:
+    def check(value: str) -> str:
+        if value not in valid:
+            raise ValueError(f"{value!r} is not {what}; valid: {', '.join(sorted(valid))}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _known_time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"{value!r} is not a time zone; write it like Asia/Shanghai")
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_decimal)]
+Kind = Annotated[str, _one_of(KINDS, "a kind of line")]
+CurrencyCode = Annotated[str, _one_of(EXPONENT, "a currency code")]
+KeyColumn = Annotated[str, _one_of(KEY_COLUMNS, "a column to match on")]
+TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+Days = Annotated[int, Field(ge=0, le=366)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RuleSettings(_Settings):
+    name: str
+    keys: Annotated[list[KeyColumn], Field(min_length=1)]
+    kinds: list[Kind] | None = None
+    equal_groups: bool = False
+
+
+class SeverityLimits(_Settings):
+    medium: Amount = Decimal(10)
+    high: Amount = Decimal(1000)
+
+
+class SeveritySettings(SeverityLimits):
+    currency: dict[CurrencyCode, SeverityLimits] = {}
+
+
+class ReportSettings(_Settings):
+    language: Literal["en", "zh"] = "en"
+
+
+class DatabaseSettings(_Settings):
+    url_env: str
+
+
+class LedgerSettings(_Settings):
+    """An existing table or view of the company, read instead of imported entries."""
+
+    url_env: str
+    table: str
+    columns: dict[Annotated[str, _one_of(LEDGER_ENTRY, "a ledger column")], str]
+    constants: dict[Annotated[str, _one_of(LEDGER_ENTRY, "a ledger column")], str] = {}
+    kinds: dict[str, Kind] = {}
+    statuses: dict[str, str] = {}
+
+
+class ReconSettings(_Settings):
+    """recon.toml"""
+
+    rule: Annotated[list[RuleSettings], Field(min_length=1)]
+    reports: ReportSettings = ReportSettings()
+    severity: SeveritySettings = SeveritySettings()
+    database: DatabaseSettings | None = None
+    ledger: LedgerSettings | None = None
+
+
+class SourceSettings(_Settings):
+    channel: Literal["folder"]
+    path: Path
+
+
+class AccountEntry(_Settings):
+    account: Annotated[str, Field(min_length=1)]
+    title: str
+    time_zone: TimeZone
+    statements: Annotated[list[str], Field(min_length=1)]
+    line_window_days: Days = 1
+    entry_window_days: Days = 1
+    date_tolerance_days: Days = 1
+    unmapped_limit: Annotated[int, Field(ge=0)] = 0
+    fee_tolerance: Amount = Decimal(0)
+
+
+class ProviderSettings(_Settings):
+    """providers/<slug>.toml"""
+
+    source: SourceSettings
+    account: Annotated[list[AccountEntry], Field(min_length=1)]
+
+
+class _TariffBase(_Settings):
+    name: str
+    account: str
+    currency: CurrencyCode
+    effective_from: date
+    effective_to: date | None = None
+    percent: Amount = Decimal(0)
+    fixed: Amount = Decimal(0)
+    minimum: Amount | None = None
+    maximum: Amount | None = None
+    rounding: Rounding = "half_up"
+
+
+class TariffSettings(_TariffBase):
+    kinds: Annotated[list[Kind], Field(min_length=1)]
+    payment_methods: list[str] | None = None
+    on_refund: Literal["returned", "kept"] = "kept"
+
+
+class WithdrawalSettings(_TariffBase):
+    """What taking money out of the wallet costs."""
+
+
+class FeeSettings(_Settings):
+    """fees/<slug>.toml"""
+
+    tariff: list[TariffSettings] = []
+    withdrawal: list[WithdrawalSettings] = []
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration, as the rest of the program sees it."""
+
+    directory: Path
+    recon: ReconSettings
+    policy: Policy
+    accounts: tuple[AccountSettings, ...]
+    sources: dict[str, SourceSettings]
+
+    def accounts_of(
+        self, providers: list[str] | None, accounts: list[str] | None
+    ) -> list[AccountSettings]:
+        """The chosen accounts. Errors: UserError for a name that is not configured."""
+        for chosen, known, what in (
+            (providers, {a.provider for a in self.accounts}, "provider"),
+            (accounts, {a.account for a in self.accounts}, "account"),
+        ):
+            unknown = sorted(set(chosen or []) - known)
+            if unknown:
+                raise UserError(
+                    f"no {what} {', '.join(unknown)} in {self.directory}/providers; "
+                    f"configured: {', '.join(sorted(known))}"
+                )
+        picked = [
+            account
+            for account in self.accounts
+            if (not providers or account.provider in providers)
+            and (not accounts or account.account in accounts)
+        ]
+        if not picked:
+            raise UserError("no account is of that provider and number at once")
+        return picked
+
+    def source_path(self, provider: str) -> Path:
+        """Where a provider's files are dropped; relative paths start beside the configuration."""
+        path = self.sources[provider].path
+        return path if path.is_absolute() else self.directory.resolve().parent / path
+
+
+def load_config(directory: Path) -> Config:
+    """Read and check all files. Errors: one UserError that lists every problem, a line each."""
+    if not (directory / "recon.toml").is_file():
+        raise UserError(
+            f"no configuration at {directory}/recon.toml; name its folder with --config DIR"
+        )
+    problems: list[str] = []
+    recon = _read(directory / "recon.toml", ReconSettings, problems)
+    providers = {
+        path.stem: _read(path, ProviderSettings, problems)
+        for path in sorted((directory / "providers").glob("*.toml"))
+    }
+    fees = {
+        path.stem: _read(path, FeeSettings, problems)
+        for path in sorted((directory / "fees").glob("*.toml"))
+    }
+    if not providers and not problems:
+        problems.append(f"{directory}/providers: no provider is configured")
+    accounts = _accounts(directory, providers, problems)
+    tariffs = _tariffs(directory, fees, accounts, problems)
+    if problems or recon is None:
+        raise UserError("\n".join(problems))
+    return Config(
+        directory=directory,
+        recon=recon,
+        policy=Policy(_rules(recon), tuple(tariffs), _severity(recon.severity)),
+        accounts=tuple(accounts),
+        sources={slug: settings.source for slug, settings in providers.items() if settings},
+    )
+
+
+def _read(path: Path, model: type[_Settings], problems: list[str]) -> Any:
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{path}: {error}")
+    except ValidationError as error:
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"])
+            text = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] == "extra_forbidden":
+                text = "there is no such setting"
+            problems.append(f"{path}: {place}: {text}")
+    return None
+
+
+def _accounts(
+    directory: Path, providers: dict[str, ProviderSettings | None], problems: list[str]
+) -> list[AccountSettings]:
+    known = all_providers()
+    accounts = []
+    for slug, settings in providers.items():
+        if settings is None:
+            continue
+        where = f"{directory}/providers/{slug}.toml"
+        if slug not in known:
+            problems.append(f"{where}: no provider {slug!r}; there are: {', '.join(known)}")
+            continue
+        kinds = [kind.name for kind in known[slug].kinds]
+        for entry in settings.account:
+            problems += [
+                f"{where}: account {entry.account}: {slug} has no statement {name!r}; "
+                f"there are: {', '.join(kinds)}"
+                for name in entry.statements
+                if name not in kinds
+            ]
+            facts = entry.model_dump() | {"statements": tuple(entry.statements)}
+            accounts.append(AccountSettings(provider=slug, **facts))
+        numbers = [entry.account for entry in settings.account]
+        problems += [
+            f"{where}: account {number} is configured twice"
+            for number in sorted({n for n in numbers if numbers.count(n) > 1})
+        ]
+    return accounts
+
+
+def _tariffs(
+    directory: Path,
+    fees: dict[str, FeeSettings | None],
+    accounts: list[AccountSettings],
+    problems: list[str],
+) -> list[Tariff]:
+    tariffs: list[Tariff] = []
+    for slug, settings in fees.items():
+        if settings is None:
+            continue
+        rows = [_tariff(row) for row in (*settings.tariff, *settings.withdrawal)]
+        where = f"{directory}/fees/{slug}.toml"
+        known = {account.account for account in accounts if account.provider == slug}
+        problems += [
+            f"{where}: tariff {row.name!r} is for account {row.account}, which is not configured"
+            for row in rows
+            if row.account not in known
+        ]
+        problems += [f"{where}: {problem}" for problem in schedule_problems(rows)]
+        tariffs += rows
+    return tariffs
+
+
+def _tariff(row: TariffSettings | WithdrawalSettings) -> Tariff:
+    facts = row.model_dump()
+    if isinstance(row, WithdrawalSettings):
+        return Tariff(**facts, kinds=frozenset({"withdrawal"}))
+    facts["kinds"] = frozenset(row.kinds)
+    methods = row.payment_methods
+    facts["payment_methods"] = None if methods is None else frozenset(methods)
+    return Tariff(**facts)
+
+
+def _rules(settings: ReconSettings) -> tuple[MatchRule, ...]:
+    return tuple(
+        MatchRule(
+            name=rule.name,
+            keys=tuple(rule.keys),
+            kinds=None if rule.kinds is None else frozenset(rule.kinds),
+            equal_groups=rule.equal_groups,
+        )
+        for rule in settings.rule
+    )
+
+
+def _severity(settings: SeveritySettings) -> Severity:
+    return Severity(
+        medium=settings.medium,
+        high=settings.high,
+        by_currency={
+            code: (limits.medium, limits.high) for code, limits in settings.currency.items()
+        },
+    )

@@ -1,0 +1,234 @@
+"""One account, one business date, for real: files and entries in, results recorded, reports out.
+
+This is the shell around `pipeline.run_day`: everything that touches the world happens here, in an
+order that a crash at any point leaves repeatable. Large frames and reports are made in a staging
+folder; then the database records the run in one transaction; then the reports are moved into place.
+A run killed before the transaction never happened; killed after it, the next run moves its reports.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+
+from recon.errors import ReconError, StatementError, UserError
+from recon.io.config import Config
+from recon.io.database import Database
+from recon.io.inbox import Inbox, Received, content_of
+from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
+from recon.io.locks import run_lock
+from recon.io.reports import write_day
+from recon.io.runs import RunChange, RunRecord, RunStore
+from recon.io.store import ParquetStore
+from recon.periods import one_day
+from recon.pipeline import DayInput, Statement, Step, plain_step, run_day
+from recon.providers import provider_named
+from recon.results import DayResult, StatementFile
+from recon.settings import AccountSettings
+
+# Raised when the same inputs may give another result: it is part of every run's identity.
+_RESULT_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that holds database, inbox, reports and locks, and the configuration it serves."""
+
+    root: Path
+    config: Config
+    database: Database
+
+    @staticmethod
+    def open(root: Path, config: Config) -> "Workspace":
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot use the workspace {root}: {error.strerror}") from None
+        settings = config.recon.database
+        url = (
+            f"sqlite:///{root / 'recon.db'}" if settings is None else environment(settings.url_env)
+        )
+        return Workspace(root, config, Database.open(url))
+
+    @property
+    def inbox(self) -> Inbox:
+        return Inbox(self.database, self.root / "inbox")
+
+    def report_directory(self, account: AccountSettings, business_date: date) -> Path:
+        day = self.root / "reports" / business_date.isoformat()
+        return day / account.provider / account.account
+
+
+@dataclass(frozen=True)
+class DayOutcome:
+    """A day's result, what changed against the run before, and where its reports are."""
+
+    run_id: str
+    result: DayResult
+    change: RunChange
+    reports: Path
+    stale_dates: tuple[date, ...]  # later days that were run on the state this run has changed
+
+
+def environment(name: str) -> str:
+    """The value of an environment variable that the configuration names."""
+    value = os.environ.get(name)
+    if not value:
+        raise UserError(f"the configuration wants the environment variable {name}; it is not set")
+    return value
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a look into a provider's folder brought."""
+
+    received: tuple[Received, ...]
+    refused: tuple[tuple[Path, ReconError], ...]  # with the reason; they stay where they are
+
+
+def receive_dropped(workspace: Workspace, provider: str) -> Delivery:
+    """Take every file in a provider's folder into the inbox; known ones are left as they are."""
+    folder = workspace.config.source_path(provider)
+    if not folder.is_dir():
+        raise UserError(f"the folder for {provider} statements, {folder}, does not exist")
+    known: dict[str, list[str]] = {}
+    for account in workspace.config.accounts:
+        known.setdefault(account.provider, []).append(account.account)
+    files = (
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and ".golden." not in path.name
+    )
+    received: list[Received] = []
+    refused: list[tuple[Path, ReconError]] = []
+    # A corrected file comes after the one it corrects; names decide where times are equal.
+    for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name)):
+        try:
+            got = workspace.inbox.receive(path, known_accounts=known, now=datetime.now(UTC))
+        except ReconError as error:
+            refused.append((path, error))
+            continue
+        if got.file.provider != provider:
+            text = f"a {got.file.provider} statement in the folder for {provider}; taken as such"
+            refused.append((path, StatementError(f"{path.name} is {text}")))
+        received.append(got)
+    return Delivery(tuple(received), tuple(refused))
+
+
+def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
+    """The day's entries, from our database or from the company's own table."""
+    settings = workspace.config.recon.ledger
+    period = one_day(business_date)
+    if settings is None:
+        return read_entries(workspace.database, account.provider, account.account, period)
+    mapped = MappedLedger(
+        url=environment(settings.url_env),
+        table=settings.table,
+        columns=settings.columns,
+        constants=settings.constants,
+        kind_map=settings.kinds,
+        status_map=settings.statuses,
+    )
+    return read_mapped_entries(mapped, account.provider, account.account, period)
+
+
+def reconcile(
+    workspace: Workspace, account: AccountSettings, business_date: date, step: Step = plain_step
+) -> DayOutcome:
+    """Run one day. Errors: UserError when another run of the same day is under way, NotProvedError
+    when the inbox has lost a file it registered."""
+    key = f"{account.provider}-{account.account}-{business_date}"
+    staging = workspace.root / "staging" / key
+    with run_lock(workspace.root / "locks", key):
+        shutil.rmtree(staging, ignore_errors=True)
+        runs = RunStore(workspace.database)
+        day = _inputs(workspace, account, business_date, runs)
+        started = datetime.now(UTC)
+        result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
+        run_id = _run_id(workspace.config, day)
+        reports = workspace.report_directory(account, business_date)
+        write_day(result, staging, run_id=run_id, language=workspace.config.recon.reports.language)
+        previous = runs.previous(account.provider, account.account, business_date)
+        record = RunRecord.of(
+            result, run_id=run_id, started_at=started, finished_at=datetime.now(UTC)
+        )
+        change = runs.record(record, result.discrepancies, result.open_items, result.batches)
+        _publish(staging, reports, None if previous is None else previous.run_id, run_id)
+        later = runs.later_runs(account.provider, account.account, business_date)
+        return DayOutcome(
+            run_id=run_id,
+            result=result,
+            change=change,
+            reports=reports,
+            stale_dates=() if change.unchanged else tuple(later),
+        )
+
+
+def _inputs(
+    workspace: Workspace, account: AccountSettings, business_date: date, runs: RunStore
+) -> DayInput:
+    provider = provider_named(account.provider)
+    records = workspace.inbox.files_for(account.provider, account.account, business_date)
+    statements = tuple(
+        Statement(
+            StatementFile(record.file_id, record.name, record.kind, record.version),
+            provider.kind(record.kind),
+            content_of(record.path, record.name, record.file_id),
+        )
+        for record in sorted(records, key=lambda record: (record.kind, record.part))
+        if record.kind in account.statements
+    )
+    entries = read_ledger(workspace, account, business_date)
+    return DayInput(
+        account=account,
+        business_date=business_date,
+        statements=statements,
+        entries=entries.frame,
+        entry_rejects=entries.rejects,
+        open_items=runs.open_items_before(account.provider, account.account, business_date),
+    )
+
+
+def _run_id(config: Config, day: DayInput) -> str:
+    """A name made of everything the result follows from: the same inputs are the same run."""
+    inputs = {
+        "version": _RESULT_VERSION,
+        "business_date": day.business_date,
+        "account": asdict(day.account),
+        "files": [statement.content.file_id for statement in day.statements],
+        "entries": entries_digest(day.entries),
+        "entry_rejects": day.entry_rejects.rows(),
+        "open_items": entries_digest(day.open_items),
+        "rules": [asdict(rule) for rule in config.policy.rules],
+        "tariffs": sorted(
+            (asdict(tariff) for tariff in config.policy.tariffs), key=lambda tariff: tariff["name"]
+        ),
+        "severity": asdict(config.policy.severity),
+        "language": config.recon.reports.language,
+    }
+    text = json.dumps(inputs, sort_keys=True, default=_as_json)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _as_json(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
+
+
+def _publish(staging: Path, reports: Path, previous: str | None, run_id: str) -> None:
+    """Move a finished run into place; the reports of the run before stay readable beside it."""
+    superseded = reports / "superseded"
+    if previous is not None and previous != run_id and (reports / "summary.json").exists():
+        kept = superseded / previous
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        for path in list(reports.iterdir()):
+            if path != superseded:
+                path.replace(kept / path.name)
+    reports.mkdir(parents=True, exist_ok=True)
+    for path in sorted(staging.iterdir()):
+        path.replace(reports / path.name)
+    staging.rmdir()

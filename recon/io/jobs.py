@@ -1,0 +1,293 @@
+"""What the commands and the flows do, beyond one day: ranges, the demo, a look at any file."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.io.config import load_config
+from recon.io.days import (
+    DayOutcome,
+    Workspace,
+    environment,
+    read_ledger,
+    receive_dropped,
+    reconcile,
+)
+from recon.io.inbox import content_of
+from recon.io.ledger import import_ledger
+from recon.io.reports import write_range
+from recon.io.runs import RunStore
+from recon.periods import Period
+from recon.pipeline import Step, plain_step
+from recon.providers import identify, provider_named
+from recon.providers.contract import ReadContext
+from recon.settings import AccountSettings
+from recon.tables import (
+    CONTROL_TOTAL,
+    DISCREPANCY_TYPES,
+    LEDGER_ENTRY,
+    REJECT,
+    STATEMENT_LINE,
+    empty,
+)
+
+OnDay = Callable[[AccountSettings, date], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A day that could not be run, or a file that was refused, and why."""
+
+    what: str
+    message: str
+    exit_code: int
+
+
+@dataclass
+class RunReport:
+    """The outcome of a run over accounts and days."""
+
+    period: Period
+    days: list[DayOutcome] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    summary: Path | None = None
+
+    @property
+    def is_proved(self) -> bool:
+        return not self.failures and all(day.result.proved for day in self.days)
+
+    def exit_code(self, *, fail_on_discrepancy: bool) -> int:
+        if self.failures and not self.days:
+            return self.failures[0].exit_code
+        if not self.is_proved:
+            return 3
+        found = any(day.result.discrepancies.height for day in self.days)
+        return 4 if found and fail_on_discrepancy else 0
+
+
+def run_period(
+    workspace: Workspace,
+    accounts: Sequence[AccountSettings],
+    period: Period,
+    *,
+    fetch: bool,
+    on_day: OnDay = lambda account, day: None,
+    step: Step = plain_step,
+) -> RunReport:
+    """Run accounts day by day, each day from the state the one before left. One account's failure
+    does not stop the others, but ends its own days, which would build on a day that is not there."""
+    report = RunReport(period)
+    if fetch:
+        report.failures += fetch_all(workspace, {account.provider for account in accounts})
+    for account in accounts:
+        for day in period:
+            on_day(account, day)
+            try:
+                report.days.append(reconcile(workspace, account, day, step))
+            except ReconError as error:
+                what = f"{account.provider} {account.account} {day}"
+                report.failures.append(Failure(what, str(error), error.exit_code))
+                break
+    if period.first != period.last and report.days:
+        path = workspace.root / "reports" / str(period) / "summary.xlsx"
+        write_range([read_summary(day.reports) for day in report.days], path)
+        report.summary = path
+    return report
+
+
+def fetch_all(workspace: Workspace, providers: Iterable[str]) -> list[Failure]:
+    """Take new statements of some providers into the inbox; answers what was refused."""
+    failures = []
+    for provider in sorted(providers):
+        for path, error in receive_dropped(workspace, provider).refused:
+            failures.append(Failure(str(path), str(error), NotProvedError.exit_code))
+    return failures
+
+
+def read_summary(reports: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
+    return summary
+
+
+@dataclass
+class DemoReport:
+    """The demo's runs, and the planted discrepancies beside those found."""
+
+    runs: RunReport
+    comparison: pl.DataFrame  # type, planted, found, agree
+
+    @property
+    def is_as_planted(self) -> bool:
+        return bool(self.comparison["agree"].all())
+
+
+def run_demo(root: Path, on_day: OnDay = lambda account, day: None) -> DemoReport:
+    """Reconcile sample_statements/ with the shipped configuration and compare with its labels."""
+    project = Path(__file__).resolve().parents[2]
+    samples = project / "sample_statements"
+    if not (samples / "labels.csv").is_file():
+        raise UserError("the demo needs the project's sample_statements/; run it in a clone")
+    workspace = Workspace.open(root, load_config(project / "configs"))
+    ledger = samples / "ledger" / "ledger.csv"
+    import_ledger(workspace.database, ledger, datetime.now(UTC))
+    days = pl.read_csv(ledger, columns=["business_date"], try_parse_dates=True).to_series()
+    period = Period(days.min(), days.max())  # type: ignore[arg-type]
+    runs = run_period(workspace, workspace.config.accounts, period, fetch=True, on_day=on_day)
+    labels = pl.read_csv(samples / "labels.csv", infer_schema=False)
+    return DemoReport(runs, _against_labels(runs, labels))
+
+
+def _against_labels(runs: RunReport, labels: pl.DataFrame) -> pl.DataFrame:
+    """Planted and found, each counted by day and type; a difference in amount is a difference."""
+    found = pl.concat(day.result.discrepancies for day in runs.days).select(
+        "type",
+        pl.col("business_date").cast(pl.String),
+        "provider",
+        pl.col("difference").cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."),
+    )
+    key = found.columns
+    planted = labels.select(
+        pl.col(name)
+        if name != "difference"
+        else pl.when(pl.col(name).str.contains(".", literal=True))
+        .then(pl.col(name).str.strip_chars_end("0").str.strip_suffix("."))
+        .otherwise(pl.col(name))
+        for name in key
+    )
+    counted = (
+        planted.group_by(key)
+        .len("planted")
+        .join(found.group_by(key).len("found"), on=key, how="full", coalesce=True)
+    )
+    return (
+        counted.with_columns(pl.col("planted", "found").fill_null(0))
+        .with_columns(agree=pl.col("planted") == pl.col("found"))
+        .group_by("type")
+        .agg(pl.col("planted", "found").sum(), pl.col("agree").all())
+        .sort("type")
+    )
+
+
+@dataclass(frozen=True)
+class NormalizedFiles:
+    """What `recon normalize` shows: one row a file, and the canonical tables of all of them."""
+
+    files: pl.DataFrame  # name, provider, kind, account, line_count, reject_count, controls_tie
+    lines: pl.DataFrame
+    rejects: pl.DataFrame
+    controls: pl.DataFrame
+
+    @property
+    def is_sound(self) -> bool:
+        return self.rejects.height == 0 and bool(self.files["controls_tie"].all())
+
+
+def normalize_files(
+    paths: Sequence[Path], *, provider: str | None, account: str | None, time_zone: str | None
+) -> NormalizedFiles:
+    """Read statements of any kind. Errors: StatementError for a file nobody can read."""
+    if provider is not None:
+        provider_named(provider)
+    facts, frames = [], []
+    for path in paths:
+        content = content_of(path, path.name)
+        found, description = identify(content)
+        if provider is not None and found.slug != provider:
+            raise StatementError(
+                f"{path}: this is a {found.slug} {description.kind} statement, not one of {provider}"
+            )
+        kind = found.kind(description.kind)
+        whose = account or description.account
+        context = ReadContext(whose if description.account is None else account,
+                              time_zone or kind.time_zone)  # fmt: skip
+        reading = kind.read(content, context)
+        try:
+            lines, rejects, controls = pl.collect_all(
+                [reading.lines, reading.rejects, reading.controls], engine="streaming"
+            )
+        except pl.exceptions.ComputeError as error:
+            raise StatementError(f"{path}: {str(error).splitlines()[0]}") from None
+        frames.append((lines, rejects, controls))
+        ties = bool((controls["stated"] == controls["computed"]).fill_null(value=False).all())
+        facts.append((path.name, found.slug, kind.name, whose, lines.height, rejects.height, ties))
+    columns = ["name", "provider", "kind", "account", "line_count", "reject_count", "controls_tie"]
+    return NormalizedFiles(
+        pl.DataFrame(facts, schema=columns, orient="row"),
+        *(
+            pl.concat([empty(schema), *(frame[place] for frame in frames)])
+            for place, schema in enumerate((STATEMENT_LINE, REJECT, CONTROL_TOTAL))
+        ),
+    )
+
+
+def ledger_entries(
+    workspace: Workspace, accounts: Sequence[AccountSettings], period: Period
+) -> pl.DataFrame:
+    """LEDGER_ENTRY of some accounts and days."""
+    frames = [read_ledger(workspace, account, day).frame for account in accounts for day in period]
+    return pl.concat([empty(LEDGER_ENTRY), *frames])
+
+
+def known_discrepancies(
+    workspace: Workspace,
+    accounts: Sequence[AccountSettings],
+    period: Period | None,
+    types: list[str] | None,
+) -> pl.DataFrame:
+    """DISCREPANCY of the current runs. Errors: UserError for a type that does not exist."""
+    unknown = sorted(set(types or []) - set(DISCREPANCY_TYPES))
+    if unknown:
+        raise UserError(
+            f"no discrepancy type {', '.join(unknown)}; valid: {', '.join(DISCREPANCY_TYPES)}"
+        )
+    runs = RunStore(workspace.database)
+    return pl.concat(
+        runs.discrepancies(period, account.provider, account.account, types) for account in accounts
+    )
+
+
+def reports_of(
+    workspace: Workspace, accounts: Sequence[AccountSettings], day: date
+) -> list[dict[str, Any]]:
+    """The summaries of a day, each with its folder. Errors: NotProvedError when there is none."""
+    found = []
+    for account in accounts:
+        folder = workspace.report_directory(account, day)
+        if not (folder / "summary.json").is_file():
+            raise NotProvedError(
+                f"{account.provider} {account.account} has no report of {day}; "
+                f"make it with: recon run --date {day}"
+            )
+        found.append(read_summary(folder) | {"reports": str(folder)})
+    return found
+
+
+def check_workspace(root: Path, configs: Path) -> list[str]:
+    """What would stop a run, as sentences; nothing when all is well."""
+    try:
+        config = load_config(configs)
+    except ReconError as error:
+        return str(error).splitlines()
+    problems = []
+    for provider in config.sources:
+        folder = config.source_path(provider)
+        if not folder.is_dir():
+            problems.append(f"{provider}: the folder {folder} does not exist")
+    names = [setting.url_env for setting in (config.recon.database, config.recon.ledger) if setting]
+    for name in names:
+        try:
+            environment(name)
+        except UserError as error:
+            problems.append(str(error))
+    if not problems:
+        try:
+            Workspace.open(root, config)
+        except ReconError as error:
+            problems.append(str(error))
+    return problems

@@ -1,0 +1,222 @@
+"""The SQL tables. Columns of canonical tables are derived from `recon.tables`, never written twice.
+
+Money is exact on both databases: plain digits in a TEXT column on SQLite, where NUMERIC would go
+through binary floating point, and NUMERIC(38, 18) on PostgreSQL. Instants are UTC on both.
+`REVISION` is the schema these tables are; recon/io/migrations says how to get here from older ones.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from recon.money import MONEY
+from recon.tables import DISCREPANCY, INSTANT, LEDGER_ENTRY, OPEN_ITEM, SETTLEMENT_BATCH, Schema
+
+# Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
+REVISIONS: Final = ("0001",)
+REVISION: Final = REVISIONS[-1]
+
+
+def plain_text(amount: Decimal) -> str:
+    """The one way an amount is written as text: 12.5, 1500, 0; no exponent, no trailing zeros."""
+    text = f"{amount:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """NUMERIC(38, 18) on PostgreSQL; text on SQLite, where only equality can be asked in SQL."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        exact = sa.NUMERIC(38, 18) if dialect.name == "postgresql" else sa.Text()
+        return dialect.type_descriptor(exact)
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return plain_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. A datetime without a time zone is refused: nobody knows what it means."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        utc = value.astimezone(UTC)
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _sql_type(dtype: pl.DataType) -> TypeEngine[Any]:
+    if dtype == MONEY:
+        return ExactDecimal()
+    if dtype == INSTANT:
+        return Instant()
+    if dtype == pl.Date():
+        return sa.Date()
+    if dtype == pl.Boolean():
+        return sa.Boolean()
+    if dtype.is_integer():
+        return sa.BigInteger()
+    return sa.Text()  # strings, and lists as JSON
+
+
+def columns_of(
+    schema: Schema, *, key: Collection[str] = (), required: Collection[str] = ()
+) -> list[sa.Column[Any]]:
+    """Fresh SQL columns for a canonical table; those of the key and `required` are NOT NULL."""
+    return [
+        sa.Column(
+            name,
+            _sql_type(dtype),
+            primary_key=name in key,
+            nullable=name not in key and name not in required,
+        )
+        for name, dtype in schema.items()
+    ]
+
+
+METADATA: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ENTRY_REQUIRED: Final = ("provider", "account", "business_date", "kind", "currency", "amount")
+
+
+def _reference(name: str, target: str, *, key: bool = False) -> sa.Column[Any]:
+    # Checked at commit, because two rows that replace each other are written one after the other.
+    reference = sa.ForeignKey(target, deferrable=True, initially="DEFERRED")
+    return sa.Column(name, reference, primary_key=key, nullable=False)
+
+
+LEDGER_IMPORTS: Final = sa.Table(
+    "ledger_import",
+    METADATA,
+    sa.Column("import_id", sa.Integer(), primary_key=True),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("sha256", sa.Text(), nullable=False),
+    sa.Column("imported_at", Instant(), nullable=False),
+    sa.Column("inserted_count", sa.BigInteger(), nullable=False),
+    sa.Column("unchanged_count", sa.BigInteger(), nullable=False),
+    sa.Column("changed_count", sa.BigInteger(), nullable=False),
+    sa.Column("rejected_count", sa.BigInteger(), nullable=False),
+)
+
+LEDGER_ENTRIES: Final = sa.Table(
+    "ledger_entry",
+    METADATA,
+    *columns_of(LEDGER_ENTRY, key=("entry_id",), required=_ENTRY_REQUIRED),
+    _reference("import_id", "ledger_import.import_id"),
+    sa.Index(None, "provider", "account", "business_date"),
+)
+
+# What an entry said before an import changed it. Nothing is ever removed from here.
+LEDGER_ENTRY_VERSIONS: Final = sa.Table(
+    "ledger_entry_version",
+    METADATA,
+    *columns_of(LEDGER_ENTRY, key=("entry_id",), required=_ENTRY_REQUIRED),
+    _reference("import_id", "ledger_import.import_id"),
+    _reference("replaced_by", "ledger_import.import_id", key=True),
+    sa.Column("replaced_at", Instant(), nullable=False),
+)
+
+# One row a file and the place it fills. The bytes alone are no key: a bill without transactions that
+# carries neither account nor date is the same on every day.
+STATEMENT_FILES: Final = sa.Table(
+    "statement_file",
+    METADATA,
+    sa.Column("file_id", sa.Text(), primary_key=True),
+    sa.Column("provider", sa.Text(), primary_key=True),
+    sa.Column("account", sa.Text(), primary_key=True),
+    sa.Column("kind", sa.Text(), primary_key=True),
+    sa.Column("business_date", sa.Date(), primary_key=True),
+    sa.Column("part", sa.Integer(), primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("size", sa.BigInteger(), nullable=False),
+    sa.Column("received_at", Instant(), nullable=False),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("superseded_by", sa.Text()),
+)
+sa.Index(
+    "ux_statement_file_current",
+    *(STATEMENT_FILES.c[name] for name in ("provider", "account", "business_date", "kind", "part")),
+    unique=True,
+    sqlite_where=STATEMENT_FILES.c.superseded_by.is_(None),
+    postgresql_where=STATEMENT_FILES.c.superseded_by.is_(None),
+)
+
+RUNS: Final = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run_id", sa.Text(), primary_key=True),
+    sa.Column("provider", sa.Text(), nullable=False),
+    sa.Column("account", sa.Text(), nullable=False),
+    sa.Column("business_date", sa.Date(), nullable=False),
+    sa.Column("started_at", Instant(), nullable=False),
+    sa.Column("finished_at", Instant(), nullable=False),
+    sa.Column("proved", sa.Boolean(), nullable=False),
+    sa.Column("not_proved_because", sa.Text(), nullable=False),
+    sa.Column("file_ids", sa.Text(), nullable=False),
+    sa.Column("summary", sa.Text(), nullable=False),
+    sa.Column(
+        "superseded_by",
+        sa.ForeignKey("run.run_id", deferrable=True, initially="DEFERRED"),
+    ),
+    sa.Column("superseded_at", Instant()),
+)
+sa.Index(
+    "ux_run_current",
+    *(RUNS.c[name] for name in ("provider", "account", "business_date")),
+    unique=True,
+    sqlite_where=RUNS.c.superseded_by.is_(None),
+    postgresql_where=RUNS.c.superseded_by.is_(None),
+)
+
+OPEN_ITEMS: Final = sa.Table(
+    "open_item",
+    METADATA,
+    _reference("run_id", "run.run_id", key=True),
+    *columns_of(OPEN_ITEM, key=("side", "item_id")),
+)
+
+DISCREPANCIES: Final = sa.Table(
+    "discrepancy",
+    METADATA,
+    _reference("run_id", "run.run_id", key=True),
+    *columns_of(DISCREPANCY, key=("discrepancy_id",), required=("type", "provider", "account")),
+)
+
+SETTLEMENT_BATCHES: Final = sa.Table(
+    "settlement_batch",
+    METADATA,
+    _reference("run_id", "run.run_id"),
+    *columns_of(SETTLEMENT_BATCH, required=("provider", "account")),
+    sa.Index(None, "run_id"),
+)

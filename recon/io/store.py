@@ -1,0 +1,54 @@
+"""Large frames of a run as Parquet: written to a temporary name, renamed when complete."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from recon.errors import UserError
+
+
+class ParquetStore:
+    """Keeps a run's `lines` and `matches` in one directory; see `pipeline.Store`.
+
+    Writing and collecting share one streaming pass over the source. A file appears under its name
+    only when it is whole; what a killed run leaves behind ends in `.part` and is overwritten.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def __call__(
+        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
+    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
+        parts = {name: self.directory / f"{name}.parquet.part" for name in kept}
+        sinks = [
+            kept[name].sink_parquet(
+                part,
+                compression="lz4",
+                statistics=False,
+                maintain_order=True,
+                row_group_size=256 * 1024,
+                lazy=True,
+            )
+            for name, part in parts.items()
+        ]
+        try:
+            frames = pl.collect_all([*sinks, *collected], engine="streaming")
+            for name, part in parts.items():
+                _settle(part, self.path(name))
+        except OSError as error:
+            raise UserError(f"cannot write {self.directory}: {error.strerror or error}") from None
+        stored = {name: pl.scan_parquet(self.path(name)) for name in kept}
+        return stored, frames[len(sinks) :]
+
+    def path(self, name: str) -> Path:
+        return self.directory / f"{name}.parquet"
+
+
+def _settle(part: Path, final: Path) -> None:
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    os.replace(part, final)

@@ -1,0 +1,1 @@
+"""Pairing statement lines with ledger entries, and saying in words where they differ."""

@@ -1,0 +1,89 @@
+"""Matching rules as data, and the one shape in which both sides are matched."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from recon.tables import OPEN_ITEM, Schema
+
+# What a rule may ask to be equal on both sides.
+KEY_COLUMNS: Final = (
+    "kind",
+    "txn_id",
+    "merchant_ref",
+    "parent_txn_id",
+    "parent_ref",
+    "payment_method",
+    "currency",
+    "amount",
+    "business_date",
+)
+
+# A line or an entry, reduced to what matching looks at; one of today's or carried from before.
+ITEM: Final[Schema] = {
+    name: dtype for name, dtype in OPEN_ITEM.items() if name not in ("side", "state")
+} | {"reported": pl.Boolean()}  # carried, and a discrepancy of an earlier day already
+
+
+@dataclass(frozen=True)
+class MatchRule:
+    """One pass: a line and an entry are the same money where every key is equal.
+
+    A key that more than one line or entry has is left alone, since pairing those by their order
+    would be a guess. With `equal_groups`, as many equal lines as equal entries are matched as one
+    group, which needs no guess about who belongs to whom.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    kinds: frozenset[str] | None = None
+    equal_groups: bool = False
+
+
+def line_items(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """STATEMENT_LINE -> ITEM; the amount of a line is its gross."""
+    return lines.select(
+        item_id="line_id",
+        kind="kind",
+        business_date="business_date",
+        due_on=pl.lit(None, dtype=pl.Date),
+        txn_id="txn_id",
+        merchant_ref="merchant_ref",
+        parent_txn_id="parent_txn_id",
+        parent_ref="parent_ref",
+        payment_method="payment_method",
+        currency="currency",
+        amount="gross",
+        status="status",
+        reported=pl.lit(value=False),
+    )
+
+
+def entry_items(entries: pl.LazyFrame) -> pl.LazyFrame:
+    """LEDGER_ENTRY -> ITEM; a ledger knows its own references, not the provider's parent."""
+    return entries.select(
+        item_id="entry_id",
+        kind="kind",
+        business_date="business_date",
+        due_on=pl.lit(None, dtype=pl.Date),
+        txn_id="txn_id",
+        merchant_ref="merchant_ref",
+        parent_txn_id=pl.lit(None, dtype=pl.String),
+        parent_ref="parent_ref",
+        payment_method="payment_method",
+        currency="currency",
+        amount="amount",
+        status="status",
+        reported=pl.lit(value=False),
+    )
+
+
+def carried_items(open_items: pl.DataFrame, side: str) -> pl.LazyFrame:
+    """OPEN_ITEM of an earlier day -> ITEM of one side."""
+    return (
+        open_items.lazy()
+        .filter(pl.col("side") == side)
+        .with_columns(reported=pl.col("state") == "overdue")
+        .select(list(ITEM))
+    )

@@ -1,0 +1,133 @@
+"""Exact money: text to decimal without a silent rounding, currency exponents, rounding modes.
+
+Amounts are `MONEY` (38 digits, 18 after the point) in every frame. Exponents are those of ISO 4217
+(2026-01-01 edition), plus the tokens a company adds in its configuration.
+"""
+
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+)
+from typing import Final, Literal
+
+import polars as pl
+
+MONEY: Final = pl.Decimal(38, 18)
+ZERO: Final = pl.lit(0, dtype=MONEY)
+
+_CODES_BY_EXPONENT: Final[dict[int, str]] = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: (
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD "
+        "CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP "
+        "GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK "
+        "LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO "
+        "NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS "
+        "SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST "
+        "XAD XCD XCG YER ZAR ZMW ZWG"
+    ),
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+
+EXPONENT: Final[dict[str, int]] = {
+    code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()
+}
+
+Rounding = Literal["half_up", "half_down", "half_even", "up", "down", "ceiling", "floor"]
+
+PYTHON_ROUNDING: Final[dict[str, str]] = {
+    "half_up": ROUND_HALF_UP,
+    "half_down": ROUND_HALF_DOWN,
+    "half_even": ROUND_HALF_EVEN,
+    "up": ROUND_UP,
+    "down": ROUND_DOWN,
+    "ceiling": ROUND_CEILING,
+    "floor": ROUND_FLOOR,
+}
+
+
+def parse(text: pl.Expr, *, decimals: int, prefix: str = "") -> pl.Expr:
+    """Read plain decimal text as `MONEY`; null, meaning reject, for everything else.
+
+    The digits are checked before the cast, because the cast itself rounds without an error:
+    "1.005" with two decimals is null, "1.500" is 1.5; "1e3", "1,000.00", "" and " 1" are null.
+    `prefix` is a literal every cell starts with, such as the back-tick of a WeChat Pay bill.
+    """
+    fraction = rf"(?:\.\d{{1,{decimals}}}0{{0,9}})?" if decimals else r"(?:\.0{1,9})?"
+    plain = text.str.contains(rf"^{prefix}-?\d{{1,18}}{fraction}$")
+    digits = text.str.strip_prefix(prefix) if prefix else text
+    return pl.when(plain).then(digits.cast(MONEY, strict=False))
+
+
+def exponent_of(currency: pl.Expr) -> pl.Expr:
+    """The number of decimals a currency has, as Int8; null for an unknown code."""
+    return currency.replace_strict(EXPONENT, default=None, return_dtype=pl.Int8)
+
+
+def fits(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """True where `amount` has no more decimals than `currency` allows; false for an unknown code."""
+    by_exponent = [
+        currency.is_in(codes.split()) & (amount == round_to(amount, exponent, "down"))
+        for exponent, codes in _CODES_BY_EXPONENT.items()
+    ]
+    return pl.any_horizontal(by_exponent).fill_null(value=False)
+
+
+def round_to(amount: pl.Expr, decimals: int, mode: Rounding) -> pl.Expr:
+    """Round a `MONEY` expression to `decimals` places; every mode is symmetric but the last two.
+
+    Modes as in Python's `decimal`: half_up is away from zero at .5, which is what finance calls
+    commercial rounding (四舍五入); ceiling and floor look at the sign.
+    """
+    if mode == "half_up":
+        return amount.round(decimals, mode="half_away_from_zero").cast(MONEY)
+    if mode == "half_even":
+        return amount.round(decimals, mode="half_to_even").cast(MONEY)
+    truncated = amount.truncate(decimals).cast(MONEY)
+    if mode == "down":
+        return truncated
+    unit = pl.lit(Decimal(1).scaleb(-decimals), dtype=MONEY)
+    away = pl.when(amount < ZERO).then(-unit).otherwise(unit)
+    rest = amount - truncated
+    if mode == "up":
+        grow = rest != ZERO
+    elif mode == "half_down":
+        half = pl.lit(Decimal(5).scaleb(-decimals - 1), dtype=MONEY)
+        grow = rest.abs() > half
+    elif mode == "ceiling":
+        grow = rest > ZERO
+    else:
+        grow = rest < ZERO
+    return pl.when(grow).then(truncated + away).otherwise(truncated)
+
+
+def to_text(amount: pl.Expr) -> pl.Expr:
+    """Plain decimal text, at least two places where there are any: 12.50, 0.00001, 1500.
+
+    Trailing zeros of the 18-place storage are dropped; nothing is rounded.
+    """
+    text = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
+    return pl.when(text == "-0").then(pl.lit("0")).otherwise(text)
+
+
+def display(amount: Decimal, currency: str) -> str:
+    """An amount as people read it: 1,234.50 CNY, 150 JPY, 0.001 ETH; never rounded."""
+    places = max(EXPONENT.get(currency, 2), -int(amount.normalize().as_tuple().exponent))
+    return f"{amount:,.{places}f} {currency}"
+
+
+def to_display(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """An amount as text with at least its currency's decimals: 12.50 CNY -> "12.50", never rounded."""
+    digits = amount.cast(pl.String)
+    point = digits.str.find(".", literal=True)
+    places = exponent_of(currency).fill_null(2).cast(pl.UInt32)
+    significant = digits.str.strip_chars_end("0").str.len_bytes()
+    length = pl.max_horizontal(significant, point + 1 + places)
+    return digits.str.slice(0, length).str.strip_suffix(".")

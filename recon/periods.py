@@ -1,0 +1,45 @@
+"""Business dates and ranges of them. "Today" is always an argument, never read here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from recon.errors import UserError
+
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A closed range of business dates."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise UserError(f"the range ends before it starts: {self.first} to {self.last}")
+
+    def __iter__(self) -> Iterator[date]:
+        for offset in range((self.last - self.first).days + 1):
+            yield self.first + timedelta(days=offset)
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+    def __str__(self) -> str:
+        if self.first == self.last:
+            return self.first.isoformat()
+        return f"{self.first.isoformat()}_{self.last.isoformat()}"
+
+
+def one_day(day: date) -> Period:
+    return Period(day, day)
+
+
+def parse_date(text: str) -> date:
+    """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example."""
+    try:
+        if len(text) != len("2026-11-20"):  # the standard library also accepts 20261120 and 2026-W47-5
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} is not a date; write it as YYYY-MM-DD, e.g. 2026-11-20") from None

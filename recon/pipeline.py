@@ -1,0 +1,338 @@
+"""The order of the stages for one provider account and business date, told once.
+
+`run_day` reads like a table of contents. It runs each stage through a `step` function: a plain call
+on the command line, a Prefect task in the flows. Stages are pure: frames and settings in, frames out.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol, TypeVar
+
+import polars as pl
+
+from recon import findings
+from recon.discrepancies import Day, Severity
+from recon.errors import ensure
+from recon.fees import assess
+from recon.fees.schedule import Tariff
+from recon.matching import engine, explain
+from recon.matching.rules import MatchRule, carried_items, entry_items, line_items
+from recon.periods import one_day
+from recon.providers.contract import Content, ReadContext, StatementKind
+from recon.results import DayResult, StatementFile
+from recon.settings import AccountSettings
+from recon.settlement import batches
+from recon.tables import (
+    ASSESSED_FEE,
+    BALANCE,
+    CONTROL_TOTAL,
+    DISCREPANCY,
+    MATCH,
+    REJECT,
+    STATEMENT_LINE,
+    check,
+    empty,
+)
+
+T = TypeVar("T")
+Step = Callable[[str, Callable[[], Any]], Any]
+
+
+class Store(Protocol):
+    """Where a stage's large frames go: Parquet files in a run, memory in a test."""
+
+    def __call__(
+        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
+    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
+        """Evaluate all frames in one pass: `kept` come back to be read again, others in memory."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the day, as registered and as bytes."""
+
+    file: StatementFile
+    kind: StatementKind
+    content: Content
+
+
+@dataclass(frozen=True)
+class DayInput:
+    """Everything one day is made of. `entry_rejects` are ledger rows that could not be understood."""
+
+    account: AccountSettings
+    business_date: date
+    statements: tuple[Statement, ...]
+    entries: pl.DataFrame  # LEDGER_ENTRY of the day
+    entry_rejects: pl.DataFrame  # REJECT
+    open_items: pl.DataFrame  # OPEN_ITEM of the business date before
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to match and what it should cost."""
+
+    rules: tuple[MatchRule, ...]
+    tariffs: tuple[Tariff, ...]
+    severity: Severity = Severity()
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """The day's statements as canonical tables."""
+
+    lines: pl.LazyFrame  # STATEMENT_LINE: what is reconciled with the ledger
+    rejects: pl.DataFrame  # REJECT
+    controls: pl.DataFrame  # CONTROL_TOTAL
+    balances: pl.DataFrame  # BALANCE
+
+
+def plain_step(name: str, stage: Callable[[], T]) -> T:
+    """Run a stage as it is."""
+    return stage()
+
+
+def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step) -> DayResult:
+    """Reconcile one account for one business date. Errors: StatementError for an unreadable file."""
+    whose = Day(day.account.provider, day.account.account, day.business_date, policy.severity)
+    missing = _missing_statements(day)
+    normalized: Normalized = step("normalize", lambda: normalize(day, store))
+    if _can_match(day, missing):
+        outcome = step("match", lambda: match(day, policy, whose, normalized, store))
+    else:
+        outcome = step("wait", lambda: _wait(day, normalized, store))
+    costs = step("fees", lambda: fees(day, policy, whose, normalized))
+    made = step(
+        "settle",
+        lambda: batches.batches(
+            normalized.lines, normalized.balances, normalized.controls, whose
+        ),
+    )
+    return step(
+        "conclude",
+        lambda: _conclude(day, whose, missing, normalized, outcome, costs, made),
+    )
+
+
+def _missing_statements(day: DayInput) -> list[str]:
+    there = {statement.kind.name for statement in day.statements}
+    return [kind for kind in day.account.statements if kind not in there]
+
+
+def _can_match(day: DayInput, missing: list[str]) -> bool:
+    """Without a statement of the movements themselves, every entry would look like a difference."""
+    there = any(statement.kind.matched_kinds is None for statement in day.statements)
+    supplements = {s.kind.name for s in day.statements if s.kind.matched_kinds is not None}
+    return there and all(kind in supplements or not _carries_movements(day, kind) for kind in missing)
+
+
+def _carries_movements(day: DayInput, kind: str) -> bool:
+    from recon.providers import provider_named
+
+    return provider_named(day.account.provider).kind(kind).matched_kinds is None
+
+
+def normalize(day: DayInput, store: Store) -> Normalized:
+    """Statements -> canonical lines, rejects, control totals and balances, in one pass a file."""
+    context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
+    readings = [statement.kind.read(statement.content, context) for statement in day.statements]
+    if not readings:
+        frames = [empty(schema) for schema in (REJECT, CONTROL_TOTAL, BALANCE)]
+        return Normalized(empty(STATEMENT_LINE).lazy(), *frames)
+    matched = [
+        reading.lines
+        if (kinds := statement.kind.matched_kinds) is None
+        else reading.lines.filter(pl.col("kind").is_in(sorted(kinds)))
+        for statement, reading in zip(day.statements, readings, strict=True)
+    ]
+    lines = pl.concat(matched) if len(matched) > 1 else matched[0]
+    kept, collected = store(
+        {"lines": lines},
+        [
+            pl.concat([reading.rejects for reading in readings]),
+            pl.concat([reading.controls for reading in readings]),
+            pl.concat([reading.balances for reading in readings]),
+        ],
+    )
+    numbered = _number_repeats(kept["lines"], store)
+    check("STATEMENT_LINE", numbered)
+    rejects, controls, balances = collected
+    return Normalized(numbered, rejects.sort("file_id", "line_no"), controls, balances)
+
+
+def _number_repeats(lines: pl.LazyFrame, store: Store) -> pl.LazyFrame:
+    """Give a row that a statement repeats an id of its own: `...#2`; rare, so checked first.
+
+    The number follows the content of the rows, never their place, so that it survives a reshuffle.
+    """
+    hashes = lines.select(pl.col("line_id").hash()).collect(engine="streaming").to_series()
+    if hashes.n_unique() == hashes.len():
+        return lines
+    content = pl.struct(pl.exclude("line_no", "file_id")).hash()
+    place = pl.struct(content, "line_no").rank("ordinal").over("line_id")
+    renamed = pl.when(place > 1).then(pl.format("{}#{}", "line_id", place)).otherwise("line_id")
+    kept, _ = store({"lines": lines.with_columns(line_id=renamed)}, [])
+    return kept["lines"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What matching makes of the day."""
+
+    matches: pl.LazyFrame
+    discrepancies: pl.DataFrame
+    open_items: pl.DataFrame
+    conservation: pl.DataFrame
+    roll_forward: pl.DataFrame
+
+
+def match(
+    day: DayInput, policy: Policy, whose: Day, normalized: Normalized, store: Store
+) -> Outcome:
+    """Lines and entries of the day, and what earlier days left open, against each other."""
+    lines, entries = pl.collect_all(
+        [
+            pl.concat([line_items(normalized.lines), carried_items(day.open_items, "line")]),
+            pl.concat([entry_items(day.entries.lazy()), carried_items(day.open_items, "entry")]),
+        ],
+        engine="streaming",
+    )
+    account = day.account
+    windows = explain.Windows(
+        account.line_window_days, account.entry_window_days, account.date_tolerance_days
+    )
+    matched = engine.match(lines, entries, policy.rules, windows.date_tolerance_days)
+    found = explain.matches(matched, lines, entries, policy.rules)
+    check("MATCH", found)
+    kept, _ = store({"matches": found.lazy()}, [])
+    left = explain.open_items(matched, windows, day.business_date)
+    check("OPEN_ITEM", left)
+    return Outcome(
+        matches=kept["matches"],
+        discrepancies=explain.discrepancies(
+            matched, lines, entries, policy.rules, windows, whose
+        ),
+        open_items=left,
+        conservation=findings.conservation(
+            matched, lines, entries, left, normalized.rejects, day.entry_rejects
+        ),
+        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
+    )
+
+
+def _wait(day: DayInput, normalized: Normalized, store: Store) -> Outcome:
+    """A day whose statement has not come: nothing is missing yet, everything waits for it."""
+    lines, entries = pl.collect_all(
+        [
+            pl.concat([line_items(normalized.lines), carried_items(day.open_items, "line")]),
+            pl.concat([entry_items(day.entries.lazy()), carried_items(day.open_items, "entry")]),
+        ]
+    )
+    until = day.business_date + timedelta(days=1)
+    left = pl.concat(
+        [explain.waiting(lines, "line", until), explain.waiting(entries, "entry", until)]
+    ).sort("side", "item_id")
+    kept, _ = store({"matches": empty(MATCH).lazy()}, [])
+    nothing = engine.match(lines, entries, (), 0)
+    return Outcome(
+        matches=kept["matches"],
+        discrepancies=empty(DISCREPANCY),
+        open_items=left,
+        conservation=findings.conservation(
+            nothing, lines, entries, left, normalized.rejects, day.entry_rejects
+        ),
+        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
+    )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Fees and withdrawal charges against the fee schedule."""
+
+    summary: pl.DataFrame
+    withdrawals: pl.DataFrame
+    discrepancies: pl.DataFrame
+
+
+def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Costs:
+    """Expected fee of each line, summed by tariff row; an account without a schedule is not assessed."""
+    tariffs = [tariff for tariff in policy.tariffs if tariff.account == day.account.account]
+    if not tariffs:
+        nothing = assess.summarize(empty(ASSESSED_FEE).lazy()).collect()
+        return Costs(nothing, empty(ASSESSED_FEE), empty(DISCREPANCY))
+    assessed = assess.assess(normalized.lines, tariffs)
+    summary, withdrawals, off = pl.collect_all(
+        [
+            assess.summarize(assessed),
+            assessed.filter(pl.col("kind") == "withdrawal").sort("line_id"),
+            assess.varying(assessed, day.account.fee_tolerance),
+        ],
+        engine="streaming",
+    )
+    return Costs(summary, withdrawals, assess.discrepancies(off, normalized.lines, whose))
+
+
+def _conclude(
+    day: DayInput,
+    whose: Day,
+    missing: list[str],
+    normalized: Normalized,
+    outcome: Outcome,
+    costs: Costs,
+    made: pl.DataFrame,
+) -> DayResult:
+    """Put the findings together; decide whether the day is proved, and if not, say why."""
+    rejects = pl.concat([normalized.rejects, day.entry_rejects])
+    controls = findings.control_discrepancies(normalized.controls, whose)
+    is_clean = rejects.height == 0 and controls.height == 0 and not missing
+    found = pl.concat(
+        [
+            findings.missing_files(missing, whose),
+            controls,
+            findings.rejected_rows(rejects, whose),
+            # A row that was rejected or is not there shows in the balance too: one difference, once.
+            batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
+            outcome.discrepancies,
+            costs.discrepancies,
+        ]
+    ).sort("discrepancy_id")
+    check("DISCREPANCY", found)
+    check("SETTLEMENT_BATCH", made)
+    ensure(
+        found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies"
+    )
+    return DayResult(
+        provider=day.account.provider,
+        account=day.account.account,
+        account_title=day.account.title,
+        business_date=day.business_date,
+        files=tuple(statement.file for statement in day.statements),
+        lines=normalized.lines,
+        matches=outcome.matches,
+        discrepancies=found,
+        open_items=outcome.open_items,
+        rejects=rejects,
+        controls=normalized.controls,
+        assessed_withdrawals=costs.withdrawals,
+        fees=costs.summary,
+        batches=made,
+        roll_forward=outcome.roll_forward,
+        conservation=outcome.conservation,
+        not_proved_because=findings.reasons(
+            day.account, missing, normalized.controls, rejects, made
+        ),
+    )
+
+
+class MemoryStore:
+    """Keeps frames in memory: for tests and for statements that are not worth a file."""
+
+    def __call__(
+        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
+    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
+        frames = pl.collect_all([*kept.values(), *collected], engine="streaming")
+        return (
+            {name: frame.lazy() for name, frame in zip(kept, frames, strict=False)},
+            frames[len(kept) :],
+        )

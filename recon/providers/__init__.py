@@ -1,0 +1,46 @@
+"""Every folder here is a provider. It is found by listing; nothing central is edited."""
+
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from recon.errors import StatementError, UserError
+from recon.providers.contract import Content, Description, Provider
+
+
+@cache
+def all_providers() -> dict[str, Provider]:
+    """Providers by slug, in alphabetical order."""
+    found = {}
+    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
+        if module.ispkg:
+            provider: Provider = import_module(f"{__name__}.{module.name}").PROVIDER
+            found[provider.slug] = provider
+    return found
+
+
+def provider_named(slug: str) -> Provider:
+    providers = all_providers()
+    if slug not in providers:
+        raise UserError(f"no provider {slug!r}; there are: {', '.join(providers)}")
+    return providers[slug]
+
+
+def identify(content: Content) -> tuple[Provider, Description]:
+    """Tell provider and kind from the content alone. Errors: StatementError when nobody claims it,
+    or when two do, since guessing would book money to the wrong account."""
+    claims = [
+        (provider, description)
+        for provider in all_providers().values()
+        for kind in provider.kinds
+        if (description := kind.describe(content)) is not None
+    ]
+    if not claims:
+        raise StatementError(
+            f"{content.name}: no provider knows this format; known are: "
+            + ", ".join(f"{p.slug} {k.name}" for p in all_providers().values() for k in p.kinds)
+        )
+    if len(claims) > 1:
+        names = ", ".join(f"{provider.slug} {what.kind}" for provider, what in claims)
+        raise StatementError(f"{content.name}: claimed by more than one format: {names}")
+    return claims[0]

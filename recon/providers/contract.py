@@ -1,0 +1,126 @@
+"""What a provider folder offers, and what a statement turns into. See recon/providers/README.md."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from recon.errors import StatementError
+from recon.periods import Period
+
+HEAD_BYTES = 64 * 1024  # enough for any header we know; `describe` sees no more than this
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of one statement as received.
+
+    `scannable` is what Polars may scan: the bytes themselves, or, for a large plain file, the place
+    where `io` keeps them, so that a statement of any size is read once and never held whole.
+    """
+
+    file_id: str  # sha256 of the bytes
+    name: str  # as delivered; used in messages and, at most, for a date the bytes do not carry
+    size: int
+    head: bytes
+    tail: bytes
+    scannable: bytes | str
+
+    def head_lines(self, encoding: str) -> list[str]:
+        """The complete lines at the start of the file. Errors: StatementError on other encodings."""
+        whole = self.head if self.size <= len(self.head) else self.head.rpartition(b"\n")[0]
+        return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
+
+    def tail_lines(self, encoding: str) -> list[str]:
+        """The complete lines at the end of the file."""
+        whole = self.tail if self.size <= len(self.tail) else self.tail.partition(b"\n")[2]
+        return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
+
+    def _decode(self, data: bytes, encoding: str) -> str:
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise StatementError(
+                f"{self.name}: byte {error.start} is not {encoding}; was the file opened and saved "
+                "by another program? Fetch the original again"
+            ) from None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a look at the first bytes tells: which kind of statement, whose, for which days.
+
+    `account` and `period` are None where the file itself does not say.
+    """
+
+    kind: str
+    account: str | None = None
+    period: Period | None = None
+    part: int = 1  # a statement split over several files
+
+
+@dataclass(frozen=True)
+class ReadContext:
+    """What the caller knows about a statement before reading it.
+
+    With `business_dates`, a row dated outside of them is a reject; with `account`, a row of another.
+    """
+
+    account: str | None
+    time_zone: str
+    business_dates: Period | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A statement, normalised. The four frames share one scan: collect them together."""
+
+    lines: pl.LazyFrame  # STATEMENT_LINE
+    rejects: pl.LazyFrame  # REJECT
+    controls: pl.LazyFrame  # CONTROL_TOTAL
+    balances: pl.LazyFrame  # BALANCE
+
+
+@dataclass(frozen=True)
+class StatementKind:
+    """One kind of statement of a provider.
+
+    `describe` answers None when the bytes are not this kind. `matched_kinds` limits which lines are
+    reconciled with the ledger: a balance statement repeats movements that another statement of the
+    same day reports in detail, and those repeat lines serve the settlement proof only.
+    """
+
+    name: str
+    title: str
+    url: str  # the vendor's page that describes the format
+    time_zone: str
+    describe: Callable[[Content], Description | None]
+    read: Callable[[Content, ReadContext], Reading]
+    matched_kinds: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A source of statements; `slug` is the name of its folder."""
+
+    slug: str
+    title: str
+    title_zh: str
+    kinds: tuple[StatementKind, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def kind(self, name: str) -> StatementKind:
+        return next(kind for kind in self.kinds if kind.name == name)
+
+
+def no_balances() -> pl.LazyFrame:
+    """For statements that carry no balance."""
+    from recon.tables import BALANCE, empty
+
+    return empty(BALANCE).lazy()
+
+
+def day_of(text: str) -> date:
+    """The date at the start of `2026-11-20 10:00:00` or `2026/11/20 ...`."""
+    return date.fromisoformat(text[:10].replace("/", "-"))

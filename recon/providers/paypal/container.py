@@ -1,0 +1,332 @@
+"""The container of PayPal's SFTP reports: typed lines, a body between headers and footers.
+
+The first cell of a line is its type. RH and FH open the report and the file, SH a section, CH names
+the columns of the SB rows below it; SF and SC close the section, RF and RC the report, FF the file.
+
+A row is trusted only when it has exactly the cells its CH names. Polars cannot tell a cell that is
+missing from one that is empty, so the cells are counted in the lines as they are, by a pattern.
+"""
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.errors import StatementError
+from recon.providers.contract import Content
+
+HEADER_TYPES = ("RH", "FH", "SH", "CH")
+FOOTER_TYPES = ("SF", "SC", "RF", "RC", "FF")
+ROW_TYPE = "SB"
+
+_FIRST_LINE = re.compile(rf'^\ufeff?"?(?:{"|".join(HEADER_TYPES)})"?([,\t])')
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_VALUE_LENGTH = 200  # of a broken line, as shown in a reject
+
+
+@dataclass(frozen=True)
+class Record:
+    """A header or footer line, with its physical line number."""
+
+    line_no: int
+    cells: tuple[str, ...]
+
+    @property
+    def type(self) -> str:
+        return self.cells[0]
+
+    def cell(self, position: int) -> str:
+        return self.cells[position].strip() if position < len(self.cells) else ""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A report taken apart.
+
+    `rows` has `line_no`, `section` (how many SH lines are above, 0 for none) and one String column
+    a wanted name, empty text for an empty cell and for a column the CH does not have. `defects` are
+    the lines that are neither record nor row: line_no, section, is_row, value, reason. Every line
+    but blank ones is in exactly one of the three.
+    """
+
+    records: tuple[Record, ...]
+    rows: pl.LazyFrame
+    defects: pl.DataFrame
+
+    def of_type(self, type_: str) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.type == type_)
+
+
+def head_records(content: Content) -> list[Record]:
+    """The header lines at the start of the file; nothing when this is not the container.
+
+    Bytes that are not UTF-8 do not matter here, so that `unpack` can say exactly what is wrong.
+    """
+    encoding = "utf-16" if content.head.startswith(_UTF_16_MARKS) else "utf-8"
+    text = content.head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    first = _FIRST_LINE.match(text)
+    if first is None:
+        return []
+    lines = enumerate(text.splitlines(), start=1)
+    records = (_record(line_no, line, first[1]) for line_no, line in lines)
+    return [record for record in records if record.type in HEADER_TYPES]
+
+
+def name_key(name: str) -> str:
+    """Column names as compared: files differ in spaces (`ConsumerID`, `Transaction  Debit ...`)."""
+    return re.sub(r"\s", "", name).casefold()
+
+
+def unpack(content: Content, *, required: list[str], optional: list[str]) -> Container:
+    """Take a report apart, with the wanted columns of its rows.
+
+    Errors: StatementError for UTF-16, bytes that are not UTF-8, a file without CH line, a CH line
+    without a required column or with one twice, and quotes that do not pair around a header line.
+    """
+    if content.head.startswith(_UTF_16_MARKS):
+        raise StatementError(
+            f"{content.name}: is UTF-16, not UTF-8; convert a copy with "
+            f"`iconv -f UTF-16 -t UTF-8` and deliver that"
+        )
+    first = _FIRST_LINE.match(content.head.decode("utf-8", errors="replace"))
+    if first is None:
+        raise StatementError(f"{content.name}: does not start with an RH, FH, SH or CH line")
+    try:
+        return _unpacked(content, first[1], required, optional)
+    except pl.exceptions.ComputeError as error:
+        raise StatementError(
+            f"{content.name}: cannot be read as UTF-8 CSV ({str(error).splitlines()[0]}); was the "
+            "file opened and saved by another program? Fetch the original again"
+        ) from None
+
+
+def _unpacked(
+    content: Content, separator: str, required: list[str], optional: list[str]
+) -> Container:
+    source = content.scannable
+    lines = _lines(source)
+    layout = _Layout.of(lines, separator, content)
+    unclear = layout.unclear_lines(lines)
+    broken = unclear.clear()
+    if not (layout.is_well_formed and unclear["text"].str.contains(_well_formed(separator)).all()):
+        source, broken = _mended(lines, separator)
+        _check_headers_survive(broken, separator, content)
+        lines = _lines(source)
+        layout = _Layout.of(lines, separator, content)
+        unclear = layout.unclear_lines(lines)
+    for header in layout.headers:
+        _check_names(header, content, required)
+    defects = pl.concat([layout.explained(unclear), _explained_broken(broken, separator)])
+    defects = defects.sort("line_no").with_columns(section=layout.section_of_lines())
+    return Container(
+        records=layout.records,
+        rows=layout.rows(source, [*required, *optional], exclude=defects["line_no"]),
+        defects=defects,
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the header and footer lines are, and so how the rows are to be read."""
+
+    separator: str
+    records: tuple[Record, ...]
+    is_well_formed: bool
+
+    @staticmethod
+    def of(lines: pl.LazyFrame, separator: str, content: Content) -> "_Layout":
+        types = "|".join((*HEADER_TYPES, *FOOTER_TYPES))
+        pattern = rf'^\ufeff?"?(?:{types})"?(?:{separator}|$)'
+        found = (
+            lines.filter(~_is_row(separator))
+            .filter(pl.col("text").str.contains(pattern))
+            .collect(engine="streaming")
+        )
+        layout = _Layout(
+            separator=separator,
+            records=tuple(_record(line_no, text, separator) for line_no, text in found.iter_rows()),
+            is_well_formed=found["text"].str.contains(_well_formed(separator)).all(),
+        )
+        if not layout.headers:
+            raise StatementError(
+                f"{content.name}: no CH line names the columns; a part of a report cannot be read "
+                "without it"
+            )
+        return layout
+
+    @property
+    def headers(self) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.type == "CH")
+
+    @property
+    def sections(self) -> tuple[Record, ...]:
+        return tuple(record for record in self.records if record.type == "SH")
+
+    def unclear_lines(self, lines: pl.LazyFrame) -> pl.DataFrame:
+        """Lines that are no record and no row with exactly the cells its header names."""
+        known = pl.Series([record.line_no for record in self.records], dtype=pl.UInt32)
+        patterns = [_row_pattern(len(header.cells), self.separator) for header in self.headers]
+        whole = self._by_header([pl.col("text").str.contains(pattern) for pattern in patterns])
+        above = pl.col("line_no") < self.headers[0].line_no
+        return (
+            lines.filter(~whole | above)
+            .filter((pl.col("text") != "") & ~pl.col("line_no").is_in(known.implode()))
+            .collect(engine="streaming")
+        )
+
+    def explained(self, unclear: pl.DataFrame) -> pl.DataFrame:
+        unquoted = pl.col("text").str.replace_all(r'"(?:[^"]|"")*"', "")
+        count = unquoted.str.count_matches(self.separator, literal=True) + 1
+        stated = self._by_header([pl.lit(len(header.cells)) for header in self.headers])
+        is_row = _is_row(self.separator)
+        return unclear.select(
+            "line_no",
+            is_row=is_row,
+            value=pl.col("text").str.head(_VALUE_LENGTH),
+            reason=pl.when(~is_row)
+            .then(pl.lit("the first cell is no record type of this report"))
+            .when(pl.col("line_no") < self.headers[0].line_no)
+            .then(pl.lit("no CH line above the row says what its cells mean"))
+            .otherwise(pl.format("the row has {} cells, its CH line names {}", count, stated)),
+        )
+
+    def section_of_lines(self) -> pl.Expr:
+        starts = pl.Series([record.line_no for record in self.sections], dtype=pl.UInt32)
+        return pl.lit(starts).search_sorted(pl.col("line_no")).cast(pl.UInt32)
+
+    def rows(self, source: bytes | str, names: list[str], *, exclude: pl.Series) -> pl.LazyFrame:
+        scanned = pl.scan_csv(
+            source,
+            has_header=False,
+            separator=self.separator,
+            schema={
+                f"cell_{i}": pl.String() for i in range(max(len(h.cells) for h in self.headers))
+            },
+            empty_string_is_null=False,
+            missing_columns="insert",  # headers and footers have other widths than the rows
+            extra_columns="ignore",
+            truncate_ragged_lines=True,
+            row_index_name="line_no",
+            row_index_offset=1,
+        )
+        scanned = scanned.with_columns(section=self._section_number())
+        scanned = scanned.filter(pl.col("cell_0") == ROW_TYPE)
+        if len(exclude):
+            scanned = scanned.filter(~pl.col("line_no").is_in(exclude.implode()))
+        return scanned.select(
+            "line_no", "section", *(self._column(name).alias(name) for name in names)
+        )
+
+    def _section_number(self) -> pl.Expr:
+        """Counted on the way only when it can vary: counting must keep the rows in order."""
+        numbers = [section.line_no for section in self.sections]
+        if not numbers or (len(numbers) == 1 and numbers[0] < self.headers[0].line_no):
+            return pl.lit(len(numbers), dtype=pl.UInt32)
+        return (pl.col("cell_0") == "SH").cum_sum().cast(pl.UInt32)
+
+    def _column(self, name: str) -> pl.Expr:
+        return self._by_header([_cell_named(name, header) for header in self.headers])
+
+    def _by_header(self, expressions: list[pl.Expr]) -> pl.Expr:
+        """For every row the expression of the nearest CH line above it."""
+        chosen, previous = expressions[0], expressions[0]
+        for header, expression in zip(self.headers[1:], expressions[1:], strict=True):
+            if not expression.meta.eq(previous):
+                below = pl.col("line_no") > header.line_no
+                chosen = pl.when(below).then(expression).otherwise(chosen)
+            previous = expression
+        return chosen
+
+
+def _lines(source: bytes | str) -> pl.LazyFrame:
+    """Physical lines from 1, without their line ends: line_no, text."""
+    return pl.scan_lines(source, name="text", row_index_name="line_no", row_index_offset=1)
+
+
+def _record(line_no: int, text: str, separator: str) -> Record:
+    found = re.findall(
+        rf'(?:^|{separator})(?:"((?:[^"]|"")*)"|([^{separator}]*))', text.removeprefix("\ufeff")
+    )
+    return Record(line_no, tuple(quoted.replace('""', '"') or plain for quoted, plain in found))
+
+
+def _is_row(separator: str) -> pl.Expr:
+    text = pl.col("text")
+    quoted, plain = f'"{ROW_TYPE}"{separator}', f"{ROW_TYPE}{separator}"
+    return text.str.starts_with(quoted) | text.str.starts_with(plain)
+
+
+def _cell_pattern(separator: str) -> str:
+    """One cell: quoted, with quotes inside doubled, or plain, with no quote and on one line."""
+    return rf'(?:"(?:[^"]|"")*"|[^"\n{separator}]*)'
+
+
+def _row_pattern(cell_count: int, separator: str) -> str:
+    cell = _cell_pattern(separator)
+    return rf'^"?{ROW_TYPE}"?(?:{separator}{cell}){{{cell_count - 1}}}$'
+
+
+def _well_formed(separator: str) -> str:
+    cell = _cell_pattern(separator)
+    return rf"^\ufeff?{cell}(?:{separator}{cell})*$"
+
+
+def _mended(lines: pl.LazyFrame, separator: str) -> tuple[bytes, pl.DataFrame]:
+    """The file again with every record on one line, and the records whose quotes do not pair.
+
+    A cell may hold a line break inside quotes; whether a line starts a record follows from the
+    number of quotes above it and not from what it looks like, because the break and what comes
+    after it are a payer's text. Breaks become spaces and blank lines keep the numbers of the lines;
+    records that are not well-formed become blank. Rare, so it may hold the file in memory.
+    """
+    quotes = pl.col("text").str.count_matches('"', literal=True)
+    starts = (quotes.cum_sum() - quotes) % 2 == 0
+    records = (
+        lines.with_columns(record=starts.cum_sum())
+        .group_by("record", maintain_order=True)
+        .agg(pl.col("line_no").first(), pl.col("text").str.join("\n"), line_count=pl.len())
+        .with_columns(is_whole=pl.col("text").str.contains(_well_formed(separator)))
+        .collect()
+    )
+    text = pl.when("is_whole").then(pl.col("text").str.replace_all("\n", " ", literal=True))
+    blank_lines = pl.lit("\n").repeat_by(pl.col("line_count") - 1).list.join("")
+    whole = records.select((text.otherwise(pl.lit("")) + blank_lines).str.join("\n")).item()
+    return whole.encode(), records.filter(~pl.col("is_whole")).select("line_no", "text")
+
+
+def _check_headers_survive(broken: pl.DataFrame, separator: str, content: Content) -> None:
+    """Rows below a lost header line would go to another account or to other columns."""
+    pattern = rf'(?m)^"?(?:{"|".join(HEADER_TYPES)})"?{separator}'
+    lost = broken.filter(pl.col("text").str.contains(pattern))
+    if not lost.is_empty():
+        raise StatementError(
+            f"{content.name}, line {lost['line_no'][0]}: the quotes do not pair, and what they "
+            "leave open holds a header line; fetch the original again"
+        )
+
+
+def _explained_broken(broken: pl.DataFrame, separator: str) -> pl.DataFrame:
+    return broken.select(
+        "line_no",
+        is_row=_is_row(separator),
+        value=pl.col("text").str.head(_VALUE_LENGTH),
+        reason=pl.format(
+            "the quotes of the row do not pair; {} line(s) from here cannot be told apart",
+            pl.col("text").str.count_matches("\n", literal=True) + 1,
+        ),
+    )
+
+
+def _check_names(header: Record, content: Content, required: list[str]) -> None:
+    keys = [name_key(name) for name in header.cells[1:]]
+    missing = [name for name in required if name_key(name) not in keys]
+    twice = sorted({key for key in keys if key and keys.count(key) > 1})
+    if missing or twice:
+        problem = f"no column {', '.join(missing)}" if missing else f"twice: {', '.join(twice)}"
+        raise StatementError(f"{content.name}, line {header.line_no}: the CH line has {problem}")
+
+
+def _cell_named(name: str, header: Record) -> pl.Expr:
+    keys = [name_key(cell) for cell in header.cells]
+    key = name_key(name)
+    return pl.col(f"cell_{keys.index(key)}") if key in keys else pl.lit("")

@@ -1,0 +1,331 @@
+"""Settlement reports (STL) and transaction detail reports (TRR): describe, normalise, control.
+
+Facts this relies on, from PayPal's specification: amounts are unsigned and a hundred times the
+amount in every currency, yen too; CR is money to us and DR money from us, for fees as well; an
+empty fee is no fee; times carry the offset of the reporting window, whose day is the day of the
+section. A detail report also lists rows that move no money (pending, denied, voided): they become
+lines of zero with the stated amount as `original_amount`, so that nothing is lost or claimed.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+import polars as pl
+
+from recon import money
+from recon.errors import StatementError
+from recon.periods import Period
+from recon.providers.checks import Check, split
+from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
+from recon.providers.paypal import codes, container, controls
+from recon.tables import INSTANT, REJECT, STATEMENT_LINE
+
+TXN_ID = "Transaction ID"
+EVENT = "Transaction Event Code"
+STARTED, COMPLETED = "Transaction Initiation Date", "Transaction Completion Date"
+SIDE = "Transaction Debit or Credit"
+AMOUNT, CURRENCY = "Gross Transaction Amount", "Gross Transaction Currency"
+FEE_SIDE, FEE, FEE_CURRENCY = "Fee Debit or Credit", "Fee Amount", "Fee Currency"
+INVOICE, CUSTOM, SUBJECT = "Invoice ID", "Custom Field", "Transaction Subject"
+REFERENCE, REFERENCE_TYPE = "PayPal Reference ID", "PayPal Reference ID Type"
+BANK_REFERENCE, SOURCE = "Bank Reference ID", "Payment Source"
+STATUS = "Transactional Status"
+
+_REQUIRED = [TXN_ID, EVENT, STARTED, COMPLETED, SIDE, AMOUNT, CURRENCY, FEE_SIDE, FEE, FEE_CURRENCY]
+_OPTIONAL = [
+    INVOICE, CUSTOM, SUBJECT, REFERENCE, REFERENCE_TYPE, BANK_REFERENCE, SOURCE, STATUS
+]  # fmt: skip
+
+UNKNOWN_ACCOUNT = "unknown"  # a report without SH line, read by somebody who does not say whose
+
+_AMOUNT_TEXT = r"^\d{1,17}$"
+_WITHOUT_DECIMALS = [code for code, places in money.EXPONENT.items() if places == 0]
+_MICROSECONDS_BY_OFFSET = {
+    f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}": minutes
+    * 60_000_000
+    for minutes in range(-12 * 60, 14 * 60 + 1, 15)
+}
+
+
+def describer(name: str) -> Callable[[Content], Description | None]:
+    """`describe` of the settlement or the transaction detail report, told apart by the CH line."""
+
+    def describe(content: Content) -> Description | None:
+        records = container.head_records(content)
+        header = next((record for record in records if record.type == "CH"), None)
+        if header is None:
+            return None
+        keys = [container.name_key(title) for title in header.cells]
+        if container.name_key(TXN_ID) not in keys or container.name_key(EVENT) not in keys:
+            return None
+        is_detail = container.name_key(STATUS) in keys
+        if name != ("transaction_detail" if is_detail else "settlement"):
+            return None
+        sections = [record for record in records if record.type == "SH"]
+        accounts = {record.cell(3) for record in sections}
+        parts = [record.cell(1) for record in records if record.type == "FH"]
+        return Description(
+            kind=name,
+            account=(accounts.pop() or None) if len(accounts) == 1 else None,
+            period=_period_of(sections),
+            part=int(parts[0]) if parts and parts[0].isdecimal() else 1,
+        )
+
+    return describe
+
+
+def _period_of(sections: list[container.Record]) -> Period | None:
+    try:
+        days = [day_of(section.cell(position)) for section in sections for position in (1, 2)]
+    except ValueError:
+        return None
+    return Period(min(days), max(days)) if days else None
+
+
+def read(content: Content, context: ReadContext) -> Reading:
+    """Normalise a settlement or transaction detail report.
+
+    Rows of other accounts than `context.account` and days outside `context.business_dates` are
+    rejects. Errors: StatementError, see `container.unpack`, and for an SH line without a date.
+    """
+    report = container.unpack(content, required=_REQUIRED, optional=_OPTIONAL)
+    rows = _typed(report, content, context)
+    good, rejects = split(rows, _checks(context), content.file_id)
+    lines = _lines(good, report, content)
+    return Reading(
+        lines=_numbered(lines, report.rows),
+        rejects=pl.concat([_defects(report, content), rejects]),
+        controls=controls.control_totals(rows, report, content.file_id),
+        balances=controls.balances(report, context.account),
+    )
+
+
+def _defects(report: container.Container, content: Content) -> pl.LazyFrame:
+    return (
+        report.defects.lazy()
+        .with_columns(
+            file_id=pl.lit(content.file_id), field=pl.lit("row"), unmapped=pl.lit(value=False)
+        )
+        .select(pl.col(column).cast(dtype) for column, dtype in REJECT.items())
+    )
+
+
+def _typed(report: container.Container, content: Content, context: ReadContext) -> pl.LazyFrame:
+    """Rows with what their texts mean beside them; null where a text means nothing."""
+    sections = report.of_type("SH")
+    accounts = {number: section.cell(3) or None for number, section in enumerate(sections, start=1)}
+    days = {number: _day_of(section, content) for number, section in enumerate(sections, start=1)}
+    moment = pl.when(pl.col(COMPLETED) != "").then(pl.col(COMPLETED)).otherwise(pl.col(STARTED))
+    offset = moment.str.tail(5).replace_strict(
+        _MICROSECONDS_BY_OFFSET, default=None, return_dtype=pl.Int64
+    )
+    printed = moment.str.head(19).str.to_datetime("%Y/%m/%d %H:%M:%S", time_unit="us", strict=False)
+    is_moment = moment.str.len_bytes() == len("2026/01/06 00:00:30 -0800")
+    kind = (pl.col(EVENT) + " " + pl.col(SIDE)).replace_strict(
+        codes.KIND_BY_EVENT, default=None, return_dtype=pl.String
+    )
+    still = _status_without_money()
+    return report.rows.with_columns(
+        moment=moment,
+        printed=pl.when(is_moment).then(printed),
+        offset=offset,
+        section_account=_by_section(accounts, pl.String()),
+        section_day=_by_section(days, pl.Date()),
+        kind=kind,
+        still=still,
+        gross_amount=_hundredth(AMOUNT),
+        fee_amount=pl.when(pl.col(FEE) == "").then(money.ZERO).otherwise(_hundredth(FEE)),
+    ).with_columns(
+        account=pl.coalesce("section_account", pl.lit(context.account or UNKNOWN_ACCOUNT)),
+        occurred_at=(pl.col("printed").cast(pl.Int64) - pl.col("offset")).cast(INSTANT),
+        business_date=pl.coalesce("section_day", pl.col("printed").dt.date()),
+    )
+
+
+def _day_of(section: container.Record, content: Content) -> date:
+    try:
+        return day_of(section.cell(1))
+    except ValueError:
+        raise StatementError(
+            f"{content.name}, line {section.line_no}: the SH line starts with {section.cell(1)!r}, "
+            "not with a time such as 2026/01/06 00:00:00 -0800"
+        ) from None
+
+
+def _by_section(values: Mapping[int, object], dtype: pl.DataType) -> pl.Expr:
+    if not values:
+        return pl.lit(None, dtype=dtype)
+    return pl.col("section").replace_strict(dict(values), default=None, return_dtype=dtype)
+
+
+def _hundredth(column: str) -> pl.Expr:
+    """The unsigned amount; null for anything but digits."""
+    text = pl.col(column)
+    return pl.when(text.str.contains(_AMOUNT_TEXT)).then(
+        (text + "e-2").cast(money.MONEY, strict=False)
+    )
+
+
+def _status_without_money() -> pl.Expr:
+    """The status of a row that moves no money; null for rows that do."""
+    by_status = pl.col(STATUS).replace_strict(
+        codes.STATUS_WITHOUT_MONEY, default=None, return_dtype=pl.String
+    )
+    by_code = pl.col(EVENT).replace_strict(
+        codes.STATUS_BY_CODE_WITHOUT_MONEY, default=None, return_dtype=pl.String
+    )
+    return pl.coalesce(by_status, by_code)
+
+
+def _checks(context: ReadContext) -> list[Check]:
+    is_known_status = pl.col("still").is_not_null() | pl.col(STATUS).is_in(codes.STATUS_WITH_MONEY)
+    event = pl.col(EVENT) + " " + pl.col(SIDE)
+    no_time = "not a time with an offset, such as 2026/01/06 00:00:30 -0800"
+    partly = "partially refunded: the report does not say which amount moved; the STL does"
+    return [
+        *_context_checks(context),
+        Check(TXN_ID, pl.col(TXN_ID), pl.col(TXN_ID) != "", "empty"),
+        *_money_checks(),
+        Check(COMPLETED, pl.col("moment"), pl.col("occurred_at").is_not_null(), no_time),
+        Check(STATUS, pl.col(STATUS), pl.col(STATUS) != "F", partly, unmapped=True),
+        Check(STATUS, pl.col(STATUS), is_known_status, "not S, P, D or V", unmapped=True),
+        Check(
+            EVENT,
+            event,
+            pl.col("kind").is_not_null(),
+            "no known event code for this direction (CR is to us, DR from us)",
+            unmapped=True,
+        ),
+    ]
+
+
+def _money_checks() -> list[Check]:
+    sides = ["CR", "DR"]
+    no_digits = "not an unsigned whole number of hundredths"
+    too_fine = "more decimals than the currency has"
+    is_free = pl.col("fee_amount") == money.ZERO
+    fee_side_fits = pl.col(FEE_SIDE).is_in(sides) | (is_free & (pl.col(FEE_SIDE) == ""))
+    fee_currency_fits = (pl.col(FEE_CURRENCY) == pl.col(CURRENCY)) | (
+        is_free & (pl.col(FEE_CURRENCY) == "")
+    )
+    other_currency = "not the currency of the gross amount"
+    is_known = pl.col(CURRENCY).is_in(list(money.EXPONENT))
+    return [
+        Check(SIDE, pl.col(SIDE), pl.col(SIDE).is_in(sides), "neither CR nor DR"),
+        Check(AMOUNT, pl.col(AMOUNT), pl.col("gross_amount").is_not_null(), no_digits),
+        Check(CURRENCY, pl.col(CURRENCY), is_known, "unknown currency"),
+        Check(AMOUNT, pl.col(AMOUNT), _fits(AMOUNT), too_fine),
+        Check(FEE, pl.col(FEE), pl.col("fee_amount").is_not_null(), no_digits),
+        Check(FEE_SIDE, pl.col(FEE_SIDE), fee_side_fits, "neither CR nor DR"),
+        Check(FEE_CURRENCY, pl.col(FEE_CURRENCY), fee_currency_fits, other_currency),
+        Check(FEE, pl.col(FEE), (pl.col(FEE) == "") | _fits(FEE), too_fine),
+    ]
+
+
+def _fits(column: str) -> pl.Expr:
+    """Whether an amount in hundredths is whole in a currency without decimals.
+
+    For numbers of two decimals the same as `money.fits`, and cheaper.
+    """
+    text = pl.col(column)
+    whole = text.str.ends_with("00") | (text == "0")
+    return whole | ~pl.col(CURRENCY).is_in(_WITHOUT_DECIMALS)
+
+
+def _context_checks(context: ReadContext) -> list[Check]:
+    checks = []
+    if context.account is not None:
+        mine = pl.col("account") == context.account
+        checks.append(
+            Check("SH account id", pl.col("account"), mine, f"not account {context.account}")
+        )
+    if context.business_dates is not None:
+        dates = context.business_dates
+        day = pl.col("business_date")
+        inside = day.is_between(dates.first, dates.last)
+        checks.append(Check("SH period start", day, inside, f"not dated {dates}"))
+    return checks
+
+
+def _lines(rows: pl.LazyFrame, report: container.Container, content: Content) -> pl.LazyFrame:
+    """Canonical lines of understood rows."""
+    kind, moves = pl.col("kind"), pl.col("still").is_null()
+    amount = pl.when(pl.col(SIDE) == "DR").then(-pl.col("gross_amount")).otherwise("gross_amount")
+    fee = pl.when(pl.col(FEE_SIDE) == "CR").then(-pl.col("fee_amount")).otherwise("fee_amount")
+    by_invoice = kind.is_in(codes.KINDS_BY_INVOICE)
+    by_bank = kind.is_in(codes.KINDS_BY_BANK_REFERENCE)
+    order = pl.when(pl.col(INVOICE) != "").then(pl.col(INVOICE)).otherwise(_filled(CUSTOM))
+    remark = pl.when(pl.col(CUSTOM) != "").then(pl.col(CUSTOM)).otherwise(_filled(SUBJECT))
+    no_money = pl.when(~moves).then(pl.lit("moves no money"))
+    # The two sides of a conversion may share an id; their currencies differ.
+    side_of_conversion = pl.when(kind == "conversion").then(pl.lit(":") + pl.col(CURRENCY))
+    return (
+        rows.with_columns(
+            gross=pl.when(moves).then(amount).otherwise(money.ZERO),
+            fee=pl.when(moves).then(fee).otherwise(money.ZERO),
+            original_amount=pl.when(~moves).then(amount),
+        )
+        .with_columns(
+            line_id=pl.concat_str(
+                pl.lit("paypal:"),
+                "account",
+                pl.lit(":"),
+                "kind",
+                pl.lit(":"),
+                TXN_ID,
+                side_of_conversion.fill_null(""),
+            ),
+            provider=pl.lit("paypal"),
+            file_id=pl.lit(content.file_id),
+            txn_id=pl.col(TXN_ID),
+            merchant_ref=pl.when(by_invoice)
+            .then(_filled(INVOICE))
+            .when(by_bank)
+            .then(_filled(BANK_REFERENCE)),
+            parent_txn_id=pl.when(pl.col(REFERENCE_TYPE) == "TXN").then(_filled(REFERENCE)),
+            parent_ref=pl.when(~by_invoice & ~by_bank).then(order),
+            batch_id=pl.col("business_date").dt.strftime("%Y%m%d"),
+            payment_method=_filled(SOURCE).fill_null("paypal"),
+            currency=pl.col(CURRENCY),
+            net=pl.col("gross") - pl.col("fee"),
+            original_currency=pl.when(~moves).then(CURRENCY),
+            exchange_rate=pl.lit(None),
+            status=pl.col("still").fill_null("succeeded"),
+            description=pl.concat_str(
+                [pl.col(EVENT), no_money, remark], separator=" ", ignore_nulls=True
+            ),
+        )
+        .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
+    )
+
+
+def _filled(column: str) -> pl.Expr:
+    return pl.when(pl.col(column) != "").then(pl.col(column))
+
+
+def _numbered(lines: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Make `line_id` unique: the second line of an id gets #2, in the order of their contents.
+
+    Not in the order of the file, so that a file delivered again in another order has the same ids.
+    Ids hardly ever repeat, so the hashes of all are counted first, which needs little memory.
+    """
+    counts = rows.select(key=pl.col(TXN_ID).hash()).group_by("key").len()
+    repeated = counts.filter(pl.col("len") > 1).collect(engine="streaming")["key"]
+    if repeated.is_empty():
+        return lines
+    own = ["line_no", "file_id"]
+    suffixes = (
+        lines.filter(pl.col("txn_id").hash().is_in(repeated.implode()))
+        .collect(engine="streaming")
+        .sort(pl.exclude(own), "line_no", nulls_last=False)
+        .with_columns(repeat=pl.int_range(1, pl.len() + 1).over("line_id"))
+        .filter(pl.col("repeat") > 1)
+        .select("line_no", suffix=pl.format("#{}", "repeat"))
+    )
+    if suffixes.is_empty():
+        return lines
+    return (
+        lines.join(suffixes.lazy(), on="line_no", how="left", validate="m:1")
+        .with_columns(line_id=pl.concat_str("line_id", pl.col("suffix").fill_null("")))
+        .drop("suffix")
+    )

@@ -1,0 +1,281 @@
+"""The trade bill (交易账单): ALL, SUCCESS and REFUND, with the 27, 20, 29 or older 24 columns.
+
+Facts this relies on, each seen in real files: in an ALL bill 交易时间 of a refund row is the time of
+the refund, in a REFUND bill that of the payment, so the refund's own time is taken there. A refund
+row repeats the order numbers of its payment. The fee has five decimals but is already rounded to
+fen; it is negative on a refund, which returns it. 应结订单金额 is the base of the fee.
+"""
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from recon import money
+from recon.errors import StatementError
+from recon.periods import Period, one_day
+from recon.providers.checks import Check, control_totals, mapped, split
+from recon.providers.contract import (
+    Content,
+    Description,
+    ReadContext,
+    Reading,
+    day_of,
+    no_balances,
+)
+from recon.providers.wechatpay import layout
+from recon.tables import STATEMENT_LINE
+
+# Columns and totals of the older bill, by their present names.
+_PRESENT_NAME = {
+    "子商户号": "特约商户号",
+    "总金额": "应结订单金额",
+    "企业红包金额": "代金券金额",
+    "代金券或立减优惠金额": "代金券金额",
+    "企业红包退款金额": "充值券退款金额",
+    "代金券或立减优惠退款金额": "充值券退款金额",
+}
+# Total in the summary, the same in the older bill, and the column it adds up.
+_TOTALS = (
+    ("应结订单总金额", "总交易额", "应结订单金额"),
+    ("退款总金额", "总退款金额", "退款金额"),
+    ("充值券退款总金额", "总企业红包退款金额", "充值券退款金额"),
+    ("手续费总金额", "手续费总金额", "手续费"),
+    ("订单总金额", "订单总金额", "订单金额"),
+    ("申请退款总金额", "申请退款总金额", "申请退款金额"),
+)
+_ROW_COUNT = "总交易单数"
+_KIND_BY_STATE = {"`SUCCESS": "payment", "`REFUND": "refund"}
+_STATUS_BY_REFUND_STATE = {
+    "`SUCCESS": "succeeded",
+    "`PROCESSING": "pending",
+    "`FAIL": "failed",
+    "`CHANGE": "failed",  # the payer's account is gone: the refund went back to us
+}
+_NEEDED = (
+    ["交易时间", "商户号", "微信订单号", "商户订单号", "交易类型", "交易状态", "货币种类"]
+    + ["应结订单金额", "商品名称", "手续费"]
+)  # fmt: skip
+_NEEDED_FOR_REFUNDS = ["微信退款单号", "商户退款单号", "退款金额", "退款状态"]
+_REFUND_TIMES = ["退款申请时间", "退款成功时间"]
+
+
+def describer(name: str) -> Callable[[Content], Description | None]:
+    """`describe` of one of the three trade bills."""
+
+    def describe(content: Content) -> Description | None:
+        header = [_PRESENT_NAME.get(title, title) for title in layout.header_of(content)]
+        if not header or header[0] != "交易时间" or "微信订单号" not in header:
+            return None
+        if _kind_of(header) != name:
+            return None
+        row = layout.first_row_of(content, header)
+        if row is None:
+            return Description(name)
+        return Description(name, row.get("商户号") or None, _day_of(row))
+
+    return describe
+
+
+def _kind_of(header: list[str]) -> str:
+    if "退款申请时间" in header:
+        return "trade_refund"
+    return "trade_all" if "微信退款单号" in header else "trade_success"
+
+
+def _day_of(row: Mapping[str, str]) -> Period | None:
+    text = row.get("退款成功时间") or row.get("退款申请时间") or row["交易时间"]
+    try:
+        return one_day(day_of(text))
+    except ValueError:
+        return None
+
+
+def reader(name: str) -> Callable[[Content, ReadContext], Reading]:
+    """`read` of one of the three trade bills."""
+
+    def read(content: Content, context: ReadContext) -> Reading:
+        header = [_PRESENT_NAME.get(title, title) for title in layout.header_of(content)]
+        needed = [*_NEEDED]
+        if name != "trade_success":
+            needed += _NEEDED_FOR_REFUNDS
+        if name == "trade_refund":
+            needed += _REFUND_TIMES
+        missing = [column for column in needed if column not in header]
+        if missing:
+            raise StatementError(f"{content.name}: the header has no column {', '.join(missing)}")
+        return _read(name, content, header, needed, context)
+
+    return read
+
+
+def _read(
+    name: str, content: Content, header: list[str], needed: list[str], context: ReadContext
+) -> Reading:
+    summary = layout.summary_of(content, _ROW_COUNT)
+    amounts = [column for _, _, column in _TOTALS if column in header]
+    wanted = list(dict.fromkeys([*needed, *amounts]))
+    rows = layout.cells(
+        content, header, wanted=wanted, last_texts="商品名称", summary=summary
+    ).with_columns(
+        money.parse(pl.col(column), decimals=2, prefix=layout.TICK).alias(f"{column}.money")
+        for column in amounts
+    )
+    rows = rows.with_columns(moment=_moment(name))
+    good, rejects = split(rows, _checks(name, amounts, context), content.file_id)
+    return Reading(
+        lines=_lines(name, good, header, content, context),
+        rejects=rejects,
+        controls=_controls(rows, amounts, summary, content),
+        balances=no_balances(),
+    )
+
+
+def _moment(name: str) -> pl.Expr:
+    """When the row's money moved, in Beijing time without a zone."""
+    if name == "trade_refund":
+        done = pl.col("退款成功时间")
+        text = pl.when(done == layout.TICK).then(pl.col("退款申请时间")).otherwise(done)
+    else:
+        text = pl.col("交易时间")
+    return text.str.to_datetime("`%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+
+
+def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
+    state, currency = pl.col("交易状态"), pl.col("货币种类").str.strip_prefix(layout.TICK)
+    two_decimals = [code for code, places in money.EXPONENT.items() if places == 2]
+    time_field = "退款成功时间" if name == "trade_refund" else "交易时间"
+    checks = [
+        Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
+        Check(
+            "交易状态", state, state.is_in(list(_KIND_BY_STATE)), "unknown state of a trade", True
+        ),
+        Check(time_field, pl.col(time_field), pl.col("moment").is_not_null(), "not a time"),
+        Check("货币种类", currency, currency.is_in(two_decimals), "not a currency of this bill"),
+        *(
+            Check(
+                column,
+                pl.col(column),
+                pl.col(f"{column}.money").is_not_null(),
+                "not an amount with at most two decimals",
+            )
+            for column in amounts
+        ),
+        Check("微信订单号", pl.col("微信订单号"), _filled("微信订单号"), "empty"),
+    ]
+    if name != "trade_success":
+        is_refund = state == "`REFUND"
+        refund_state = pl.col("退款状态")
+        checks += [
+            Check("微信退款单号", pl.col("微信退款单号"), ~is_refund | _filled("微信退款单号"), "empty"),
+            Check(
+                "退款状态",
+                refund_state,
+                ~is_refund | refund_state.is_in(list(_STATUS_BY_REFUND_STATE)),
+                "unknown state of a refund",
+                True,
+            ),
+        ]
+    if context.account is not None:
+        account = pl.col("商户号")
+        same = account == layout.TICK + context.account
+        checks.append(Check("商户号", account, same, f"not account {context.account}"))
+    if context.business_dates is not None:
+        inside = pl.col("moment").dt.date().is_between(
+            context.business_dates.first, context.business_dates.last
+        )
+        reason = f"not dated {context.business_dates}"
+        checks.append(Check(time_field, pl.col(time_field), inside, reason))
+    return checks
+
+
+def _filled(column: str) -> pl.Expr:
+    return ~pl.col(column).is_in([layout.TICK, "`0"])
+
+
+def _lines(
+    name: str, rows: pl.LazyFrame, header: list[str], content: Content, context: ReadContext
+) -> pl.LazyFrame:
+    """Canonical lines of understood rows."""
+
+    def text(column: str) -> pl.Expr:
+        return pl.col(column).str.strip_prefix(layout.TICK)
+
+    payment = {
+        "kind": pl.lit("payment"),
+        "txn_id": text("微信订单号"),
+        "merchant_ref": text("商户订单号"),
+        "parent_txn_id": pl.lit(None, dtype=pl.String),
+        "parent_ref": pl.lit(None, dtype=pl.String),
+        "gross": pl.col("应结订单金额.money"),
+        "original_amount": _optional_money("订单金额", header),
+        "status": pl.lit("succeeded"),
+    }
+    if name == "trade_success":
+        facts = payment
+    else:
+        refund = {
+            "kind": pl.lit("refund"),
+            "txn_id": text("微信退款单号"),
+            "merchant_ref": text("商户退款单号"),
+            "parent_txn_id": text("微信订单号"),
+            "parent_ref": text("商户订单号"),
+            "gross": -pl.col("退款金额.money"),
+            "original_amount": -_optional_money("申请退款金额", header),
+            "status": mapped(pl.col("退款状态"), _STATUS_BY_REFUND_STATE),
+        }
+        is_refund = pl.col("交易状态") == "`REFUND"
+        facts = {
+            column: pl.when(is_refund).then(refund[column]).otherwise(payment[column])
+            for column in payment
+        }
+    account = text("商户号")
+    return (
+        rows.select(
+            "line_no",
+            account=account,
+            occurred_at=pl.col("moment")
+            .dt.replace_time_zone(context.time_zone)
+            .dt.convert_time_zone("UTC"),
+            business_date=pl.col("moment").dt.date(),
+            payment_method=text("交易类型"),
+            currency=text("货币种类"),
+            fee=pl.col("手续费.money"),
+            description=text("商品名称"),
+            **facts,
+        )
+        .with_columns(
+            line_id=pl.concat_str(
+                [pl.lit("wechatpay"), "account", "kind", "txn_id"], separator=":"
+            ),
+            provider=pl.lit("wechatpay"),
+            file_id=pl.lit(content.file_id),
+            batch_id=pl.col("business_date").cast(pl.String),
+            net=pl.col("gross") - pl.col("fee"),
+            original_currency=pl.when(pl.col("original_amount").is_not_null()).then("currency"),
+            exchange_rate=pl.lit(None),
+        )
+        .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
+    )
+
+
+def _optional_money(column: str, header: list[str]) -> pl.Expr:
+    """The older bill has neither the ordered nor the requested amount."""
+    return pl.col(f"{column}.money") if column in header else pl.lit(None, dtype=money.MONEY)
+
+
+def _controls(
+    rows: pl.LazyFrame, amounts: list[str], summary: layout.Summary, content: Content
+) -> pl.LazyFrame:
+    """The summary against all rows, rejected ones included: they are in the bank's sums too."""
+    names = [
+        (new if new in summary.totals or old not in summary.totals else old, column)
+        for new, old, column in _TOTALS
+        if column in amounts
+    ]
+    totals = rows.select(
+        pl.len().alias(_ROW_COUNT),
+        *(pl.col(f"{column}.money").sum().alias(name) for name, column in names),
+    )
+    stated = [(_ROW_COUNT, None, summary.stated(_ROW_COUNT))]
+    stated += [(name, "CNY", summary.stated(name)) for name, _ in names]  # type: ignore[misc]
+    return control_totals(totals, stated, content.file_id)

@@ -1,0 +1,91 @@
+"""What the sheets have in common: how a canonical column looks, and frames with visible words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from recon.reporting import text
+from recon.reporting.sheets import Column, Formula, Kind, Tone
+from recon.reporting.text import NOTHING, Language, Words
+
+_NAMES_BY_KIND: Final[dict[Kind, str]] = {
+    "money": (
+        "amount amount_ledger amount_provider difference at_stake gross refunds chargebacks fees "
+        "withdrawals withdrawal_charges adjustments reserve net net_of_lines net_check "
+        "opening_balance closing_balance expected_payout provider_payout bank_credit proof "
+        "base charged expected variance stated computed stated_difference"
+    ),
+    "count": "payment_count refund_count other_count line_count row_count age_days",
+    "integer": "line_no version",
+    "date": "business_date first_seen_on due_on settlement_date",
+    "wrapped": "type mismatched_fields explanation suggested_action reason value",
+    "instant": "occurred_at",
+    "percent": "effective_rate",
+}
+_KINDS: Final[dict[str, Kind]] = {
+    name: kind for kind, names in _NAMES_BY_KIND.items() for name in names.split()
+}
+_WIDTHS: Final[dict[str, float]] = {
+    "explanation": 56,
+    "mismatched_fields": 40,
+    "reason": 60,
+    "suggested_action": 36,
+    "value": 40,
+    "currency": 9,
+    "type": 24,
+}
+SEVERITY_TONES: Final[Mapping[str, Tone]] = {"high": "bad", "medium": "warn", "low": "muted"}
+STATE_TONES: Final[Mapping[str, Tone]] = {"overdue": "bad"}
+CONTROL_TONES: Final[Mapping[str, Tone]] = {
+    "agrees": "good",
+    "differs": "bad",
+    "unverified": "muted",
+}
+ANSWER_TONES: Final[Mapping[str, Tone]] = {"yes": "good", "no": "bad"}
+
+
+def column(
+    name: str,
+    language: Language,
+    *,
+    kind: Kind | None = None,
+    formula: Formula = "",
+    live: str = "",
+    check: bool = False,
+    title: str = "",
+) -> Column:
+    """A canonical column under its visible title, as its kind of value is always shown."""
+    return Column(
+        name,
+        title or text.title(name, language),
+        kind or _KINDS.get(name, "text"),
+        width=_WIDTHS.get(name, 0),
+        formula=formula,
+        live=live,
+        check=check,
+    )
+
+
+def columns(names: str, language: Language) -> tuple[Column, ...]:
+    return tuple(column(name, language) for name in names.split())
+
+
+def toned(name: str, language: Language, group: Words, tones: Mapping[str, Tone]) -> Column:
+    """A column whose cells are coloured by their word."""
+    visible = text.words(group, language)
+    return Column(
+        name,
+        text.title(name, language),
+        tones={visible[word]: tone for word, tone in tones.items()},
+    )
+
+
+def worded(name: str, group: Words, language: Language) -> pl.Expr:
+    """The visible words of a closed vocabulary; what it does not know stays as it is."""
+    return pl.col(name).replace(text.words(group, language))
+
+
+def named(name: str) -> pl.Expr:
+    """A key that formulas compare with: absent is a dash, because a blank cell equals nothing."""
+    return pl.col(name).fill_null(NOTHING)

@@ -1,0 +1,162 @@
+"""settlement.xlsx: what each batch adds up to, and what it cost, by tariff row."""
+
+from typing import Final
+
+import polars as pl
+
+from recon.money import ZERO
+from recon.reporting import text
+from recon.reporting.columns import column, columns, named, worded
+from recon.reporting.sheets import Column, Sheet, SumOf, Table
+from recon.reporting.text import Language
+from recon.results import DayResult
+
+# What a batch's net is made of, and how each part enters it.
+NET_PARTS: Final[dict[str, int]] = {
+    "gross": 1,
+    "refunds": 1,
+    "chargebacks": 1,
+    "fees": -1,
+    "withdrawals": 1,
+    "withdrawal_charges": -1,
+    "adjustments": 1,
+    "reserve": 1,
+}
+NET_FORMULA: Final = "".join(
+    f"{'+' if sign > 0 else '-'}{{{part}}}" for part, sign in NET_PARTS.items()
+).removeprefix("+")
+_RATE_PLACES: Final = 6
+_RATE: Final = f"ROUND({{charged}}/{{base}},{_RATE_PLACES})"
+
+
+def settlement_sheets(result: DayResult, language: Language) -> tuple[Sheet, ...]:
+    """One row a batch, fees by tariff row, withdrawals one by one."""
+    nothing = text.phrase("nothing", language)
+    return (
+        Sheet(text.sheet("settlement", language), (_batches(result, language),), nothing=nothing),
+        Sheet(text.sheet("fees", language), _fees(result, language), nothing=nothing),
+        Sheet(text.sheet("withdrawals", language), _withdrawals(result, language), nothing=nothing),
+    )
+
+
+def listed_batches(result: DayResult, language: Language) -> pl.DataFrame:
+    """SETTLEMENT_BATCH with visible words and the net once more, from its parts.
+
+    Adds net_of_lines (what the lines add up to), net_check (net - net_of_lines) and `is_balance`:
+    the proof is opening balance + net - closing balance.
+    """
+    parts = [pl.col(part).fill_null(ZERO) * sign for part, sign in NET_PARTS.items()]
+    reached = pl.col("opening_balance") + pl.col("net") - pl.col("closing_balance")
+    return (
+        result.batches.sort("settlement_date", "batch_id", "currency", nulls_last=True)
+        .with_columns(net_of_lines="net", net=pl.sum_horizontal(parts))
+        .with_columns(
+            net_check=pl.col("net") - pl.col("net_of_lines"),
+            is_balance=(pl.col("proof_basis") == "balance") & (reached == pl.col("proof")),
+            proof_basis=worded("proof_basis", text.BASES, language),
+            currency=named("currency"),
+        )
+    )
+
+
+def _batches(result: DayResult, language: Language) -> Table:
+    return Table(
+        "settlement",
+        (
+            *columns("batch_id currency settlement_date", language),
+            *columns("payment_count refund_count other_count", language),
+            *(column(part, language) for part in NET_PARTS),
+            column("net", language, formula=NET_FORMULA),
+            column("net_of_lines", language),
+            column("net_check", language, formula="{net}-{net_of_lines}", check=True),
+            *columns("opening_balance closing_balance", language),
+            column(
+                "proof",
+                language,
+                formula="{opening_balance}+{net}-{closing_balance}",
+                live="is_balance",
+                check=True,
+            ),
+            *columns("proof_basis expected_payout provider_payout bank_credit", language),
+        ),
+        listed_batches(result, language),
+        main=True,
+    )
+
+
+def _fees(result: DayResult, language: Language) -> tuple[Table, Table]:
+    listed = _costs(result.fees, language).sort("currency", "tariff", "kind")
+    listing = (*columns("tariff kind currency line_count", language), *_cost_columns(language))
+    fees = Table("fees", listing, listed, main=True)
+    return fees, _cost_totals("fees", listed, language, "tariff kind", "line_count")
+
+
+def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
+    """Every assessed withdrawal, with the references of its line."""
+    wanted = result.assessed_withdrawals["line_id"].implode()
+    lines = (
+        result.lines.filter(pl.col("line_id").is_in(wanted))
+        .select("line_id", "occurred_at", "txn_id", "merchant_ref")
+        .collect(engine="streaming")
+    )
+    joined = result.assessed_withdrawals.join(lines, on="line_id", how="left", validate="1:1")
+    listed = _costs(joined, language).sort("currency", "occurred_at", "line_id", nulls_last=True)
+    listing = (
+        *columns("occurred_at kind currency txn_id merchant_ref tariff", language),
+        *_cost_columns(language),
+        column("line_id", language),
+    )
+    withdrawals = Table("withdrawals", listing, listed, main=True)
+    return withdrawals, _cost_totals("withdrawals", listed, language, "", "")
+
+
+def _costs(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """ASSESSED_FEE or FEE_SUMMARY with visible words and the rate that was really charged."""
+    variance = pl.col("charged").fill_null(ZERO) - pl.col("expected").fill_null(ZERO)
+    return frame.with_columns(
+        kind=worded("kind", text.KINDS, language),
+        tariff=pl.col("tariff").fill_null(text.phrase("no_tariff", language)),
+        currency=named("currency"),
+        effective_rate=_rate(),
+        is_variance=pl.col("variance") == variance,
+    )
+
+
+def _rate() -> pl.Expr:
+    return pl.when(pl.col("base") != ZERO).then(
+        (pl.col("charged") / pl.col("base")).round(_RATE_PLACES)
+    )
+
+
+def _cost_columns(language: Language) -> tuple[Column, ...]:
+    return (
+        *columns("base charged expected", language),
+        column("variance", language, formula="{charged}-{expected}", live="is_variance"),
+        column("effective_rate", language, formula=_RATE),
+    )
+
+
+def _cost_totals(
+    of: str, listed: pl.DataFrame, language: Language, blank: str, count: str
+) -> Table:
+    """Totals by currency, below the list and under its columns where the list begins alike."""
+    where = {"currency": "{currency}"}
+    amounts = ("base", "charged", "expected", "variance")
+    counts = (count,) if count else ()
+    frame = (
+        listed.group_by("currency")
+        .agg(pl.col(name).sum() for name in (*counts, *amounts))
+        .sort("currency")
+        .with_columns(effective_rate=_rate(), **dict.fromkeys(blank.split(), pl.lit("")))
+    )
+    return Table(
+        f"{of}_totals",
+        (
+            *columns(f"{blank} currency", language),
+            *(column(name, language, formula=SumOf(of, name, where)) for name in counts),
+            *(column(name, language, formula=SumOf(of, name, where)) for name in amounts),
+            column("effective_rate", language, formula=_RATE),
+        ),
+        frame,
+        title=text.phrase("by_currency", language),
+    )

@@ -1,0 +1,46 @@
+"""The workbooks of a day and of a range, as data for `io.workbook`."""
+
+from datetime import date
+
+from recon.reporting import text
+from recon.reporting.discrepancies import discrepancy_sheets
+from recon.reporting.overview import summary_sheet
+from recon.reporting.proof import proof_sheet
+from recon.reporting.settlement import settlement_sheets
+from recon.reporting.sheets import Sheet, Workbook
+from recon.reporting.text import Language
+from recon.results import DayResult
+
+
+def discrepancy_workbook(result: DayResult, run_id: str, language: Language = "en") -> Workbook:
+    """discrepancies.xlsx: is the day proved, what differs, what is open, what was rejected."""
+    sheets = (
+        summary_sheet(result, run_id, language),
+        *discrepancy_sheets(result, language),
+    )
+    return _of_day("report_discrepancies", result, language, sheets)
+
+
+def settlement_workbook(result: DayResult, language: Language = "en") -> Workbook:
+    """settlement.xlsx: batches, fees by tariff row, withdrawals, and the proof."""
+    sheets = (*settlement_sheets(result, language), proof_sheet(result, language))
+    return _of_day("report_settlement", result, language, sheets)
+
+
+def _of_day(
+    report: str, result: DayResult, language: Language, sheets: tuple[Sheet, ...]
+) -> Workbook:
+    whose = f"{result.provider} {result.account} {result.business_date.isoformat()}"
+    return made(
+        f"{text.phrase(report, language)} · {whose}", result.business_date, sheets, language
+    )
+
+
+def made(title: str, day: date, sheets: tuple[Sheet, ...], language: Language) -> Workbook:
+    return Workbook(
+        title=title,
+        day=day,
+        sheets=sheets,
+        page=text.phrase("page", language),
+        font=text.FONTS[language],
+    )

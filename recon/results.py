@@ -1,0 +1,43 @@
+"""What reconciling one account for one business date gives: read by settlement, reports and io."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class StatementFile:
+    """One statement that took part in a run."""
+
+    file_id: str
+    name: str
+    kind: str
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class DayResult:
+    """The result of one (provider, account, business date). Frames are canonical tables."""
+
+    provider: str
+    account: str
+    account_title: str
+    business_date: date
+    files: tuple[StatementFile, ...]
+    lines: pl.LazyFrame  # STATEMENT_LINE: every line of the day's statements
+    matches: pl.LazyFrame  # MATCH
+    discrepancies: pl.DataFrame  # DISCREPANCY
+    open_items: pl.DataFrame  # OPEN_ITEM: carried to the next day
+    rejects: pl.DataFrame  # REJECT
+    controls: pl.DataFrame  # CONTROL_TOTAL
+    assessed_withdrawals: pl.DataFrame  # ASSESSED_FEE of withdrawals, one row each
+    fees: pl.DataFrame  # FEE_SUMMARY
+    batches: pl.DataFrame  # SETTLEMENT_BATCH
+    roll_forward: pl.DataFrame  # ROLL_FORWARD
+    conservation: pl.DataFrame  # CONSERVATION
+    not_proved_because: tuple[str, ...]  # sentences; empty: proved
+
+    @property
+    def proved(self) -> bool:
+        return not self.not_proved_because

@@ -1,0 +1,20 @@
+"""The settings of one account, as the stages see them: frozen, complete, already checked by io."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """One merchant account at a provider (`[[account]]` in configs/providers/<slug>.toml)."""
+
+    provider: str
+    account: str
+    title: str
+    time_zone: str
+    statements: tuple[str, ...]  # kinds of statement that must be there for a day to be proved
+    line_window_days: int = 1  # how long a line may wait for its entry
+    entry_window_days: int = 1  # how long an entry may wait for its line
+    date_tolerance_days: int = 1  # a matched pair may be this many days apart
+    unmapped_limit: int = 0  # rejected rows tolerated before the day is not proved
+    fee_tolerance: Decimal = Decimal(0)

@@ -1,0 +1,131 @@
+"""Settlement batches: gross to net, opening to closing balance, and a proof that must be zero."""
+
+import polars as pl
+
+from recon.discrepancies import Day, amount_text, complete
+from recon.money import MONEY, ZERO
+from recon.tables import DISCREPANCY, SETTLEMENT_BATCH, empty
+
+# Which column of a batch a kind of line adds to; together they are every kind there is.
+COLUMN_BY_KIND = {
+    "payment": "gross",
+    "refund": "refunds",
+    "refund_reversal": "refunds",
+    "chargeback": "chargebacks",
+    "chargeback_reversal": "chargebacks",
+    "withdrawal": "withdrawals",
+    "withdrawal_reversal": "withdrawals",
+    "payout": "withdrawals",
+    "payout_reversal": "withdrawals",
+    "reserve_hold": "reserve",
+    "reserve_release": "reserve",
+    "fee": "fee_lines",  # a fee booked as a line of its own; it joins the fees charged on lines
+    "adjustment": "adjustments",
+    "conversion": "adjustments",
+    "transfer": "adjustments",
+    "top_up": "adjustments",
+}
+_WITHDRAWALS = [kind for kind, column in COLUMN_BY_KIND.items() if column == "withdrawals"]
+
+
+def batches(
+    lines: pl.LazyFrame, balances: pl.DataFrame, controls: pl.DataFrame, day: Day
+) -> pl.DataFrame:
+    """STATEMENT_LINE, BALANCE and CONTROL_TOTAL -> SETTLEMENT_BATCH, one a batch and currency.
+
+    The proof is opening balance + net - closing balance where the statement tells balances, else
+    what its control totals are off by; null when the statement offers neither.
+    """
+    kind = pl.col("kind")
+    columns = {
+        column: pl.col("gross")
+        .filter(kind.is_in([name for name, into in COLUMN_BY_KIND.items() if into == column]))
+        .sum()
+        for column in dict.fromkeys(COLUMN_BY_KIND.values())
+    }
+    summed = (
+        lines.group_by("batch_id", "currency")
+        .agg(
+            payment_count=(kind == "payment").sum().cast(pl.Int64),
+            refund_count=(kind == "refund").sum().cast(pl.Int64),
+            other_count=(~kind.is_in(["payment", "refund"])).sum().cast(pl.Int64),
+            fees=pl.col("fee").filter(~kind.is_in(_WITHDRAWALS)).sum(),
+            withdrawal_charges=pl.col("fee").filter(kind.is_in(_WITHDRAWALS)).sum(),
+            net=pl.col("net").sum(),
+            settlement_date=pl.col("business_date").max(),
+            **columns,
+        )
+        .with_columns(fees=pl.col("fees") - pl.col("fee_lines"))
+        .sort("batch_id", "currency")
+        .collect(engine="streaming")
+    )
+    return _proved(summed, balances, controls, day)
+
+
+def _proved(
+    summed: pl.DataFrame, balances: pl.DataFrame, controls: pl.DataFrame, day: Day
+) -> pl.DataFrame:
+    off = (
+        controls.filter(pl.col("currency").is_not_null() & pl.col("stated").is_not_null())
+        .group_by("currency")
+        .agg(off=(pl.col("computed") - pl.col("stated")).sum())
+    )
+    # A balance with no movement is a batch as well: it has to be carried and proved.
+    resting = balances.join(summed, on="currency", how="anti").select(
+        "currency",
+        batch_id=pl.lit(day.business_date.isoformat()),
+        settlement_date=pl.lit(day.business_date),
+    )
+    every = pl.concat([summed, resting], how="diagonal_relaxed")
+    alone = pl.len().over("currency") == 1  # a balance belongs to a day, not to one of two batches
+    joined = every.join(balances, on="currency", how="left").join(off, on="currency", how="left")
+    balance_proof = pl.when(alone).then(
+        pl.col("opening") + pl.col("net").fill_null(ZERO) - pl.col("closing")
+    )
+    amounts = [name for name, dtype in SETTLEMENT_BATCH.items() if dtype == MONEY]
+    counts = ["payment_count", "refund_count", "other_count"]
+    return (
+        joined.with_columns(
+            provider=pl.lit(day.provider),
+            account=pl.lit(day.account),
+            opening_balance=pl.when(alone).then("opening"),
+            closing_balance=pl.when(alone).then("closing"),
+            proof=pl.coalesce(balance_proof, "off"),
+            proof_basis=pl.when(balance_proof.is_not_null())
+            .then(pl.lit("balance"))
+            .when(pl.col("off").is_not_null())
+            .then(pl.lit("control_total"))
+            .otherwise(pl.lit("none")),
+            **{
+                name: pl.col(name).fill_null(ZERO)
+                for name in amounts
+                if name in joined.columns and name != "proof"
+            },
+            **{name: pl.col(name).fill_null(0) for name in counts},
+        )
+        .with_columns(
+            pl.lit(None).alias(name)
+            for name in ("expected_payout", "provider_payout", "bank_credit")
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in SETTLEMENT_BATCH.items())
+    )
+
+
+def discrepancies(made: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """SETTLEMENT_BATCH whose balances do not follow from its lines -> DISCREPANCY."""
+    off = made.filter((pl.col("proof_basis") == "balance") & (pl.col("proof") != ZERO))
+    if off.height == 0:
+        return empty(DISCREPANCY)
+    found = off.with_columns(reached=pl.col("opening_balance") + pl.col("net")).select(
+        "currency",
+        discrepancy_id=pl.format("balance:{}:{}", "batch_id", "currency"),
+        type=pl.lit("balance_mismatch"),
+        amount_ledger="reached",
+        amount_provider="closing_balance",
+        explanation=pl.format(
+            "Opening balance and the day's lines give {}, but the statement closes at {}.",
+            amount_text("reached"),
+            amount_text("closing_balance"),
+        ),
+    )
+    return complete(found, day)

@@ -1,0 +1,326 @@
+"""The canonical tables: the contract between stages. Columns, types, closed vocabularies, invariants.
+
+Every frame that crosses a stage boundary goes through `check(TABLE, frame)`. Money is `MONEY`,
+signed from our side: money that comes to us is positive. `net = gross - fee` on every line, and a
+fee is positive when it costs us.
+"""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+import pandera.polars as pa
+import polars as pl
+
+from recon.errors import ensure
+from recon.money import MONEY
+
+Schema: TypeAlias = Mapping[str, pl.DataType]
+
+INSTANT: Final = pl.Datetime("us", "UTC")
+_TEXT: Final = pl.String()
+_TEXTS: Final = pl.List(pl.String)
+_DAY: Final = pl.Date()
+_COUNT: Final = pl.Int64()
+
+KINDS: Final = (
+    "payment",
+    "refund",
+    "refund_reversal",
+    "chargeback",
+    "chargeback_reversal",
+    "payout",
+    "payout_reversal",
+    "withdrawal",
+    "withdrawal_reversal",
+    "fee",
+    "adjustment",
+    "reserve_hold",
+    "reserve_release",
+    "conversion",
+    "transfer",
+    "top_up",
+)
+
+STATUSES: Final = ("succeeded", "pending", "failed", "reversed")
+
+DISCREPANCY_TYPES: Final = (
+    "missing_in_ledger",
+    "missing_in_provider",
+    "amount_mismatch",
+    "currency_mismatch",
+    "status_mismatch",
+    "direction_mismatch",
+    "date_mismatch",
+    "reference_mismatch",
+    "duplicate_in_provider",
+    "duplicate_in_ledger",
+    "ambiguous_match",
+    "split_incomplete",
+    "refund_unlinked",
+    "over_refund",
+    "chargeback_unrecorded",
+    "fee_variance",
+    "fee_data_missing",
+    "withdrawal_charge_variance",
+    "fx_variance",
+    "payout_mismatch",
+    "payout_not_received",
+    "unidentified_receipt",
+    "reserve_unexplained",
+    "control_total_mismatch",
+    "balance_mismatch",
+    "file_missing",
+    "file_duplicate",
+    "unmapped_row",
+    "validation_failed",
+)
+
+SEVERITIES: Final = ("high", "medium", "low")
+
+STATEMENT_LINE: Final[Schema] = {
+    "line_id": _TEXT,  # provider:account:kind:key; the same row delivered again has the same id
+    "provider": _TEXT,
+    "account": _TEXT,
+    "file_id": _TEXT,  # sha256 of the file as received
+    "line_no": pl.UInt32(),  # physical line in that file, from 1
+    "business_date": _DAY,
+    "occurred_at": INSTANT,
+    "kind": _TEXT,
+    "txn_id": _TEXT,
+    "merchant_ref": _TEXT,
+    "parent_txn_id": _TEXT,
+    "parent_ref": _TEXT,
+    "batch_id": _TEXT,
+    "payment_method": _TEXT,
+    "currency": _TEXT,
+    "gross": MONEY,
+    "fee": MONEY,
+    "net": MONEY,
+    "original_currency": _TEXT,
+    "original_amount": MONEY,
+    "exchange_rate": MONEY,
+    "status": _TEXT,
+    "description": _TEXT,
+}
+
+LEDGER_ENTRY: Final[Schema] = {
+    "entry_id": _TEXT,
+    "provider": _TEXT,
+    "account": _TEXT,
+    "merchant_id": _TEXT,
+    "business_date": _DAY,
+    "booked_at": INSTANT,
+    "kind": _TEXT,
+    "merchant_ref": _TEXT,
+    "txn_id": _TEXT,
+    "parent_ref": _TEXT,
+    "payment_method": _TEXT,
+    "currency": _TEXT,
+    "amount": MONEY,
+    "status": _TEXT,
+    "memo": _TEXT,
+}
+
+# A statement row, or a row of an imported ledger, that could not be understood.
+REJECT: Final[Schema] = {
+    "file_id": _TEXT,
+    "line_no": pl.UInt32(),
+    "field": _TEXT,  # the vendor's own column name
+    "value": _TEXT,
+    "reason": _TEXT,  # a sentence
+    "unmapped": pl.Boolean(),  # True: a code we do not know yet; False: a value that is wrong
+}
+
+# What a statement says about itself, against what its rows add up to.
+CONTROL_TOTAL: Final[Schema] = {
+    "file_id": _TEXT,
+    "name": _TEXT,  # the vendor's own words for the total
+    "currency": _TEXT,  # null for counts
+    "stated": MONEY,  # null: the file does not say, so it is unverified
+    "computed": MONEY,
+}
+
+BALANCE: Final[Schema] = {
+    "currency": _TEXT,
+    "opening": MONEY,
+    "closing": MONEY,
+}
+
+# One row a match. A 1:1 match is by far the usual case and is kept flat, because nested lists cost
+# more to write than everything else in a run; `members()` in matching/engine.py gives the long form.
+MATCH: Final[Schema] = {
+    "match_id": _TEXT,
+    "rule": _TEXT,
+    "pass": pl.UInt8(),
+    "cardinality": _TEXT,  # 1:1, 1:N, N:1, N:M; lines first
+    "line_id": _TEXT,
+    "entry_id": _TEXT,
+    "allocated": MONEY,
+    "residual": MONEY,
+}
+
+# One-sided, carried to the next day, where it can still match. `overdue` ones are reported already.
+OPEN_ITEM: Final[Schema] = {
+    "side": _TEXT,  # line, entry
+    "item_id": _TEXT,
+    "kind": _TEXT,
+    "business_date": _DAY,
+    "due_on": _DAY,  # last business date on which it is merely open
+    "txn_id": _TEXT,
+    "merchant_ref": _TEXT,
+    "parent_txn_id": _TEXT,
+    "parent_ref": _TEXT,
+    "payment_method": _TEXT,
+    "currency": _TEXT,
+    "amount": MONEY,
+    "status": _TEXT,
+    "state": _TEXT,  # open, overdue
+}
+
+MISMATCHED_FIELD: Final = pl.Struct({"field": pl.String, "ledger": pl.String, "provider": pl.String})
+
+DISCREPANCY: Final[Schema] = {
+    "discrepancy_id": _TEXT,
+    "type": _TEXT,
+    "provider": _TEXT,
+    "account": _TEXT,
+    "business_date": _DAY,
+    "currency": _TEXT,
+    "amount_ledger": MONEY,
+    "amount_provider": MONEY,
+    "difference": MONEY,  # provider - ledger
+    "merchant_ref": _TEXT,
+    "txn_id": _TEXT,
+    "line_ids": _TEXTS,
+    "entry_ids": _TEXTS,
+    "rule": _TEXT,  # the matching rule or the tariff row that found it
+    "mismatched_fields": pl.List(MISMATCHED_FIELD),
+    "explanation": _TEXT,
+    "suggested_action": _TEXT,
+    "first_seen_on": _DAY,
+    "age_days": pl.Int32(),
+    "severity": _TEXT,
+}
+
+# One assessed line: which tariff row applied and the arithmetic it gave.
+ASSESSED_FEE: Final[Schema] = {
+    "line_id": _TEXT,
+    "kind": _TEXT,
+    "currency": _TEXT,
+    "tariff": _TEXT,  # null: no tariff row covers the line
+    "base": MONEY,
+    "charged": MONEY,
+    "expected": MONEY,
+    "variance": MONEY,  # charged - expected
+}
+
+SETTLEMENT_BATCH: Final[Schema] = {
+    "provider": _TEXT,
+    "account": _TEXT,
+    "batch_id": _TEXT,
+    "currency": _TEXT,
+    "settlement_date": _DAY,
+    "payment_count": _COUNT,
+    "refund_count": _COUNT,
+    "other_count": _COUNT,
+    "gross": MONEY,  # payments
+    "refunds": MONEY,
+    "chargebacks": MONEY,
+    "fees": MONEY,  # what they cost us, so a positive figure lowers the net
+    "withdrawals": MONEY,
+    "withdrawal_charges": MONEY,
+    "adjustments": MONEY,
+    "reserve": MONEY,
+    "net": MONEY,  # the sum of every line's net
+    "opening_balance": MONEY,
+    "closing_balance": MONEY,
+    "expected_payout": MONEY,
+    "provider_payout": MONEY,
+    "bank_credit": MONEY,
+    "proof": MONEY,  # must be 0; null: nothing to prove it against
+    "proof_basis": _TEXT,  # balance, control_total, none
+}
+
+FEE_SUMMARY: Final[Schema] = {
+    "tariff": _TEXT,
+    "kind": _TEXT,
+    "currency": _TEXT,
+    "line_count": _COUNT,
+    "base": MONEY,
+    "charged": MONEY,
+    "expected": MONEY,
+    "variance": MONEY,
+}
+
+ROLL_FORWARD: Final[Schema] = {
+    "side": _TEXT,
+    "currency": _TEXT,
+    "opening_count": _COUNT,
+    "opening_amount": MONEY,
+    "new_count": _COUNT,
+    "new_amount": MONEY,
+    "cleared_count": _COUNT,
+    "cleared_amount": MONEY,
+    "closing_count": _COUNT,
+    "closing_amount": MONEY,
+}
+
+# Where every input row went; per side and currency the four outcomes add up to the input.
+CONSERVATION: Final[Schema] = {
+    "side": _TEXT,  # line, entry
+    "currency": _TEXT,
+    "outcome": _TEXT,  # matched, open, discrepancy, rejected
+    "row_count": _COUNT,
+    "amount": MONEY,
+}
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    return pl.DataFrame(schema=dict(schema))
+
+
+def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Put the columns in the table's order and types; absent ones become null, others are dropped."""
+    columns = [
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in schema.items()
+    ]
+    return frame.select(columns) if frame.width else empty(schema)
+
+
+_REQUIRED: Final[dict[str, tuple[str, ...]]] = {
+    "STATEMENT_LINE": (
+        "line_id provider account file_id line_no business_date occurred_at kind currency gross net"
+    ).split(),  # type: ignore[dict-item]
+    "LEDGER_ENTRY": "entry_id provider account business_date kind currency amount".split(),  # type: ignore[dict-item]
+}
+
+
+def _pandera(schema: Schema, name: str) -> pa.DataFrameSchema:
+    required = _REQUIRED.get(name, ())
+    return pa.DataFrameSchema(
+        {
+            column: pa.Column(dtype, nullable=column not in required, required=True)
+            for column, dtype in schema.items()
+        },
+        strict=True,
+        ordered=True,
+        name=name,
+    )
+
+
+_SCHEMAS: Final[dict[str, pa.DataFrameSchema]] = {}
+
+
+def check(name: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
+    """Check a frame against the canonical table `name` at a stage boundary.
+
+    A lazy frame has its columns and types checked, without reading a row; a frame in memory its
+    nulls as well. Errors: BrokenInvariantError, because the frame was made by our own code.
+    """
+    if name not in _SCHEMAS:
+        _SCHEMAS[name] = _pandera(globals()[name], name)
+    try:
+        _SCHEMAS[name].validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        ensure(condition=False, message=f"a {name} frame broke its contract: {error}")
