@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 import pytest
@@ -32,12 +32,11 @@ COLUMNS = {
     "side": "Transaction Debit or Credit", "amount": "Gross Transaction Amount",
     "currency": "Gross Transaction Currency", "fee_side": "Fee Debit or Credit",
     "fee": "Fee Amount", "fee_currency": "Fee Currency", "custom": "Custom Field",
-    "consumer": "Consumer ID", "bank": "Bank Reference ID",
+    "consumer": "Consumer ID", "bank": "Bank Reference ID", "status": "Transactional Status",
+    "subject": "Transaction Subject", "source": "Payment Source",
 }  # fmt: skip
-NAMES = list(COLUMNS.values())
-COLUMNS |= {"status": "Transactional Status", "subject": "Transaction Subject"}
-COLUMNS |= {"source": "Payment Source"}
 DETAIL = list(COLUMNS.values())
+NAMES = DETAIL[:-3]
 
 
 def join(*cells: str, separator: str = ",") -> str:
@@ -124,33 +123,25 @@ def test_a_report_says_its_kind_account_day_and_part(
     assert [(d.kind, d.account, d.period, d.part) for d in found] == [described]
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89PNG\xff\xfe", b"CH,id\n", b"a,b\n1,2", b"\xff\xfeCH"])
-def test_bytes_that_are_no_report_are_not_claimed(data: bytes) -> None:
-    assert [kind.describe(content_of(data)) for kind in PROVIDER.kinds] == [None, None]
-
-
+Cells: TypeAlias = dict[str, str]
 FREE = {"fee_side": "", "fee_currency": ""}
 
 
 @pytest.mark.parametrize(
-    ("cells", "gross", "fee", "net"),
+    ("cells", "amounts"),
     [
-        ({}, "52", "2.25", "49.75"),
-        ({"fee_side": "CR"}, "52", "-2.25", "54.25"),
-        ({"code": "T1107", "side": "DR"}, "-52", "2.25", "-54.25"),
-        ({"code": "T1107", "side": "DR", "fee_side": "CR"}, "-52", "-2.25", "-49.75"),
-        ({"fee": "", **FREE}, "52", "0", "52"),
-        ({"fee": "0", **FREE}, "52", "0", "52"),
-        ({"currency": "JPY", "amount": "15000", "fee": "4300"}, "150", "43", "107"),
-        ({"currency": "KWD", "amount": "15", "fee": "1"}, "0.15", "0.01", "0.14"),
-        ({"amount": "9" * 17, "fee": "1"}, f"{'9' * 15}.99", "0.01", f"{'9' * 15}.98"),
+        ({}, "52 2.25 49.75"), ({"fee_side": "CR"}, "52 -2.25 54.25"),
+        ({"code": "T1107", "side": "DR"}, "-52 2.25 -54.25"),
+        ({"code": "T1107", "side": "DR", "fee_side": "CR"}, "-52 -2.25 -49.75"),
+        ({"fee": "", **FREE}, "52 0 52"), ({"fee": "0", **FREE}, "52 0 52"),
+        ({"currency": "JPY", "amount": "15000", "fee": "4300"}, "150 43 107"),
+        ({"currency": "KWD", "amount": "15", "fee": "1"}, "0.15 0.01 0.14"),
+        ({"amount": "9" * 17, "fee": "1"}, f"{'9' * 15}.99 0.01 {'9' * 15}.98"),
     ],
-)
-def test_amounts_are_hundredths_in_every_currency_and_signed_by_credit_and_debit(
-    cells: dict[str, str], gross: str, fee: str, net: str
-) -> None:
-    (row,) = lines_of(sb(**cells)).select("gross", "fee", "net").rows()
-    assert row == (Decimal(gross), Decimal(fee), Decimal(net))
+)  # fmt: skip
+def test_amounts_are_signed_hundredths_in_every_currency(cells: Cells, amounts: str) -> None:
+    row = lines_of(sb(**cells)).select("gross", "fee", "net").row(0)
+    assert row == tuple(Decimal(amount) for amount in amounts.split())
 
 
 KINDS = {
@@ -188,9 +179,7 @@ def test_an_event_code_and_its_direction_give_the_kind(kind: str, events: str) -
         ({"status": "F"}, "status", True), ({"status": "Q"}, "status", True),
     ],
 )  # fmt: skip
-def test_a_row_that_cannot_be_understood_is_a_reject_with_line_field_and_value(
-    cells: dict[str, str], field: str, unmapped: bool
-) -> None:
+def test_a_row_not_understood_is_a_reject(cells: Cells, field: str, unmapped: bool) -> None:
     result = read(report(SH, ch(DETAIL), trr(**cells), trr(txn="2B")))
     (reject,) = result["rejects"].select("line_no", "field", "value", "unmapped").rows()
     value = cells[field] + (" CR" if field == "code" else "")
@@ -199,31 +188,28 @@ def test_a_row_that_cannot_be_understood_is_a_reject_with_line_field_and_value(
 
 
 @pytest.mark.parametrize(
-    ("cells", "status", "gross", "stated"),
+    ("cells", "status", "stated"),
     [
-        ({"status": "S"}, "succeeded", 52, None),
-        ({"status": ""}, "succeeded", 52, None),
-        ({"status": "P"}, "pending", 0, 52),
-        ({"status": "D"}, "failed", 0, 52),
-        ({"status": "V", "code": "T1107", "side": "DR"}, "reversed", 0, -52),
-        ({"status": "V", "code": "T1302"}, "reversed", 0, 52),
-        ({"status": "S", "code": "T1300"}, "pending", 0, 52),
+        ({"status": "S"}, "succeeded", None), ({"status": ""}, "succeeded", None),
+        ({"status": "P"}, "pending", 52), ({"status": "D"}, "failed", 52),
+        ({"status": "V", "code": "T1107", "side": "DR"}, "reversed", -52),
+        ({"status": "V", "code": "T1302"}, "reversed", 52),
+        ({"status": "S", "code": "T1300"}, "pending", 52),
     ],
-)
-def test_a_row_that_moves_no_money_is_a_line_of_zero_with_the_stated_amount_beside_it(
-    cells: dict[str, str], status: str, gross: int, stated: int | None
+)  # fmt: skip
+def test_a_row_that_moves_no_money_is_a_line_of_zero(
+    cells: Cells, status: str, stated: Any
 ) -> None:
     row = lines_of(trr(**cells), names=DETAIL).row(0, named=True)
-    assert (row["status"], row["gross"], row["original_amount"]) == (status, gross, stated)
-    assert row["fee"] == (Decimal("2.25") if gross else 0)
-    assert ("moves no money" in row["description"]) == (gross == 0)
+    assert (row["status"], row["original_amount"]) == (status, stated)
+    assert (row["gross"], row["fee"]) == ((52, Decimal("2.25")) if stated is None else (0, 0))
+    assert ("moves no money" in row["description"]) == (stated is not None)
 
 
 @pytest.mark.parametrize(
     ("cells", "references"),
     [
-        ({"custom": "note"}, ("order 1", None, None)),
-        ({"invoice": ""}, (None, None, None)),
+        ({"custom": "note"}, ("order 1", None, None)), ({"invoice": ""}, (None, None, None)),
         ({"ref": "P1", "ref_type": "TXN"}, ("order 1", None, "P1")),
         ({"ref": "P1", "ref_type": "PAP"}, ("order 1", None, None)),
         ({"code": "T1107", "side": "DR", "custom": "note"}, (None, "order 1", None)),
@@ -231,10 +217,8 @@ def test_a_row_that_moves_no_money_is_a_line_of_zero_with_the_stated_amount_besi
         ({"code": "T0106", "ref": "C1", "ref_type": "TXN"}, (None, "order 1", "C1")),
         ({"code": "T0400", "side": "DR", "bank": "104742"}, ("104742", None, None)),
     ],
-)
-def test_references_are_ours_the_parents_or_the_banks_by_kind(
-    cells: dict[str, str], references: tuple[str | None, ...]
-) -> None:
+)  # fmt: skip
+def test_references_are_ours_the_parents_or_the_banks(cells: Cells, references: Any) -> None:
     lines = lines_of(sb(**cells))
     assert lines.select("merchant_ref", "parent_ref", "parent_txn_id").row(0) == references
 
@@ -255,38 +239,33 @@ def test_the_business_date_is_the_sections_day_and_the_instant_is_utc() -> None:
 def test_rows_of_another_day_or_account_than_asked_for_are_rejects() -> None:
     content = report(SH, ch(), sb())
     assert read(content, "ACCOUNT1", DAY)["rejects"].is_empty()
-    other_account = read(content, "ACCOUNT2", DAY)
-    other_day = read(content, "ACCOUNT1", one_day(date(2026, 1, 7)))
-    assert other_account["lines"].is_empty() and other_day["lines"].is_empty()  # noqa: PT018
-    assert other_account["rejects"].select("field", "value").row(0) == ("SH account id", "ACCOUNT1")
-    assert other_day["rejects"].select("field", "value").row(0) == ("SH period start", "2026-01-06")
+    tomorrow = one_day(date(2026, 1, 7))
+    for account, day, field in (("X", DAY, "account id"), ("ACCOUNT1", tomorrow, "period start")):
+        result = read(content, account, day)
+        assert result["lines"].is_empty()
+        assert result["rejects"]["field"].to_list() == [f"SH {field}"]
 
 
 HARD = {"txn": "1A", "custom": 'a "b", c'}
 PLAIN = [SH, ch(), sb(**HARD), sb(txn="2B")]
-WIDER = ch([*NAMES, "Credit Term"])
+TABS = [SH.replace(",", "\t"), ch(NAMES, "\t"), sb(NAMES, "\t", **HARD), sb(NAMES, "\t", txn="2B")]
+TWO_WIDTHS = [*PLAIN[:3], ch([*NAMES, "Credit Term"]), PLAIN[3] + ","]
 
 
 @pytest.mark.parametrize(
     "content",
     [
-        report(*PLAIN, encoding="utf-8-sig"),
-        report(*PLAIN, end="\r\n"),
-        report(*PLAIN, "", ""),
-        content_of("\n".join(PLAIN).encode()),
+        report(*PLAIN, encoding="utf-8-sig"), report(*PLAIN, end="\r\n"), report(*PLAIN, "", ""),
+        content_of("\n".join(PLAIN).encode()), report(*TABS), report(*TWO_WIDTHS),
         report(*PLAIN[:3], PLAIN[3].replace('"', "")),
         report(SH, ch().replace("n Debit", "n  Debit").replace("r ID", "rID"), *PLAIN[2:]),
         report(SH, ch([name.replace(" ", "") for name in NAMES]), *PLAIN[2:]),
-        report(SH.replace(",", "\t"), ch(NAMES, "\t"), sb(NAMES, "\t", **HARD), sb(NAMES, "\t", txn="2B")),
         report(SH, ch(NAMES[::-1]), sb(NAMES[::-1], **HARD), ch(), PLAIN[3]),
-        report(*PLAIN[:3], WIDER, PLAIN[3] + ","),
     ],
-    ids="BOM|CRLF|blank lines|no last line end|unquoted|two spaces|no spaces|tabs|two column orders"
-    "|two widths".split("|"),
+    ids=["BOM", "CRLF", "blank lines", "no last line end", "tabs", "two widths", "unquoted",
+         "two spaces", "no spaces", "two column orders"],
 )  # fmt: skip
-def test_every_spelling_of_the_same_report_gives_the_same_lines(
-    content: Content, tmp_path: Path
-) -> None:
+def test_every_spelling_of_a_report_gives_the_same_lines(content: Content, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_bytes(content.head)  # a large file is scanned where it lies
     expected = lines_of(*PLAIN[2:]).drop("file_id", "line_no")
     for same in (content, content_of(content.head, str(tmp_path / "r.csv"))):
@@ -296,18 +275,14 @@ def test_every_spelling_of_the_same_report_gives_the_same_lines(
 
 
 def test_a_row_with_other_cells_than_its_header_is_a_reject_at_its_physical_line() -> None:
-    first, last = sb(txn="1A", custom="c\n\nd"), sb(txn="9Z")
     broken = [sb() + ",", sb().rpartition(",")[0], '"XX","1"', sb(custom="x").replace('x"', 'x"y')]
-    result = read(report(SH, ch(), first, *broken, last))
-    lines = result["lines"].sort("line_no")
-    assert lines.select("txn_id", "line_no", "description").rows() == [
-        ("1A", 3, "T0006 c  d"),
-        ("9Z", 10, "T0006"),
-    ]
+    result = read(report(SH, ch(), sb(custom="c\n\nd"), *broken, sb(txn="9Z")))
+    lines = result["lines"].sort("line_no").select("line_no", "txn_id", "description")
+    assert lines.rows() == [(3, "1A", "T0006 c  d"), (10, "9Z", "T0006")]
     rejects = result["rejects"].sort("line_no")
     assert rejects["line_no"].to_list() == [6, 7, 8, 9]
-    for reason, part in zip(rejects["reason"], ["has 18", "has 16", "no record", "quotes"], strict=True):  # fmt: skip
-        assert part in reason
+    words = ["has 18 cells", "has 16 cells", "no record type", "quotes"]
+    assert all(word in reason for word, reason in zip(words, rejects["reason"], strict=True))
 
 
 def test_a_payers_text_cannot_smuggle_in_a_row_or_a_footer() -> None:
@@ -340,9 +315,7 @@ def test_a_quote_left_open_rejects_what_cannot_be_told_apart() -> None:
         (content_of(b"a,b\n"), "does not start with"),
     ],
 )
-def test_a_file_that_cannot_be_trusted_is_refused_with_the_reason(
-    content: Content, message: str
-) -> None:
+def test_a_file_that_cannot_be_trusted_is_refused(content: Content, message: str) -> None:
     with pytest.raises(StatementError, match=message):
         read(content)
 
@@ -383,20 +356,16 @@ SHORT = ['"SF",20039', '"SC",1', '"RF",20039', '"RC",1', '"FF",1']
 @pytest.mark.parametrize(
     ("lines", "unverified"),
     [
-        (ONE, {"report footer"}),
+        (ONE, {"report footer"}), ([*ONE, RF], set()), ([*ONE, SF, '"FF",1'], set()),
         ([*ONE, SF], {"report footer"}),  # cut between two sections, maybe
-        ([*ONE, RF], set()),
-        ([*ONE, SF, '"FF",1'], set()),
         (['"FH",01', *ONE, RF], {"file row count"}),
         ([*ONE, SF, *ONE, '"FF",2'], {"section footer"}),
         ([*ONE, sb(currency="EUR"), RF], {"report gross credits", "report fee debits"}),
         ([*ONE, *SHORT], {"report footer"}),
         ([*RH_FH, *ONE, SF, OTHER_RF, '"RC",9', '"FF",1'], {"report row count"}),  # part 2
     ],
-)
-def test_what_no_footer_vouches_for_shows_as_unverified(
-    lines: list[str], unverified: set[str]
-) -> None:
+)  # fmt: skip
+def test_what_no_footer_vouches_for_is_unverified(lines: list[str], unverified: set[str]) -> None:
     totals = controls_of(*lines)
     assert {name for (name, _), (stated, _) in totals.items() if stated is None} == unverified
     assert all(stated in (None, computed) for stated, computed in totals.values())
@@ -405,10 +374,10 @@ def test_what_no_footer_vouches_for_shows_as_unverified(
 def test_sections_belong_to_their_accounts() -> None:
     second = [line.replace("T1", "T2").replace("01/06", "01/07") for line in (SH, ch(), sb())]
     content = report(*ONE, SF, '"SC",1', *second, OTHER_RF.replace("RF", "SF"), '"SC",2', '"FF",2')
-    assert read(content)["lines"].sort("line_no").select("account", "business_date").rows() == [
-        ("ACCOUNT1", date(2026, 1, 6)),
-        ("ACCOUNT2", date(2026, 1, 7)),
-    ]
+    lines = (
+        read(content)["lines"].sort("line_no").select("account", pl.col("business_date").dt.day())
+    )
+    assert lines.rows() == [("ACCOUNT1", 6), ("ACCOUNT2", 7)]
     result = read(content, "ACCOUNT1")
     assert result["rejects"].select("line_no", "value").rows() == [(8, "ACCOUNT2")]
     assert result["balances"].rows() == [("USD", 0, Decimal("49.75"))]
@@ -422,15 +391,11 @@ def test_a_row_delivered_twice_is_numbered_whatever_the_order() -> None:
     sides = [("DR", "BRL"), ("CR", "USD")]
     rows += [sb(txn="5E", code="T0200", side=side, currency=of) for side, of in sides]
     for order in permutations(rows[:4]):
-        lines = lines_of(*order, *rows[4:]).sort("line_id").select("line_id", "description")
-        assert [(name.removeprefix("paypal:ACCOUNT1:"), text) for name, text in lines.rows()] == [
-            ("conversion:5E:BRL", "T0200"),
-            ("conversion:5E:USD", "T0200"),
-            ("payment:1A", "T0006"),
-            ("payment:1A#2", "T0006 a"),
-            ("payment:1A#3", "T0006 b"),
-            ("payment:2B", "T0006"),
-        ]
+        lines = lines_of(*order, *rows[4:]).sort("line_id")
+        ids = lines["line_id"].str.strip_prefix("paypal:ACCOUNT1:").to_list()
+        assert ids[:2] == ["conversion:5E:BRL", "conversion:5E:USD"]
+        assert ids[2:] == ["payment:1A", "payment:1A#2", "payment:1A#3", "payment:2B"]
+        assert lines["description"].to_list()[2:5] == ["T0006", "T0006 a", "T0006 b"]
 
 
 CELLS: Any = {"txn": ["1A", "2B", ""], "code": ["T0006", "T1107", "T1299"], "side": ["CR", "DR"]}
@@ -443,9 +408,7 @@ ROW = st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ROW, max_size=6), st.randoms(use_true_random=False))
-def test_every_row_is_a_line_or_a_reject_and_the_order_does_not_matter(
-    rows: list[dict[str, str]], random: Any
-) -> None:
+def test_every_row_is_a_line_or_a_reject_in_any_order(rows: list[Cells], random: Any) -> None:
     texts = [sb(**cells) for cells in rows]
     result = read(report(SH, ch(), *texts, f'"SC",{len(rows)}'))
     assert result["lines"].height + result["rejects"].height == len(rows)
@@ -494,7 +457,6 @@ def test_the_sample_with_cut_footers_is_readable_and_its_totals_are_off() -> Non
 
 def test_files_of_other_providers_are_not_claimed() -> None:
     sample("PROVENANCE.md")
-    for path in SAMPLES.rglob("*"):
-        if path.is_file() and path.parent.name != "paypal":
-            content = content_of(path.read_bytes())
-            assert [kind.describe(content) for kind in PROVIDER.kinds] == [None, None], path
+    others = [path for path in SAMPLES.rglob("*.*") if path.parent.name != "paypal"]
+    for data in [b"", b"CH,id\n", b"\xff\xfeCH", *(path.read_bytes() for path in others)]:
+        assert [kind.describe(content_of(data)) for kind in PROVIDER.kinds] == [None, None]

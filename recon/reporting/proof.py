@@ -92,7 +92,7 @@ def _bridge_cells(group: pl.DataFrame, language: Language) -> dict[str, Cell]:
     has_balances = basis == text.words(text.BASES, language)["balance"]
 
     def sum_of(name: str) -> Cell:
-        total = group[name].fill_null(Decimal(0)).sum()
+        total = Decimal(group[name].fill_null(Decimal(0)).sum())
         return Cell(total, "money", currency, SumOf("settlement", name, where))
 
     def figure(value: Decimal | None, formula: Formula = "", *, check: bool = False) -> Cell:

@@ -255,7 +255,9 @@ PHRASES: Final[Words] = {
         "部分批次无法校验：对账单未提供可核对依据",
     ),
     "rejected_rows": ("Rejected rows (not in any amount above)", "拒收行（未计入以上金额）"),
-    "days": ("Days", "天数"),
+    "days": ("Results", "结果数"),
+    "difference_in": ("Difference {currency}", "差额 {currency}"),
+    "at_stake_in": ("At stake {currency}", "涉及差额 {currency}"),
     "days_not_proved": ("of which not proved", "其中：未核对平衡"),
 }
 

@@ -1,0 +1,67 @@
+"""The files of a day, each replaced as a whole; what cannot be written does not stop the rest."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from recon.errors import UserError
+from recon.io.export import replaced, write_frame
+from recon.reporting.sheets import Workbook
+from recon.reporting.summary import Summary, day_summary, range_workbook
+from recon.reporting.text import Language
+from recon.reporting.workbooks import discrepancy_workbook, settlement_workbook
+from recon.results import DayResult
+
+
+def write_day(
+    result: DayResult, directory: Path, *, run_id: str, language: Language = "en"
+) -> list[Path]:
+    """Write discrepancies.xlsx, settlement.xlsx, discrepancies.csv and summary.json.
+
+    Returns their paths. Errors: UserError naming every file that could not be written; the other
+    files are there, and those in the way are untouched.
+    """
+    files: dict[str, Callable[[Path], None]] = {
+        "discrepancies.xlsx": lambda path: write_workbook_file(
+            discrepancy_workbook(result, run_id, language), path
+        ),
+        "settlement.xlsx": lambda path: write_workbook_file(
+            settlement_workbook(result, language), path
+        ),
+        "discrepancies.csv": lambda path: write_discrepancies(result, path),
+        "summary.json": lambda path: _write_json(day_summary(result, run_id), path),
+    }
+    written, failed = list[Path](), list[str]()
+    for name, write in files.items():
+        path = directory / name
+        try:
+            write(path)
+            written.append(path)
+        except UserError as error:
+            failed.append(str(error))
+    if failed:
+        raise UserError("; ".join(failed))
+    return written
+
+
+def write_range(summaries: Sequence[Summary], path: Path, *, language: Language = "en") -> Path:
+    """Write the summary.xlsx of a range from the `day_summary` of each of its days."""
+    write_workbook_file(range_workbook(summaries, language), path)
+    return path
+
+
+def write_workbook_file(workbook: Workbook, path: Path) -> None:
+    from recon.io.workbook import write_workbook
+
+    with replaced(path) as part, part.open("wb") as file:
+        write_workbook(workbook, file)
+
+
+def write_discrepancies(result: DayResult, path: Path) -> None:
+    write_frame(result.discrepancies.sort("discrepancy_id"), path)
+
+
+def _write_json(summary: Summary, path: Path) -> None:
+    text = json.dumps(summary, ensure_ascii=False, indent=2, sort_keys=True)
+    with replaced(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
