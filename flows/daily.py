@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from flows.tasks import reconcile_period, yesterday
 from recon.periods import one_day
@@ -25,9 +25,7 @@ def daily(
     The flow fails when a day is not proved, so that Prefect's notifications reach somebody.
     """
     day = business_date or yesterday(datetime.now(ZoneInfo(time_zone)).date())
-    return reconcile_period(
-        one_day(day), [provider] if provider else None, None, config, workspace
-    )
+    return reconcile_period(one_day(day), [provider] if provider else None, None, config, workspace)
 
 
 if __name__ == "__main__":

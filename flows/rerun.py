@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from flows.tasks import reconcile_period
 from recon.periods import Period

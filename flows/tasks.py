@@ -12,14 +12,15 @@ from typing import Any
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
 
 from recon.io.config import load_config
 from recon.io.days import Workspace
 from recon.io.jobs import Failure, RunReport, fetch_all, run_period
 from recon.periods import Period
 
-RETRY_DELAYS_SECONDS = [60, 300, 900]
+RETRY_DELAYS_SECONDS: list[float] = [60, 300, 900]
 
 
 def as_task(name: str, stage: Callable[[], Any]) -> Any:
@@ -80,8 +81,8 @@ def as_markdown(report: RunReport) -> str:
     ]
     for day in report.days:
         result = day.result
-        state = "proved" if result.proved else "**NOT PROVED**: " + "; ".join(
-            result.not_proved_because
+        state = (
+            "proved" if result.proved else "**NOT PROVED**: " + "; ".join(result.not_proved_because)
         )
         lines.append(
             f"| {result.business_date} | {result.provider} | {result.account} | {state} "

@@ -86,7 +86,9 @@ def demo(*, common: Common = _COMMON) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
     from recon.io.jobs import run_demo
 
-    workspace = common.workspace if common.workspace != _COMMON.workspace else Path("workspace/demo")
+    workspace = (
+        common.workspace if common.workspace != _COMMON.workspace else Path("workspace/demo")
+    )
     report = run_demo(workspace, on_day=console.day_listener(common.json))
     console.show_demo(report, as_json=common.json)
     return 0 if report.is_as_planted else 1

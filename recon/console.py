@@ -161,10 +161,10 @@ def _tell_change(day: "DayOutcome") -> None:
         print(f"{name}: not proved: {reason}")
     if change.unchanged:
         print(f"{name}: nothing changed since the run before")
-    elif change.supersedes is not None:
+    elif day.supersedes is not None:
         print(
             f"{name}: {change.new.height} new, {change.cleared.height} cleared, "
-            f"{change.changed.height} changed since run {change.supersedes}, which is kept"
+            f"{change.changed.height} changed since run {day.supersedes}, which is kept"
         )
     if day.stale_dates:
         later = f"--from {day.stale_dates[0]} --to {day.stale_dates[-1]}"
@@ -229,10 +229,23 @@ def show_table(frame: "pl.DataFrame", what: str, out: Path | None, *, as_json: b
         _print(_frame_table(frame.select(shown), what))
 
 
-_SHOWN = (
-    "business_date provider account type kind severity merchant_ref txn_id currency amount "
-    "amount_ledger amount_provider difference status explanation"
-).split()
+_SHOWN = [
+    "business_date",
+    "provider",
+    "account",
+    "type",
+    "kind",
+    "severity",
+    "merchant_ref",
+    "txn_id",
+    "currency",
+    "amount",
+    "amount_ledger",
+    "amount_provider",
+    "difference",
+    "status",
+    "explanation",
+]
 
 
 def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":

@@ -1,4 +1,4 @@
-"""Building rows of the DISCREPANCY table: one shape, one place for sign, severity and suggestion."""
+"""Rows of the DISCREPANCY table: one shape, one place for sign, severity and suggestion."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -121,3 +121,15 @@ def amount_text(amount: str, currency: str = "currency") -> pl.Expr:
     return pl.concat_str(
         [to_display(pl.col(amount), pl.col(currency)), pl.col(currency)], separator=" "
     )
+
+
+def sentence(template: str, *parts: pl.Expr | str) -> pl.Expr:
+    """`{}` in the template is each part in turn; a name is a column, as in `pl.format`.
+
+    Not `pl.format` itself, which in Polars 2.1 panics on a column whose first chunk is empty.
+    """
+    first, *others = template.split("{}")
+    pieces = [pl.lit(first)]
+    for part, text in zip(parts, others, strict=True):
+        pieces += [pl.col(part) if isinstance(part, str) else part, pl.lit(text)]
+    return pl.concat_str(pieces)

@@ -14,7 +14,7 @@ class UserError(ReconError):
 
 
 class StatementError(UserError):
-    """A whole statement file that cannot be trusted: wrong provider, cut in mid-row, wrong encoding."""
+    """A whole statement that cannot be trusted: wrong provider, wrong encoding, no header."""
 
 
 class NotProvedError(ReconError):

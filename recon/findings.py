@@ -1,10 +1,10 @@
-"""What the day as a whole shows: conservation, roll-forward, control totals, and why it is not proved."""
+"""What the day as a whole shows: conservation, roll-forward, control totals, what is not proved."""
 
 from datetime import date
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete
+from recon.discrepancies import Day, amount_text, complete, sentence
 from recon.errors import ensure
 from recon.matching.engine import Matched
 from recon.money import MONEY, ZERO
@@ -20,7 +20,7 @@ def conservation(
     line_rejects: pl.DataFrame,
     entry_rejects: pl.DataFrame,
 ) -> pl.DataFrame:
-    """CONSERVATION: where every row of both sides went. Errors: BrokenInvariantError if one is lost.
+    """CONSERVATION: where every row went. Errors: BrokenInvariantError if one is lost.
 
     A rejected row counts, but has no amount: what it says could not be understood.
     """
@@ -56,9 +56,7 @@ def _total(frame: pl.DataFrame) -> list[tuple[object, ...]]:
     return summed.rows()
 
 
-def _outcomes(
-    matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str
-) -> pl.DataFrame:
+def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str) -> pl.DataFrame:
     """Every row of one side once, with its outcome."""
     pairs = matched.pairs.select(
         pl.col(f"{side}_row").alias("row"),
@@ -128,9 +126,9 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         pl.col("stated").is_null() | (pl.col("stated") != pl.col("computed"))
     ).with_columns(
         said=pl.when(pl.col("stated").is_null())
-        .then(pl.format("{} is not stated", "name"))
+        .then(sentence("{} is not stated", "name"))
         .otherwise(
-            pl.format(
+            sentence(
                 "{}: stated {}, rows give {}",
                 "name",
                 _plain("stated"),
@@ -142,14 +140,14 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         return empty(DISCREPANCY)
     money = pl.col("currency").is_not_null()
     found = off.group_by("file_id", maintain_order=True).agg(
-        discrepancy_id=pl.format("control:{}", pl.col("file_id").first()),
+        discrepancy_id=sentence("control:{}", pl.col("file_id").first()),
         type=pl.lit("control_total_mismatch"),
         currency=pl.col("currency").drop_nulls().first(),
         amount_provider=pl.col("stated").filter(money).first(),
         amount_ledger=pl.when(pl.col("stated").filter(money).first().is_not_null()).then(
             pl.col("computed").filter(money).first()
         ),
-        explanation=pl.format(
+        explanation=sentence(
             "The statement does not add up to what it says about itself ({}).",
             pl.col("said").str.join("; "),
         ),
@@ -168,9 +166,9 @@ def missing_files(kinds: list[str], day: Day) -> pl.DataFrame:
     if not kinds:
         return empty(DISCREPANCY)
     found = pl.DataFrame({"kind": kinds}).select(
-        discrepancy_id=pl.format("file:{}:{}", pl.lit(day.business_date.isoformat()), "kind"),
+        discrepancy_id=sentence("file:{}:{}", pl.lit(day.business_date.isoformat()), "kind"),
         type=pl.lit("file_missing"),
-        explanation=pl.format(
+        explanation=sentence(
             "The {} statement of {} has not been delivered.",
             "kind",
             pl.lit(day.business_date.isoformat()),
@@ -184,11 +182,11 @@ def rejected_rows(rejects: pl.DataFrame, day: Day) -> pl.DataFrame:
     if rejects.height == 0:
         return empty(DISCREPANCY)
     found = rejects.select(
-        discrepancy_id=pl.format("reject:{}:{}", "file_id", "line_no"),
+        discrepancy_id=sentence("reject:{}:{}", "file_id", "line_no"),
         type=pl.when("unmapped")
         .then(pl.lit("unmapped_row"))
         .otherwise(pl.lit("validation_failed")),
-        explanation=pl.format(
+        explanation=sentence(
             "Row {} was not understood: {} is {} ({}).",
             "line_no",
             "field",

@@ -72,7 +72,7 @@ def exponent_of(currency: pl.Expr) -> pl.Expr:
 
 
 def fits(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """True where `amount` has no more decimals than `currency` allows; false for an unknown code."""
+    """True where `amount` has no more decimals than `currency` allows; false for unknown codes."""
     by_exponent = [
         currency.is_in(codes.split()) & (amount == round_to(amount, exponent, "down"))
         for exponent, codes in _CODES_BY_EXPONENT.items()
@@ -114,7 +114,7 @@ def to_text(amount: pl.Expr) -> pl.Expr:
     Trailing zeros of the 18-place storage are dropped; nothing is rounded.
     """
     text = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
-    return pl.when(text == "-0").then(pl.lit("0")).otherwise(text)
+    return pl.when(text != "-0").then(text).otherwise(pl.lit("0"))
 
 
 def display(amount: Decimal, currency: str) -> str:
@@ -124,7 +124,7 @@ def display(amount: Decimal, currency: str) -> str:
 
 
 def to_display(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """An amount as text with at least its currency's decimals: 12.50 CNY -> "12.50", never rounded."""
+    """An amount with at least its currency's decimals: 12.5 CNY -> "12.50"; never rounded."""
     digits = amount.cast(pl.String)
     point = digits.str.find(".", literal=True)
     places = exponent_of(currency).fill_null(2).cast(pl.UInt32)

@@ -38,8 +38,12 @@ def one_day(day: date) -> Period:
 def parse_date(text: str) -> date:
     """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example."""
     try:
-        if len(text) != len("2026-11-20"):  # the standard library also accepts 20261120 and 2026-W47-5
+        if len(text) != len(
+            "2026-11-20"
+        ):  # the standard library also accepts 20261120 and 2026-W47-5
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
-        raise UserError(f"{text!r} is not a date; write it as YYYY-MM-DD, e.g. 2026-11-20") from None
+        raise UserError(
+            f"{text!r} is not a date; write it as YYYY-MM-DD, e.g. 2026-11-20"
+        ) from None

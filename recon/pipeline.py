@@ -1,18 +1,19 @@
 """The order of the stages for one provider account and business date, told once.
 
-`run_day` reads like a table of contents. It runs each stage through a `step` function: a plain call
-on the command line, a Prefect task in the flows. Stages are pure: frames and settings in, frames out.
+`run_day` reads like a table of contents. It runs each stage through a `step` function: a plain
+call on the command line, a Prefect task in the flows. Stages are pure: frames and settings in,
+frames out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
 import polars as pl
 
 from recon import findings
-from recon.discrepancies import Day, Severity
+from recon.discrepancies import Day, Severity, sentence
 from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
@@ -59,12 +60,12 @@ class Statement:
 
 @dataclass(frozen=True)
 class DayInput:
-    """Everything one day is made of. `entry_rejects` are ledger rows that could not be understood."""
+    """Everything one day is made of. `entry_rejects` are ledger rows nobody could understand."""
 
     account: AccountSettings
     business_date: date
     statements: tuple[Statement, ...]
-    entries: pl.DataFrame  # LEDGER_ENTRY of the day
+    entries: pl.LazyFrame  # LEDGER_ENTRY of the day
     entry_rejects: pl.DataFrame  # REJECT
     open_items: pl.DataFrame  # OPEN_ITEM of the business date before
 
@@ -75,7 +76,7 @@ class Policy:
 
     rules: tuple[MatchRule, ...]
     tariffs: tuple[Tariff, ...]
-    severity: Severity = Severity()
+    severity: Severity = field(default_factory=Severity)
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def plain_step(name: str, stage: Callable[[], T]) -> T:
 
 
 def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step) -> DayResult:
-    """Reconcile one account for one business date. Errors: StatementError for an unreadable file."""
+    """Reconcile one account for one date. Errors: StatementError for an unreadable file."""
     whose = Day(day.account.provider, day.account.account, day.business_date, policy.severity)
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
@@ -105,14 +106,13 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     costs = step("fees", lambda: fees(day, policy, whose, normalized))
     made = step(
         "settle",
-        lambda: batches.batches(
-            normalized.lines, normalized.balances, normalized.controls, whose
-        ),
+        lambda: batches.batches(normalized.lines, normalized.balances, normalized.controls, whose),
     )
-    return step(
+    result: DayResult = step(
         "conclude",
         lambda: _conclude(day, whose, missing, normalized, outcome, costs, made),
     )
+    return result
 
 
 def _missing_statements(day: DayInput) -> list[str]:
@@ -124,7 +124,9 @@ def _can_match(day: DayInput, missing: list[str]) -> bool:
     """Without a statement of the movements themselves, every entry would look like a difference."""
     there = any(statement.kind.matched_kinds is None for statement in day.statements)
     supplements = {s.kind.name for s in day.statements if s.kind.matched_kinds is not None}
-    return there and all(kind in supplements or not _carries_movements(day, kind) for kind in missing)
+    return there and all(
+        kind in supplements or not _carries_movements(day, kind) for kind in missing
+    )
 
 
 def _carries_movements(day: DayInput, kind: str) -> bool:
@@ -171,7 +173,7 @@ def _number_repeats(lines: pl.LazyFrame, store: Store) -> pl.LazyFrame:
         return lines
     content = pl.struct(pl.exclude("line_no", "file_id")).hash()
     place = pl.struct(content, "line_no").rank("ordinal").over("line_id")
-    renamed = pl.when(place > 1).then(pl.format("{}#{}", "line_id", place)).otherwise("line_id")
+    renamed = pl.when(place > 1).then(sentence("{}#{}", "line_id", place)).otherwise("line_id")
     kept, _ = store({"lines": lines.with_columns(line_id=renamed)}, [])
     return kept["lines"]
 
@@ -191,13 +193,7 @@ def match(
     day: DayInput, policy: Policy, whose: Day, normalized: Normalized, store: Store
 ) -> Outcome:
     """Lines and entries of the day, and what earlier days left open, against each other."""
-    lines, entries = pl.collect_all(
-        [
-            pl.concat([line_items(normalized.lines), carried_items(day.open_items, "line")]),
-            pl.concat([entry_items(day.entries.lazy()), carried_items(day.open_items, "entry")]),
-        ],
-        engine="streaming",
-    )
+    lines, entries = _items(day, normalized)
     account = day.account
     windows = explain.Windows(
         account.line_window_days, account.entry_window_days, account.date_tolerance_days
@@ -210,9 +206,7 @@ def match(
     check("OPEN_ITEM", left)
     return Outcome(
         matches=kept["matches"],
-        discrepancies=explain.discrepancies(
-            matched, lines, entries, policy.rules, windows, whose
-        ),
+        discrepancies=explain.discrepancies(matched, lines, entries, policy.rules, windows, whose),
         open_items=left,
         conservation=findings.conservation(
             matched, lines, entries, left, normalized.rejects, day.entry_rejects
@@ -221,14 +215,23 @@ def match(
     )
 
 
+def _items(day: DayInput, normalized: Normalized) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Both sides as ITEM: the day's own, then what was carried."""
+    sides = []
+    for side, items in (
+        ("line", line_items(normalized.lines)),
+        ("entry", entry_items(day.entries)),
+    ):
+        carried = day.open_items.filter(side=side)
+        with_carried = [items, carried_items(carried)] if carried.height else [items]
+        sides.append(pl.concat(with_carried))
+    lines, entries = pl.collect_all(sides, engine="streaming")
+    return lines, entries
+
+
 def _wait(day: DayInput, normalized: Normalized, store: Store) -> Outcome:
     """A day whose statement has not come: nothing is missing yet, everything waits for it."""
-    lines, entries = pl.collect_all(
-        [
-            pl.concat([line_items(normalized.lines), carried_items(day.open_items, "line")]),
-            pl.concat([entry_items(day.entries.lazy()), carried_items(day.open_items, "entry")]),
-        ]
-    )
+    lines, entries = _items(day, normalized)
     until = day.business_date + timedelta(days=1)
     left = pl.concat(
         [explain.waiting(lines, "line", until), explain.waiting(entries, "entry", until)]
@@ -256,7 +259,7 @@ class Costs:
 
 
 def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Costs:
-    """Expected fee of each line, summed by tariff row; an account without a schedule is not assessed."""
+    """Expected fees, summed by tariff row; an account without a schedule is not assessed."""
     tariffs = [tariff for tariff in policy.tariffs if tariff.account == day.account.account]
     if not tariffs:
         nothing = assess.summarize(empty(ASSESSED_FEE).lazy()).collect()
@@ -291,7 +294,7 @@ def _conclude(
             findings.missing_files(missing, whose),
             controls,
             findings.rejected_rows(rejects, whose),
-            # A row that was rejected or is not there shows in the balance too: one difference, once.
+            # A row that is rejected or missing shows in the balance too: one difference, once.
             batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
             outcome.discrepancies,
             costs.discrepancies,
@@ -299,9 +302,7 @@ def _conclude(
     ).sort("discrepancy_id")
     check("DISCREPANCY", found)
     check("SETTLEMENT_BATCH", made)
-    ensure(
-        found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies"
-    )
+    ensure(found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies")
     return DayResult(
         provider=day.account.provider,
         account=day.account.account,

@@ -1,4 +1,4 @@
-"""The canonical tables: the contract between stages. Columns, types, closed vocabularies, invariants.
+"""The canonical tables: the contract between stages. Columns, types, closed vocabularies.
 
 Every frame that crosses a stage boundary goes through `check(TABLE, frame)`. Money is `MONEY`,
 signed from our side: money that comes to us is positive. `net = gross - fee` on every line, and a
@@ -146,8 +146,8 @@ BALANCE: Final[Schema] = {
     "closing": MONEY,
 }
 
-# One row a match. A 1:1 match is by far the usual case and is kept flat, because nested lists cost
-# more to write than everything else in a run; `members()` in matching/engine.py gives the long form.
+# A 1:1 match is by far the usual case and is one flat row, because nested lists cost more to write
+# than everything else in a run. A group has one row a member, with the other side null.
 MATCH: Final[Schema] = {
     "match_id": _TEXT,
     "rule": _TEXT,
@@ -177,7 +177,9 @@ OPEN_ITEM: Final[Schema] = {
     "state": _TEXT,  # open, overdue
 }
 
-MISMATCHED_FIELD: Final = pl.Struct({"field": pl.String, "ledger": pl.String, "provider": pl.String})
+MISMATCHED_FIELD: Final = pl.Struct(
+    {"field": pl.String, "ledger": pl.String, "provider": pl.String}
+)
 
 DISCREPANCY: Final[Schema] = {
     "discrepancy_id": _TEXT,
@@ -280,7 +282,7 @@ def empty(schema: Schema) -> pl.DataFrame:
 
 
 def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Put the columns in the table's order and types; absent ones become null, others are dropped."""
+    """The table's columns, in its order and types; absent ones are null, others are dropped."""
     columns = [
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in schema.items()
@@ -288,16 +290,19 @@ def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return frame.select(columns) if frame.width else empty(schema)
 
 
-_REQUIRED: Final[dict[str, tuple[str, ...]]] = {
-    "STATEMENT_LINE": (
-        "line_id provider account file_id line_no business_date occurred_at kind currency gross net"
-    ).split(),  # type: ignore[dict-item]
-    "LEDGER_ENTRY": "entry_id provider account business_date kind currency amount".split(),  # type: ignore[dict-item]
+# What is never null.
+_REQUIRED: Final = {
+    "STATEMENT_LINE": "line_id provider account file_id line_no business_date occurred_at kind "
+    "currency gross net",
+    "LEDGER_ENTRY": "entry_id provider account business_date kind currency amount",
+    "OPEN_ITEM": "side item_id kind business_date due_on currency amount state",
+    "DISCREPANCY": "discrepancy_id type provider account business_date difference explanation "
+    "first_seen_on age_days severity",
 }
 
 
 def _pandera(schema: Schema, name: str) -> pa.DataFrameSchema:
-    required = _REQUIRED.get(name, ())
+    required = _REQUIRED.get(name, "").split()
     return pa.DataFrameSchema(
         {
             column: pa.Column(dtype, nullable=column not in required, required=True)
@@ -321,6 +326,6 @@ def check(name: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
     if name not in _SCHEMAS:
         _SCHEMAS[name] = _pandera(globals()[name], name)
     try:
-        _SCHEMAS[name].validate(frame, lazy=True)
+        _SCHEMAS[name].validate(frame, lazy=True)  # type: ignore[type-var]
     except pa.errors.SchemaErrors as error:
         ensure(condition=False, message=f"a {name} frame broke its contract: {error}")

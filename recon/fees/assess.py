@@ -1,4 +1,4 @@
-"""Expected fee of every line, exact, with the tariff row that gave it; variances as discrepancies."""
+"""Expected fee of every line, exact, with its tariff row; variances as discrepancies."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from recon import money
-from recon.discrepancies import Day, amount_text, complete
+from recon.discrepancies import Day, amount_text, complete, sentence
 from recon.fees.schedule import Tariff, tariff_for
 from recon.money import MONEY, ZERO
 from recon.tables import ASSESSED_FEE, DISCREPANCY, FEE_SUMMARY, empty
@@ -104,7 +104,7 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
     unknown = pl.col("charged").is_null()
     is_withdrawal = pl.col("kind") == "withdrawal"
     subject = pl.when(is_withdrawal).then(pl.lit("charge")).otherwise(pl.lit("fee"))
-    by_tariff = pl.format(
+    by_tariff = sentence(
         "The {} on a {} of {} was {}, but by tariff {} it is {}.",
         subject,
         "kind",
@@ -113,7 +113,7 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
         "tariff",
         amount_text("expected"),
     )
-    no_tariff = pl.format(
+    no_tariff = sentence(
         "A {} of {} was charged on a {} that no row of the fee schedule covers.",
         subject,
         amount_text("charged"),
@@ -123,7 +123,7 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
         "currency",
         "merchant_ref",
         "txn_id",
-        discrepancy_id=pl.format("fee:{}", "line_id"),
+        discrepancy_id=sentence("fee:{}", "line_id"),
         type=pl.when(unknown)
         .then(pl.lit("fee_data_missing"))
         .when(is_withdrawal)

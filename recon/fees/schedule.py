@@ -78,9 +78,9 @@ def _overlap(one: Tariff, other: Tariff) -> bool:
         return False
     if (one.payment_methods is None) != (other.payment_methods is None):
         return False  # the one that names methods is more specific
-    if one.payment_methods is not None and other.payment_methods is not None:
-        if not one.payment_methods & other.payment_methods:
-            return False
+    both_name_methods = one.payment_methods is not None and other.payment_methods is not None
+    if both_name_methods and not one.payment_methods & other.payment_methods:  # type: ignore[operator]
+        return False
     ends_before = one.effective_to is not None and one.effective_to < other.effective_from
     starts_after = other.effective_to is not None and other.effective_to < one.effective_from
     return not ends_before and not starts_after

@@ -285,7 +285,7 @@ def _tariffs(
     for slug, settings in fees.items():
         if settings is None:
             continue
-        rows = [_tariff(row) for row in (*settings.tariff, *settings.withdrawal)]
+        rows = [*map(_tariff, settings.tariff), *map(_tariff, settings.withdrawal)]
         where = f"{directory}/fees/{slug}.toml"
         known = {account.account for account in accounts if account.provider == slug}
         problems += [

@@ -22,8 +22,8 @@ _QUOTED: Final = r'"(?:[^"]|"")*"'
 
 @dataclass(frozen=True)
 class CsvBlock:
-    """Some rows of a file: `rows` has line_no and one text column a header cell, an empty cell is
-    "" ; `rejects` is REJECT for rows with too few or too many cells. `file_id` is for the rejects."""
+    """Some rows of a file. `rows`: line_no and a text column for each name in the header, where an
+    empty cell is an empty string. `rejects`: REJECT, rows with too few or too many cells."""
 
     rows: pl.DataFrame
     rejects: pl.DataFrame
@@ -100,7 +100,9 @@ def _records(text: str, line_no: int) -> pl.DataFrame:
 
 def _block(records: pl.DataFrame, names: list[str], file_id: str, file_name: str) -> CsvBlock:
     # Each quoted cell becomes one quote; one that is not a whole cell is left beside other text.
-    bare = pl.col("record").str.replace_all(_QUOTED, '"')
+    has_quotes = bool(records["record"].str.contains('"', literal=True).any())
+    record = pl.col("record")
+    bare = record.str.replace_all(_QUOTED, '"') if has_quotes else record
     measured = records.with_columns(
         cells=bare.str.count_matches(",", literal=True) + 1,
         torn=bare.str.contains(r'[^,]"|"[^,]'),

@@ -1,7 +1,7 @@
-"""One database, SQLite or PostgreSQL: opened, brought to the right schema, its errors made readable.
+"""One database, SQLite or PostgreSQL: opened, migrated, its errors made readable.
 
-A writer has the database to itself: BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL. So a
-transaction that reads before it writes decides on what is still true when it commits.
+A writer has the database to itself: BEGIN IMMEDIATE on SQLite, one advisory lock on PostgreSQL. So
+a transaction that reads before it writes decides on what is still true when it commits.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.errors import ReconError, UserError
-from recon.io.frames import read_rows, write_frame
+from recon.io.frames import AnySelect, read_rows, write_frame
 from recon.io.schema import METADATA, REVISION, REVISIONS
 from recon.tables import Schema
 
@@ -58,8 +58,8 @@ class Database:
     def begin(self) -> Iterator[sa.Connection]:
         """A connection in a write transaction: committed at the end, rolled back on any error.
 
-        Errors: ReconError when another writer is not done within `busy_seconds`, when the connection
-        is lost, when the disk is full; UserError when the database is read-only.
+        Errors: ReconError when another writer is not done within `busy_seconds`, when the
+        connection is lost, when the disk is full; UserError when the database is read-only.
         """
         with self._readable_errors(), self._writer.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -87,7 +87,7 @@ class Database:
             yield
 
 
-def read_frame(database: Database, select: sa.Select[Any], schema: Schema) -> pl.DataFrame:
+def read_frame(database: Database, select: AnySelect, schema: Schema) -> pl.DataFrame:
     """Run `select` and return exactly `schema`; no order is promised. See `frames.read_rows`."""
     with database.connect() as connection:
         return read_rows(connection, select, schema)

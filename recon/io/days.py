@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-
 from recon.errors import ReconError, StatementError, UserError
 from recon.io.config import Config
 from recon.io.database import Database
@@ -70,6 +69,7 @@ class DayOutcome:
     run_id: str
     result: DayResult
     change: RunChange
+    supersedes: str | None  # the run that was current before, kept beside this one
     reports: Path
     stale_dates: tuple[date, ...]  # later days that were run on the state this run has changed
 
@@ -157,12 +157,14 @@ def reconcile(
             result, run_id=run_id, started_at=started, finished_at=datetime.now(UTC)
         )
         change = runs.record(record, result.discrepancies, result.open_items, result.batches)
-        _publish(staging, reports, None if previous is None else previous.run_id, run_id)
+        before = None if previous is None else previous.run_id
+        _publish(staging, reports, before, run_id)
         later = runs.later_runs(account.provider, account.account, business_date)
         return DayOutcome(
             run_id=run_id,
             result=result,
             change=change,
+            supersedes=before,
             reports=reports,
             stale_dates=() if change.unchanged else tuple(later),
         )
@@ -187,7 +189,7 @@ def _inputs(
         account=account,
         business_date=business_date,
         statements=statements,
-        entries=entries.frame,
+        entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
     )
@@ -200,7 +202,7 @@ def _run_id(config: Config, day: DayInput) -> str:
         "business_date": day.business_date,
         "account": asdict(day.account),
         "files": [statement.content.file_id for statement in day.statements],
-        "entries": entries_digest(day.entries),
+        "entries": entries_digest(day.entries.collect()),
         "entry_rejects": day.entry_rejects.rows(),
         "open_items": entries_digest(day.open_items),
         "rules": [asdict(rule) for rule in config.policy.rules],

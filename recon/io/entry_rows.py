@@ -1,4 +1,4 @@
-"""Rows of text, from a file or from a company's table, to ledger entries; what is wrong is a reject.
+"""Rows of text, from a file or a company's table, to ledger entries; what is wrong is a reject.
 
 Pandera checks every row and reports every failure; a row with several of them is one reject that
 names them all.
@@ -22,7 +22,7 @@ SAME_STATUSES: Final = {status: status for status in STATUSES}
 _CODES: Final = ("kind", "status")  # a value not in the vocabulary is unmapped, not malformed
 _NAIVE: Final = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?"
 _OFFSET: Final = r"(?:Z|[+-]\d{2}(?::?\d{2})?)"
-_INSTANT_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.f%:z"
+_INSTANT_FORMAT: Final = "%Y-%m-%dT%H:%M:%S%.f%#z"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def understand(
     statuses: Mapping[str, str] = SAME_STATUSES,
     field_names: Mapping[str, str] | None = None,
 ) -> Understood:
-    """Check and convert rows of text: line_no, the columns in REQUIRED and any other of LEDGER_ENTRY.
+    """Check and convert rows of text: line_no and any columns of LEDGER_ENTRY.
 
     Blank cells are null. `kinds` and `statuses` are closed maps from the source's codes to ours;
     `field_names` are the source's own column names, for the rejects.
@@ -68,7 +68,7 @@ def understand(
 
 
 def conflicting(entries: pl.DataFrame) -> pl.Series:
-    """The entry_ids that `entries` has with different contents; whole rows repeated are no conflict."""
+    """The entry_ids that `entries` has with different contents; equal rows are no conflict."""
     contents = entries.select(LEDGER_ENTRY.keys()).unique()
     return contents.filter(pl.col("entry_id").is_duplicated())["entry_id"].unique()
 
@@ -97,10 +97,7 @@ def _instant(text: pl.Expr) -> pl.Expr:
     spelled_out = (
         text.str.replace(" ", "T", literal=True)
         .str.replace(r"^(.{16})(Z|[+-]|$)", "${1}:00${2}")
-        .str.replace(r"Z$", "+00:00")
-        .str.replace(r"([+-]\d{2})(\d{2})$", "${1}:${2}")
-        .str.replace(r"(T.*[+-]\d{2})$", "${1}:00")
-        .str.replace(r"(T[^+-]*)$", "${1}+00:00")
+        .str.replace(r"(T[^Z+-]*)$", "${1}Z")
     )
     instant = spelled_out.str.to_datetime(_INSTANT_FORMAT, time_unit="us", strict=False)
     return pl.when(iso).then(instant)
@@ -184,9 +181,11 @@ def _schema(kinds: tuple[str, ...], statuses: tuple[str, ...]) -> Any:
         "amount": [
             read_as("exact", "is not a plain decimal number; write it like -1234.50"),
             rule(
-                lambda _: exact.is_null()
-                | money.exponent_of(pl.col("currency")).is_null()
-                | money.fits(exact, pl.col("currency")),
+                lambda _: (
+                    exact.is_null()
+                    | money.exponent_of(pl.col("currency")).is_null()
+                    | money.fits(exact, pl.col("currency"))
+                ),
                 "has more decimals than its currency allows",
             ),
         ],

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -28,6 +28,12 @@ def write_frame(frame: pl.DataFrame | pl.LazyFrame, path: Path) -> Path:
     with replaced(path) as part:
         write(mask_free_text(frame.lazy()), part)
     return path
+
+
+def as_records(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """A canonical table as plain values for JSON: amounts as text, instants as ISO 8601."""
+    plain = [_plain(name, dtype, in_csv=False) for name, dtype in frame.schema.items()]
+    return mask_free_text(frame.lazy()).select(plain).collect().to_dicts()
 
 
 @contextmanager
@@ -64,7 +70,7 @@ def _refuse_if_open(path: Path) -> None:
 
 
 def _remove(part: Path) -> None:
-    """What is left after a failure; where even that cannot be removed, the failure is what counts."""
+    """What a failure left behind."""
     if part.is_file():
         part.unlink()
 
@@ -96,7 +102,7 @@ def _plain(name: str, dtype: pl.DataType, *, in_csv: bool) -> pl.Expr:
     """A column as text that loses nothing, and in CSV can start no formula."""
     cell = pl.col(name)
     if isinstance(dtype, pl.Decimal):
-        return to_text(cell)
+        return to_text(cell).alias(name)
     if isinstance(dtype, pl.Datetime):
         return cell.dt.strftime(_ISO_INSTANT)
     if in_csv and isinstance(dtype, pl.List):

@@ -9,7 +9,7 @@ So SQLite prints each row as JSON, PostgreSQL as COPY text, and Polars parses th
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
@@ -19,7 +19,10 @@ from recon.io.schema import Instant
 from recon.money import MONEY, to_text
 from recon.tables import INSTANT, Schema, empty
 
+AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
+
 BATCH_ROWS: Final = 100_000
+_INSERT_ROWS: Final = 10_000  # more are slower: the tuples no longer fit the processor's cache
 
 _COPY_ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _COPY_LETTERS: Final = {escape: plain for plain, escape in _COPY_ESCAPES.items()} | {
@@ -29,7 +32,7 @@ _COPY_LETTERS: Final = {escape: plain for plain, escape in _COPY_ESCAPES.items()
 }
 
 
-def read_rows(connection: sa.Connection, select: sa.Select[Any], schema: Schema) -> pl.DataFrame:
+def read_rows(connection: sa.Connection, select: AnySelect, schema: Schema) -> pl.DataFrame:
     """Run `select`, whose columns bear the names of `schema`; dtypes are exactly those of `schema`.
 
     No order is promised: text sorts differently from database to database, so sort the frame.
@@ -49,13 +52,14 @@ def write_frame(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame)
     quoted = connection.dialect.identifier_preparer
     columns = ", ".join(quoted.quote(table.c[name].name) for name in frame.columns)
     target = f"{quoted.format_table(table)} ({columns})"
-    slots = ", ".join("?" for _ in frame.columns)
-    for batch in frame.iter_slices(BATCH_ROWS):
-        if connection.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql":
+        for batch in frame.iter_slices(BATCH_ROWS):
             _copy_in(connection, f"COPY {target} FROM STDIN", as_text(batch))
-        else:
-            rows = as_text(batch).rows()
-            connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({slots})", rows)
+        return frame.height
+    slots = ", ".join("?" for _ in frame.columns)
+    for batch in frame.iter_slices(_INSERT_ROWS):
+        rows = as_text(batch).rows()
+        connection.exec_driver_sql(f"INSERT INTO {target} VALUES ({slots})", rows)
     return frame.height
 
 
@@ -68,11 +72,11 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def from_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """The inverse of `as_text`. Errors: Polars' own, when our database holds what we never wrote."""
+    """The inverse of `as_text`. Errors: those of Polars, on text that `as_text` never gives."""
     return frame.select(_from_text(name, dtype) for name, dtype in schema.items())
 
 
-def text_batches(connection: sa.Connection, select: sa.Select[Any]) -> Iterator[pl.DataFrame]:
+def text_batches(connection: sa.Connection, select: AnySelect) -> Iterator[pl.DataFrame]:
     """The rows of a select whose columns are all text, some 100,000 at a time."""
     names = [column.name for column in select.selected_columns]
     if connection.dialect.name == "sqlite":
@@ -128,27 +132,28 @@ def _text_of(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[st
 
 
 def _json_batches(
-    connection: sa.Connection, select: sa.Select[Any], names: list[str]
+    connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     lines = sa.select(sa.func.json_array(*select.subquery().c))
-    for batch in connection.execute(lines).scalars().partitions(BATCH_ROWS):
-        cells = pl.Series("cells", batch).str.json_decode(pl.List(pl.String))
+    result = connection.execute(lines)
+    cursor: Any = result.cursor  # the driver's own: SQLAlchemy's row objects cost as much again
+    while batch := cursor.fetchmany(BATCH_ROWS):
+        texts = pl.Series("cells", [text for (text,) in batch])
+        cells = texts.str.json_decode(pl.List(pl.String))
         yield cells.to_frame().select(
             pl.col("cells").list.get(position).alias(name) for position, name in enumerate(names)
         )
 
 
 def _copy_batches(
-    connection: sa.Connection, select: sa.Select[Any], names: list[str]
+    connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     compiled = select.compile(
         dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
     # The wrapped driver's cursor: SQLAlchemy has no COPY. Its parameters are bound by psycopg.
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f"COPY ({compiled}) TO STDOUT", compiled.params) as copy,
-    ):
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f"COPY ({compiled}) TO STDOUT", compiled.params) as copy:
         lines: list[bytes] = []
         for line in copy:
             lines.append(bytes(line))
@@ -176,12 +181,13 @@ def _copy_frame(lines: list[bytes], names: list[str]) -> pl.DataFrame:
 def _copy_in(connection: sa.Connection, statement: str, texts: pl.DataFrame) -> None:
     cells = pl.all().str.replace_many(_COPY_ESCAPES).fill_null("\\N")
     lines = texts.with_columns(cells).select(pl.concat_str(pl.all(), separator="\t")).to_series()
-    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(statement) as copy:
         copy.write("\n".join(lines.to_list()) + "\n")
 
 
 def _cursor_batches(
-    connection: sa.Connection, select: sa.Select[Any], names: list[str]
+    connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     # Any other database a company keeps its ledger in.
     result = connection.execution_options(stream_results=True).execute(select)

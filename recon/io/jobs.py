@@ -80,8 +80,11 @@ def run_period(
     on_day: OnDay = lambda account, day: None,
     step: Step = plain_step,
 ) -> RunReport:
-    """Run accounts day by day, each day from the state the one before left. One account's failure
-    does not stop the others, but ends its own days, which would build on a day that is not there."""
+    """Run accounts day by day, each day from the state the one before left.
+
+    One account's failure does not stop the others, but ends its own days, which would build on a
+    day that is not there.
+    """
     report = RunReport(period)
     if fetch:
         report.failures += fetch_all(workspace, {account.provider for account in accounts})
@@ -200,7 +203,8 @@ def normalize_files(
         found, description = identify(content)
         if provider is not None and found.slug != provider:
             raise StatementError(
-                f"{path}: this is a {found.slug} {description.kind} statement, not one of {provider}"
+                f"{path}: this is a {found.slug} {description.kind} statement, "
+                f"not one of {provider}"
             )
         kind = found.kind(description.kind)
         whose = account or description.account

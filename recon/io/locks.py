@@ -40,9 +40,7 @@ def _take(lock: int, key: str) -> None:
     except BlockingIOError:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
         process = f" (process {holder})" if holder else ""
-        raise UserError(
-            f"another run of {key} is under way{process}; wait for it to end"
-        ) from None
+        raise UserError(f"another run of {key} is under way{process}; wait for it to end") from None
 
 
 def _file_name(key: str) -> str:

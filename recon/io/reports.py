@@ -39,6 +39,8 @@ def write_day(
             written.append(path)
         except UserError as error:
             failed.append(str(error))
+    if not written:
+        raise UserError(f"no report could be written to {directory}: {failed[0]}")
     if failed:
         raise UserError("; ".join(failed))
     return written

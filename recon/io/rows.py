@@ -1,9 +1,10 @@
 """The rows of a sheet as XML: tables, lines and banners, each where the layout put it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Final
+from itertools import islice
+from typing import Final, TypeAlias
 from xml.sax.saxutils import escape
 
 import polars as pl
@@ -22,28 +23,23 @@ from recon.io.cells import (
     text_cell,
 )
 from recon.money import MONEY, ZERO
-from recon.reporting.layout import (
-    Addresses,
-    Page,
-    Place,
-    banner_columns,
-    decimals,
-    display_width,
-    fixed_places,
-    is_long,
-    letter,
-    names_in,
-    widths,
-)
+from recon.reporting.addresses import Addresses, decimals, fixed_places, is_long, names_in
+from recon.reporting.layout import Page, Place, display_width, letter, room_of
 from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table
 
+# Of amounts: the decimals always shown, those beyond, and whether it is too long for a number.
+_Marks: TypeAlias = dict[tuple[str, int], tuple[int, int, bool]]
+
 _ROWS_AT_ONCE: Final = 50_000
-_LINE_HEIGHT: Final = 15.0
+_LINE_HEIGHT: Final = 16.5  # of headings and sentences, in points
+_PADDING: Final = 4.0
+_LETTERS_PER_WIDTH: Final = 1.1  # running text is narrower than the digits a width is measured in
+_HIGHEST: Final = 409.0  # Excel's limit for a row
 _ROW: Final = "#row"
 _PLACES: Final = 64  # more than an amount can have decimals; makes one key of two counts
 
 
-def draw(page: Page, addresses: Addresses, style_id: StyleIds) -> Iterator[str]:
+def draw(page: Page, addresses: Addresses, style_id: StyleIds, line_height: float) -> Iterator[str]:
     """The `<row>` elements of a page, in chunks.
 
     Every style is asked for before the first chunk is made, so that styles can be written first.
@@ -51,23 +47,37 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds) -> Iterator[str]:
     parts: list[Iterator[str]] = []
     if page.heading:
         cell = text_cell(_at("A", 1), pl.lit(page.heading), style_id(Style("heading")))
-        parts.append(iter([_row(1, [cell], height=26.0)]))
+        parts.append(iter([_rows([_Row(1, [cell], 26.0)])]))
     for place in page.places:
         block = place.block
         if isinstance(block, Table):
-            parts.append(_TableRows(place, block, addresses, style_id).draw(page))
+            parts.append(_TableRows(place, block, addresses, style_id, line_height).draw(page))
         elif isinstance(block, Lines):
-            parts.append(iter(_LineRows(place, block, addresses, style_id).draw()))
+            rows = _LineRows(place, block, addresses, style_id).draw()
+            parts.append(iter([_rows(rows)]))
         else:
-            parts.append(iter(_draw_banner(place, block, page, style_id)))
+            parts.append(iter([_rows(_draw_banner(place, block, page, style_id))]))
     return (chunk for part in parts for chunk in part)
 
 
-def _row(number: int, cells: list[pl.Expr], height: float = 0) -> str:
-    """One row from expressions that each give one cell."""
-    row = pl.select(cell.alias(str(place)) for place, cell in enumerate(cells)).row(0)
-    size = f' ht="{height:g}" customHeight="1"' if height else ""
-    return f'<row r="{number}"{size}>{"".join(row)}</row>'
+@dataclass(frozen=True)
+class _Row:
+    """A row of single cells, each from an expression that gives one."""
+
+    number: int
+    cells: list[pl.Expr]
+    height: float = 0
+
+
+def _rows(rows: list[_Row]) -> str:
+    """All rows with one evaluation: it costs more than the cells do."""
+    cells = [cell for row in rows for cell in row.cells]
+    made = iter(pl.select(cell.alias(str(place)) for place, cell in enumerate(cells)).row(0))
+    parts = []
+    for row in rows:
+        size = f' ht="{row.height:g}" customHeight="1"' if row.height else ""
+        parts.append(f'<row r="{row.number}"{size}>{"".join(islice(made, len(row.cells)))}</row>')
+    return "".join(parts)
 
 
 def _at(column: str, row: int) -> pl.Expr:
@@ -87,6 +97,7 @@ class _TableRows:
     table: Table
     addresses: Addresses
     style_id: StyleIds
+    line_height: float
 
     def draw(self, page: Page) -> Iterator[str]:
         """Title, headings, then the rows; every style is known when this returns."""
@@ -106,19 +117,33 @@ class _TableRows:
             self._cells(at, column, frame)
             for at, column in zip(self._letters(), self.table.columns, strict=True)
         ]
-        return _chunks(head, frame, cells)
+        return _chunks(head, frame, [self._opening(page), *cells])
+
+    def _opening(self, page: Page) -> pl.Expr:
+        """The start of a row, as high as its longest wrapped text needs."""
+        lines = [pl.lit(1.0)]
+        for column, width in zip(self.table.columns, page.widths, strict=False):
+            if column.kind == "wrapped":
+                text = pl.col(column.name)
+                wrapped = (room_of(text) / (max(width - 2, 1) * _LETTERS_PER_WIDTH)).ceil()
+                lines.append(wrapped + text.str.count_matches("\n"))
+        height = pl.max_horizontal(lines) * self.line_height + _PADDING
+        return pl.format(
+            '<row r="{}" ht="{}" customHeight="1">', _ROW, height.clip(upper_bound=_HIGHEST)
+        )
 
     def _letters(self) -> list[str]:
         return [letter(number) for number in range(len(self.table.columns))]
 
     def _head(self, page: Page) -> str:
-        title, row = "", self.place.row
+        rows, row = list[_Row](), self.place.row
         if self.table.title:
             style = self.style_id(Style("block_title"))
             cell = text_cell(_at("A", row), pl.lit(self.table.title), style)
-            title, row = _row(row, [cell], height=20.0), row + 1
+            rows.append(_Row(row, [cell], 20.0))
+            row += 1
         columns = self.table.columns
-        room = zip(columns, widths(page), strict=False)
+        room = zip(columns, page.widths, strict=False)
         lines = max(_lines_needed(column.title, width) for column, width in room)
         titles = [
             text_cell(
@@ -128,14 +153,14 @@ class _TableRows:
             )
             for at, column in zip(self._letters(), columns, strict=True)
         ]
-        return title + _row(row, titles, height=_LINE_HEIGHT * lines + 6)
+        return _rows([*rows, _Row(row, titles, _LINE_HEIGHT * lines + 6)])
 
     def _nothing(self, page: Page) -> str:
         row = self.place.first
         cells = [blank_cell(_at(at, row), self.style_id(Style("cell"))) for at in self._letters()]
         muted = self.style_id(Style("cell", tone="muted"))
         cells[0] = text_cell(_at("A", row), pl.lit(page.nothing), muted)
-        return _row(row, cells)
+        return _rows([_Row(row, cells)])
 
     def _exact(self, column: Column, frame: pl.DataFrame) -> pl.Expr:
         """In which rows the formula of a column gives exactly its value."""
@@ -209,7 +234,7 @@ def _marks(name: str, value: pl.Expr, currency: pl.Expr) -> list[pl.Expr]:
 
 
 def _chunks(head: str, frame: pl.DataFrame, cells: list[pl.Expr]) -> Iterator[str]:
-    row = pl.concat_str([pl.format('<row r="{}">', _ROW), *cells, pl.lit("</row>")])
+    row = pl.concat_str([*cells, pl.lit("</row>")])
     yield head
     for part in frame.iter_slices(_ROWS_AT_ONCE):
         yield "".join(part.select(row.alias("row")).to_series())
@@ -217,14 +242,14 @@ def _chunks(head: str, frame: pl.DataFrame, cells: list[pl.Expr]) -> Iterator[st
 
 def _lines_needed(text: str, width: float) -> int:
     """How many lines a heading takes, wrapped at words, beside the button of its filter."""
-    room = max(int(width) - 3, 1)
-    if not text.isascii():
-        return -(-display_width(text) // room)
+    room = max(int(width) - 4, 1)
     lines, used = 1, 0
     for word in text.split():
-        if used and used + 1 + len(word) > room:
+        taken = display_width(word)
+        if used and used + 1 + taken > room:
             lines, used = lines + 1, 0
-        used += len(word) + bool(used)
+        used += taken + bool(used)
+        lines, used = lines + (used - 1) // room, (used - 1) % room + 1
     return lines
 
 
@@ -235,76 +260,88 @@ class _LineRows:
     addresses: Addresses
     style_id: StyleIds
 
-    def draw(self) -> list[str]:
-        rows, number = [], self.place.row
+    def draw(self) -> list[_Row]:
+        rows, number = list[_Row](), self.place.row
         if self.block.title:
             style = self.style_id(Style("block_title"))
             cell = text_cell(_at("A", number), pl.lit(self.block.title), style)
-            rows.append(_row(number, [cell], height=20.0))
+            rows.append(_Row(number, [cell], 20.0))
             number += 1
         if self.block.headings:
             titles = [
                 text_cell(_at(letter(place), number), pl.lit(text), self._heading_style(place))
                 for place, text in enumerate(self.block.headings)
             ]
-            rows.append(_row(number, titles, height=_LINE_HEIGHT + 6))
+            rows.append(_Row(number, titles, _LINE_HEIGHT + 6))
+        marks = self._marks()
         for row, line in enumerate(self.block.lines, start=self.place.first):
             label = self.style_id(Style("label", strong=line.strong))
             cells = [text_cell(_at("A", row), pl.lit(line.label), label)]
-            cells += [self._cell(row, number, line) for number in range(len(line.cells))]
-            rows.append(_row(row, cells))
+            cells += [self._cell(row, number, line, marks) for number in range(len(line.cells))]
+            rows.append(_Row(row, cells))
         return rows
 
     def _heading_style(self, place: int) -> int:
         return self.style_id(Style("column_title", "money" if place else "text"))
 
-    def _cell(self, row: int, number: int, line: Line) -> pl.Expr:
+    def _cell(self, row: int, number: int, line: Line, marks: _Marks) -> pl.Expr:
         cell = line.cells[number]
         ref = _at(letter(number + 1), row)
         style = Style("figure", cell.kind, strong=line.strong, tone=cell.tone)
         if cell.value is None:
             return blank_cell(ref, self.style_id(style))
         if cell.kind in ("text", "wrapped"):
-            text = pl.lit(str(cell.value))
-            style = replace(style, quoted=pl.select(text.str.contains(FORMULA_START)).item())
-            return text_cell(ref, text, self.style_id(style))
+            text = str(cell.value)
+            style = replace(style, quoted=bool(re.match(FORMULA_START, text)))
+            return text_cell(ref, pl.lit(text), self.style_id(style))
         value = pl.lit(cell.value, dtype=MONEY if cell.kind == "money" else None)
         digits = number_text(value, cell.kind)
         if cell.kind == "money":
-            fixed, optional, long = pl.select(_marks("", value, pl.lit(cell.currency))).row(0)
+            fixed, optional, long = marks[line.name, number]
             if long:
                 by_sign = _long_style(value, "figure", self.style_id, strong=line.strong)
                 return text_cell(ref, digits, by_sign)
             style = replace(style, places=fixed, optional_places=optional)
-        if not cell.formula or not self._is_exact(number, cell):
+        if not cell.formula or not self._is_exact(number, cell, marks):
             return number_cell(ref, digits, self.style_id(style))
         formula = escape(self.addresses.resolve(cell.formula, self._address(number)))
         if cell.kind == "money":
             formula = f"ROUND({formula},{style.places + style.optional_places})"
         return formula_cell(ref, pl.lit(formula), digits, self.style_id(style))
 
+    def _marks(self) -> _Marks:
+        """The marks of every amount, by its line's name and its column."""
+        amounts = {
+            (line.name, number): (cell.value, cell.currency)
+            for line in self.block.lines
+            for number, cell in enumerate(line.cells)
+            if cell.kind == "money" and cell.value is not None
+        }
+        schema = {"value": MONEY, "currency": pl.String()}
+        frame = pl.DataFrame(list(amounts.values()), schema=schema, orient="row")
+        marks = frame.select(_marks("", pl.col("value"), pl.col("currency"))).rows()
+        return dict(zip(amounts, marks, strict=True))
+
     def _address(self, number: int) -> Callable[[str], str]:
         rows = {line.name: row for row, line in enumerate(self.block.lines, start=self.place.first)}
         return lambda name: f"{letter(number + 1)}{rows[name]}"
 
-    def _is_exact(self, number: int, cell: Cell) -> bool:
+    def _is_exact(self, number: int, cell: Cell, marks: _Marks) -> bool:
         """Whether every amount the formula reads is a number in the workbook."""
         if isinstance(cell.formula, SumOf):
-            nothing = pl.DataFrame({"row": [0]})
-            return not self.addresses.sums_long_amounts(cell.formula, nothing).item()
-        lines = {line.name: line for line in self.block.lines}
-        read = [lines[name].cells[number].value for name in names_in(cell.formula)]
-        amounts = [pl.lit(value, dtype=MONEY) for value in read if isinstance(value, Decimal)]
-        return not any(pl.select(is_long(amount)).item() for amount in amounts)
+            one = pl.DataFrame({"row": [0]})
+            return not self.addresses.sums_long_amounts(cell.formula, one).item()
+        read = [(name, number) for name in names_in(cell.formula)]
+        return not any(marks[amount][2] for amount in read if amount in marks)
 
 
-def _draw_banner(place: Place, block: Banner, page: Page, style_id: StyleIds) -> list[str]:
+def _draw_banner(place: Place, block: Banner, page: Page, style_id: StyleIds) -> list[_Row]:
     """The verdict and its sentences; `io.workbook` merges their cells across the sheet."""
-    room = int(sum(widths(page)[: banner_columns(page)]))
+    room = int(sum(page.widths[: page.banner_columns]))
     verdict = style_id(Style("banner", tone=block.tone))
-    rows = [_row(place.row, [text_cell(_at("A", place.row), pl.lit(block.text), verdict)], 30.0)]
+    rows = [_Row(place.row, [text_cell(_at("A", place.row), pl.lit(block.text), verdict)], 30.0)]
     for row, sentence in enumerate(block.details, start=place.row + 1):
         lines = -(-display_width(sentence) // room)
         cell = text_cell(_at("A", row), pl.lit(sentence), style_id(Style("detail")))
-        rows.append(_row(row, [cell], height=_LINE_HEIGHT * lines + 3))
+        rows.append(_Row(row, [cell], _LINE_HEIGHT * lines + 3))
     return rows

@@ -147,8 +147,8 @@ LEDGER_ENTRY_VERSIONS: Final = sa.Table(
     sa.Column("replaced_at", Instant(), nullable=False),
 )
 
-# One row a file and the place it fills. The bytes alone are no key: a bill without transactions that
-# carries neither account nor date is the same on every day.
+# One row a file and the place it fills. The bytes alone are no key: a bill without transactions
+# that carries neither account nor date is the same on every day.
 STATEMENT_FILES: Final = sa.Table(
     "statement_file",
     METADATA,

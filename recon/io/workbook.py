@@ -15,16 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from recon.errors import ensure
 from recon.io.cells import Style
 from recon.io.rows import draw
-from recon.reporting.layout import (
-    MAX_ROWS,
-    Addresses,
-    Page,
-    Place,
-    banner_columns,
-    letter,
-    pages,
-    widths,
-)
+from recon.reporting.addresses import Addresses
+from recon.reporting.layout import MAX_ROWS, Page, Place, letter, pages
 from recon.reporting.sheets import Lines, Tone, Workbook
 
 if TYPE_CHECKING:
@@ -40,6 +32,9 @@ _HEAD_FILL: Final = "1F3864"
 _RULE: Final = "D9D9D9"
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
+_NO_ROWS: Final = re.compile(r"<sheetData\s*/>|<sheetData></sheetData>")
+_PAGE_WIDTH: Final = 225  # characters of a list that one landscape page can show
+_GAP: Final = "_ "  # as wide as a space; LibreOffice indents right-aligned numbers at random
 _RIGHT: Final = ("money", "count", "integer", "percent")
 
 
@@ -54,7 +49,7 @@ def write_workbook(workbook: Workbook, file: IO[bytes], row_limit: int = MAX_ROW
         _set_up(made.create_sheet(page.tab), page, workbook)
     addresses = Addresses(placed)
     style_ids = _StyleIds(made.worksheets[0], workbook.font)
-    rows = [draw(page, addresses, style_ids) for page in placed]
+    rows = [draw(page, addresses, style_ids, workbook.line_height) for page in placed]
     made.properties.title = workbook.title
     made.properties.creator = "recon"
     made.calculation.fullCalcOnLoad = True
@@ -86,8 +81,9 @@ def _zip_again(
 
 
 def _with_rows(sheet: str, page: Page, rows: Iterator[str]) -> Iterator[str]:
-    top, found, bottom = sheet.partition("<sheetData />")
-    ensure(bool(found), "openpyxl wrote a sheet without the place for its rows")
+    parts = _NO_ROWS.split(sheet)
+    ensure(len(parts) == 2, "openpyxl wrote a sheet without the place for its rows")
+    top, bottom = parts
     last = f"{letter(page.column_count - 1)}{page.last_row}"
     yield re.sub(r'<dimension ref="[^"]*"', f'<dimension ref="A1:{last}"', top)
     yield "<sheetData>"
@@ -104,7 +100,7 @@ def _dated(part: str, day: date) -> str:
 
 def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     """Widths, what stays in sight, the filter, colours by condition, merged cells, the print."""
-    for number, width in enumerate(widths(page)):
+    for number, width in enumerate(page.widths):
         sheet.column_dimensions[letter(number)].width = round(width, 1)
     sheet.sheet_view.showGridLines = False
     main = page.main
@@ -117,7 +113,7 @@ def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     for place in page.places:
         _colour(sheet, place)
         if not place.table and not isinstance(place.block, Lines):
-            last_column = letter(banner_columns(page) - 1)
+            last_column = letter(page.banner_columns - 1)
             for row in range(place.first, place.last + 1):
                 sheet.merged_cells.add(f"A{row}:{last_column}{row}")
     _set_up_page(sheet, page, workbook)
@@ -126,11 +122,12 @@ def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
 def _set_up_page(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToWidth = -(-int(sum(page.widths)) // _PAGE_WIDTH) if page.main else 1
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
-    sheet.page_margins.top, sheet.page_margins.bottom = 0.7, 0.6
+    sheet.page_margins.top = sheet.page_margins.bottom = 0.75
+    sheet.page_margins.header = sheet.page_margins.footer = 0.35
     sheet.oddHeader.left.text = workbook.title.replace("&", "&&")
     sheet.oddHeader.right.text = page.tab.replace("&", "&&")
     sheet.oddFooter.center.text = workbook.page.format(page="&P", pages="&N")
@@ -203,7 +200,7 @@ class _StyleIds:
             horizontal="right" if right else "left",
             vertical="top" if top else "center",
             wrap_text=wraps,
-            indent=1 if style.role == "banner" else 0,
+            indent=_indent(style),
         )
         if style.role in ("cell", "label", "figure"):
             line = Side(style="medium" if style.strong else "thin", color=_RULE)
@@ -227,6 +224,13 @@ class _StyleIds:
         return Font(name=self._font, size=size, bold=bold, color=color)
 
 
+def _indent(style: Style) -> int:
+    """Text keeps off the cell's edge by an indent, a number by the gap in its format."""
+    if style.role in ("heading", "block_title", "detail"):
+        return 0
+    return 0 if style.kind in _RIGHT and style.role != "column_title" and not style.long else 1
+
+
 def _number_format(style: Style) -> str:
     """Negative amounts are red and keep their minus; a workbook's dates are ISO dates."""
     if style.role == "column_title":
@@ -234,11 +238,11 @@ def _number_format(style: Style) -> str:
     if style.kind == "money" and not style.long:
         decimals = "0" * style.places + "#" * style.optional_places
         plain = f"#,##0.{decimals}" if decimals else "#,##0"
-        return f"{plain};[Red]-{plain}"
+        return f"{plain}{_GAP};[Red]-{plain}{_GAP}"
     formats = {
-        "count": "#,##0",
-        "integer": "0",
-        "percent": "0.00##%",
+        "count": f"#,##0{_GAP}",
+        "integer": f"0{_GAP}",
+        "percent": f"0.00##%{_GAP}",
         "date": "yyyy-mm-dd",
         "instant": "yyyy-mm-dd hh:mm:ss",
     }

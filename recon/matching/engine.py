@@ -49,7 +49,7 @@ def match(
     rules: Sequence[MatchRule],
     date_tolerance_days: int,
 ) -> Matched:
-    """Pair lines with entries (both ITEM). Every row of either side is in exactly one of the parts."""
+    """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
     lines_left = lines.with_row_index("row")
     entries_left = entries.with_row_index("row")
     found = []
@@ -81,7 +81,7 @@ def match(
 def _pair_unique(
     lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, date_tolerance_days: int
 ) -> pl.DataFrame:
-    """Pairs whose keys are equal and that no other row of either side has, in an order of content."""
+    """Pairs whose keys are equal and that no other row has, in an order of their content."""
     left, right = _keyed(lines, rule), _keyed(entries, rule)
     if left.height == 0 or right.height == 0:
         return pl.DataFrame(schema=PAIR_SCHEMA)
@@ -135,7 +135,7 @@ def _hash(keys: Sequence[str]) -> pl.Expr:
 
 
 def _is_clean(date_tolerance_days: int) -> pl.Expr:
-    """True where a pair differs in nothing that finance must look at; see explain.py for what does."""
+    """True where a pair differs in nothing that finance must look at; explain.py says what is."""
     days_apart = (pl.col("business_date") - pl.col("business_date_entry")).dt.total_days().abs()
 
     def compatible(column: str) -> pl.Expr:  # what one side does not know cannot differ
@@ -218,4 +218,6 @@ def _ensure_conserved(result: Matched, line_count: int, entry_count: int) -> Non
     ensure(lines == line_count, f"matching has {lines} lines of {line_count}")
     ensure(entries == entry_count, f"matching has {entries} entries of {entry_count}")
     ensure(result.pairs["line_row"].n_unique() == result.pairs.height, "a line was matched twice")
-    ensure(result.pairs["entry_row"].n_unique() == result.pairs.height, "an entry was matched twice")
+    ensure(
+        result.pairs["entry_row"].n_unique() == result.pairs.height, "an entry was matched twice"
+    )

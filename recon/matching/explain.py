@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete
+from recon.discrepancies import Day, amount_text, complete, sentence
 from recon.matching.engine import Matched
 from recon.matching.rules import ITEM, MatchRule
 from recon.money import MONEY, ZERO, to_display
@@ -59,7 +59,9 @@ def _rule_name(names: Sequence[str]) -> pl.Expr:
     )
 
 
-def _group_members(groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+def _group_members(
+    groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame
+) -> pl.DataFrame:
     """One row a member, on its own side; the group is named after its smallest member."""
     members = pl.concat(
         groups.filter(side=side).join(
@@ -75,8 +77,10 @@ def _group_members(groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFr
         match_id=pl.col("item_id").min().over("group"),
         rule=pl.col("pass"),
         cardinality=pl.concat_str(
-            [pl.when(count == 1).then(pl.lit("1")).otherwise(pl.lit(many)) for count, many in
-             zip(counts, ("N", "M"), strict=True)],
+            [
+                pl.when(count == 1).then(pl.lit("1")).otherwise(pl.lit(many))
+                for count, many in zip(counts, ("N", "M"), strict=True)
+            ],
             separator=":",
         ).cast(pl.String),
         line_id=pl.when(is_line).then("item_id"),
@@ -94,7 +98,7 @@ def discrepancies(
     windows: Windows,
     day: Day,
 ) -> pl.DataFrame:
-    """DISCREPANCY of matching: pairs that differ, repeated keys, and one-sided rows past their window."""
+    """DISCREPANCY of matching: pairs that differ, repeated keys, one-sided rows past a window."""
     names = [rule.name for rule in rules]
     parts = [
         _differing_pairs(matched, lines, entries, names, windows),
@@ -160,25 +164,26 @@ def _one_sided(items: pl.DataFrame, side: str, window_days: int, today: date) ->
             .then(pl.lit("chargeback_unrecorded"))
             .otherwise(pl.lit("missing_in_ledger"))
         )
-        sentence = pl.format("The provider reports a {} of {} ({}) that the ledger does not have.",
+        said = sentence("The provider reports a {} of {} ({}) that the ledger does not have.",
                              what, amount, reference)  # fmt: skip
         amounts = {"amount_provider": pl.col("amount")}
         ids = {"line_ids": pl.concat_list("item_id")}
     else:
         verdict = pl.lit("missing_in_provider")
-        sentence = pl.format(
-            "The ledger has a {} of {} ({}) of {} that the provider has not reported within {} day(s).",
+        said = sentence(
+            "The ledger has a {} of {} ({}) of {} that the provider has not reported "
+            "within {} day(s).",
             what, amount, reference, pl.col("business_date").cast(pl.String), pl.lit(window_days),
         )  # fmt: skip
         amounts = {"amount_ledger": pl.col("amount")}
         ids = {"entry_ids": pl.concat_list("item_id")}
     return late.select(
-        discrepancy_id=pl.format("match:{}", "item_id"),
+        discrepancy_id=sentence("match:{}", "item_id"),
         type=verdict,
         currency="currency",
         merchant_ref="merchant_ref",
         txn_id="txn_id",
-        explanation=sentence,
+        explanation=said,
         **amounts,
         **ids,
     )
@@ -207,9 +212,11 @@ def _differing_pairs(
         pl.when(test).then(pl.struct(field=pl.lit(text[0]), ledger=text[1], provider=text[2]))
         for test, text in differs.values()
     ).list.drop_nulls()
-    facts = both.with_columns(type=verdict, mismatched_fields=fields.cast(pl.List(MISMATCHED_FIELD)))
+    facts = both.with_columns(
+        type=verdict, mismatched_fields=fields.cast(pl.List(MISMATCHED_FIELD))
+    )
     said = pl.col("mismatched_fields").list.eval(
-        pl.format(
+        sentence(
             "{}: ledger {}, provider {}",
             pl.element().struct.field("field"),
             pl.element().struct.field("ledger"),
@@ -217,7 +224,7 @@ def _differing_pairs(
         )
     )
     return facts.select(
-        discrepancy_id=pl.format("match:{}", "item_id"),
+        discrepancy_id=sentence("match:{}", "item_id"),
         type="type",
         currency="currency",
         amount_provider="amount",
@@ -228,7 +235,7 @@ def _differing_pairs(
         entry_ids=pl.concat_list("item_id_ledger"),
         rule=_rule_name(names),
         mismatched_fields="mismatched_fields",
-        explanation=pl.format(
+        explanation=sentence(
             "The {} {} is on both sides but differs in {}.",
             pl.col("kind").str.replace_all("_", " "),
             pl.coalesce("merchant_ref", "txn_id", "item_id"),
@@ -308,7 +315,9 @@ def _repeated_keys(
     is_line = pl.col("side") == "line"
     summed = members.group_by("group", maintain_order=True).agg(
         pl.col("verdict", "pass", "kind").first(),
-        currency=pl.coalesce(pl.col("currency").filter(is_line).first(), pl.col("currency").first()),
+        currency=pl.coalesce(
+            pl.col("currency").filter(is_line).first(), pl.col("currency").first()
+        ),
         amount_provider=pl.col("amount").filter(is_line).sum().cast(MONEY),
         amount_ledger=pl.col("amount").filter(~is_line).sum().cast(MONEY),
         line_ids=pl.col("item_id").filter(is_line),
@@ -324,10 +333,10 @@ def _repeated_keys(
         "entry_ids",
         "merchant_ref",
         "txn_id",
-        discrepancy_id=pl.format("match:{}", pl.col("line_ids").list.min()),
+        discrepancy_id=sentence("match:{}", pl.col("line_ids").list.min()),
         type="verdict",
         rule=_rule_name(names),
-        explanation=pl.format(
+        explanation=sentence(
             "{} has {} line(s) at the provider, {} in all, and {} in the ledger, {} in all: {}.",
             pl.coalesce("merchant_ref", "txn_id"),
             pl.col("line_ids").list.len(),

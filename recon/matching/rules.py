@@ -79,11 +79,10 @@ def entry_items(entries: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def carried_items(open_items: pl.DataFrame, side: str) -> pl.LazyFrame:
-    """OPEN_ITEM of an earlier day -> ITEM of one side."""
+def carried_items(open_items: pl.DataFrame) -> pl.LazyFrame:
+    """OPEN_ITEM of an earlier day, of one side -> ITEM."""
     return (
         open_items.lazy()
-        .filter(pl.col("side") == side)
         .with_columns(reported=pl.col("state") == "overdue")
-        .select(list(ITEM))
+        .select(pl.col(name).cast(dtype) for name, dtype in ITEM.items())
     )

@@ -13,7 +13,7 @@ from recon.tables import CONTROL_TOTAL, REJECT
 class Check:
     """One condition a row must meet.
 
-    `passes` is a boolean expression, where null counts as failing; `value` shows the offending text;
+    `passes` is a boolean expression, where null is failing; `value` shows the offending text;
     `unmapped` marks a vendor code that our closed maps do not know yet.
     """
 

@@ -28,7 +28,7 @@ class Content:
     scannable: bytes | str
 
     def head_lines(self, encoding: str) -> list[str]:
-        """The complete lines at the start of the file. Errors: StatementError on other encodings."""
+        """The complete lines at the start. Errors: StatementError on other encodings."""
         whole = self.head if self.size <= len(self.head) else self.head.rpartition(b"\n")[0]
         return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
 
@@ -64,7 +64,7 @@ class Description:
 class ReadContext:
     """What the caller knows about a statement before reading it.
 
-    With `business_dates`, a row dated outside of them is a reject; with `account`, a row of another.
+    With `business_dates`, a row dated outside of them is a reject; with `account`, one of another.
     """
 
     account: str | None

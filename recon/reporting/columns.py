@@ -27,10 +27,10 @@ _KINDS: Final[dict[str, Kind]] = {
     name: kind for kind, names in _NAMES_BY_KIND.items() for name in names.split()
 }
 _WIDTHS: Final[dict[str, float]] = {
-    "explanation": 56,
-    "mismatched_fields": 40,
+    "explanation": 52,
+    "mismatched_fields": 36,
     "reason": 60,
-    "suggested_action": 36,
+    "suggested_action": 32,
     "value": 40,
     "currency": 9,
     "type": 24,

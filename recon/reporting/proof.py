@@ -123,7 +123,8 @@ def _remainder(result: DayResult, language: Language) -> Table:
     return Table(
         "remainder",
         columns(
-            "type currency amount_ledger amount_provider difference explanation discrepancy_id",
+            "type currency amount_ledger amount_provider difference first_seen_on age_days "
+            "severity explanation discrepancy_id",
             language,
         ),
         listed_discrepancies(found, language),

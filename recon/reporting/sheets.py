@@ -127,3 +127,4 @@ class Workbook:
     sheets: tuple[Sheet, ...]
     page: str = "Page {page} of {pages}"
     font: str = "Calibri"
+    line_height: float = 13.5  # of that font, in points

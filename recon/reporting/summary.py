@@ -99,7 +99,7 @@ def _match_rate_by_amount(result: DayResult) -> dict[str, str]:
         )
         .filter(pl.col("every") != ZERO)
         .sort("currency")
-        .select("currency", to_text((pl.col("matched") / pl.col("every")).round(_RATE_PLACES)))
+        .select("currency", rate=to_text((pl.col("matched") / pl.col("every")).round(_RATE_PLACES)))
     )
     return dict(amounts.iter_rows())
 
@@ -107,7 +107,7 @@ def _match_rate_by_amount(result: DayResult) -> dict[str, str]:
 def _plain(frame: pl.DataFrame) -> list[Summary]:
     """Rows as JSON can hold them, exact."""
     as_text = [
-        to_text(pl.col(name)) if dtype == MONEY else pl.col(name).cast(pl.String)
+        to_text(pl.col(name)).alias(name) if dtype == MONEY else pl.col(name).cast(pl.String)
         for name, dtype in frame.schema.items()
         if dtype in (MONEY, pl.Date())
     ]

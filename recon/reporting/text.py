@@ -8,6 +8,7 @@ Words: TypeAlias = Mapping[str, tuple[str, str]]  # canonical name: (English, Ch
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 FONTS: Final[Mapping[Language, str]] = {"en": "Calibri", "zh": "Microsoft YaHei"}
+LINE_HEIGHTS: Final[Mapping[Language, float]] = {"en": 13.5, "zh": 16.5}  # points, at size 10
 NOTHING: Final = "—"
 
 TYPES: Final[Words] = {

@@ -43,4 +43,5 @@ def made(title: str, day: date, sheets: tuple[Sheet, ...], language: Language) -
         sheets=sheets,
         page=text.phrase("page", language),
         font=text.FONTS[language],
+        line_height=text.LINE_HEIGHTS[language],
     )

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete
+from recon.discrepancies import Day, amount_text, complete, sentence
 from recon.money import MONEY, ZERO
 from recon.tables import DISCREPANCY, SETTLEMENT_BATCH, empty
 
@@ -118,11 +118,11 @@ def discrepancies(made: pl.DataFrame, day: Day) -> pl.DataFrame:
         return empty(DISCREPANCY)
     found = off.with_columns(reached=pl.col("opening_balance") + pl.col("net")).select(
         "currency",
-        discrepancy_id=pl.format("balance:{}:{}", "batch_id", "currency"),
+        discrepancy_id=sentence("balance:{}:{}", "batch_id", "currency"),
         type=pl.lit("balance_mismatch"),
         amount_ledger="reached",
         amount_provider="closing_balance",
-        explanation=pl.format(
+        explanation=sentence(
             "Opening balance and the day's lines give {}, but the statement closes at {}.",
             amount_text("reached"),
             amount_text("closing_balance"),

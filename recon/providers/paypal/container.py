@@ -208,6 +208,7 @@ class _Layout:
             truncate_ragged_lines=True,
             row_index_name="line_no",
             row_index_offset=1,
+            glob=False,
         )
         scanned = scanned.with_columns(section=self._section_number())
         scanned = scanned.filter(pl.col("cell_0") == ROW_TYPE)
@@ -240,7 +241,9 @@ class _Layout:
 
 def _lines(source: bytes | str) -> pl.LazyFrame:
     """Physical lines from 1, without their line ends: line_no, text."""
-    return pl.scan_lines(source, name="text", row_index_name="line_no", row_index_offset=1)
+    return pl.scan_lines(
+        source, name="text", row_index_name="line_no", row_index_offset=1, glob=False
+    )
 
 
 def _record(line_no: int, text: str, separator: str) -> Record:
@@ -311,7 +314,7 @@ def _explained_broken(broken: pl.DataFrame, separator: str) -> pl.DataFrame:
         is_row=_is_row(separator),
         value=pl.col("text").str.head(_VALUE_LENGTH),
         reason=pl.format(
-            "the quotes of the row do not pair; {} line(s) from here cannot be told apart",
+            "the quotes do not pair; {} line(s) from here cannot be told apart",
             pl.col("text").str.count_matches("\n", literal=True) + 1,
         ),
     )

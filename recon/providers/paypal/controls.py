@@ -16,6 +16,7 @@ from decimal import Decimal
 import polars as pl
 
 from recon import money
+from recon.providers.paypal.columns import CURRENCY, FEE_CURRENCY, FEE_SIDE, SIDE
 from recon.providers.paypal.container import Container, Record
 from recon.tables import BALANCE, CONTROL_TOTAL
 
@@ -29,6 +30,7 @@ _STATED = {
     "total": pl.String(),
     "stated": money.MONEY,
     "opening": money.MONEY,
+    "in_footer": pl.Boolean(),
 }
 
 
@@ -107,16 +109,15 @@ def balances(report: Container, account: str | None) -> pl.LazyFrame:
 
 def control_totals(rows: pl.LazyFrame, report: Container, file_id: str) -> pl.LazyFrame:
     """CONTROL_TOTAL of a report. `rows` are all rows, typed, those to be rejected included."""
-    side, fee_side = pl.col("Transaction Debit or Credit"), pl.col("Fee Debit or Credit")
-    currency, fee_currency = pl.col("Gross Transaction Currency"), pl.col("Fee Currency")
+    currency, fee_currency = pl.col(CURRENCY), pl.col(FEE_CURRENCY)
     known = list(money.EXPONENT)
     moves = pl.col("still").is_null()
     sums = rows.group_by(
         "section",
-        is_credit=side == "CR",
-        is_debit=side == "DR",
-        is_fee_credit=fee_side == "CR",
-        is_fee_debit=fee_side == "DR",
+        is_credit=pl.col(SIDE) == "CR",
+        is_debit=pl.col(SIDE) == "DR",
+        is_fee_credit=pl.col(FEE_SIDE) == "CR",
+        is_fee_debit=pl.col(FEE_SIDE) == "DR",
         # Whatever else a broken row has for a currency must not make a group of its own.
         currency=pl.when(currency.is_in(known)).then(currency),
         fee_currency=pl.when(fee_currency.is_in(known)).then(fee_currency),
@@ -166,29 +167,28 @@ def _amounts(sums: pl.DataFrame, footers: list[Footer], report: Container) -> pl
     """Sums of rows beside those of the footers, in every scope that has a footer."""
     stated = pl.DataFrame(
         [
-            (footer.scope, footer.currency, total, amount, None)
+            (footer.scope, footer.currency, total, amount, None, True)
             for footer in footers
             for total, amount in zip(_TOTALS, footer.totals, strict=True)
         ]
         + [
-            (footer.scope, footer.currency, _ENDING, footer.closing, footer.opening)
+            (footer.scope, footer.currency, _ENDING, closing, footer.opening, True)
             for footer in footers
+            for closing in [None if footer.opening is None else footer.closing]
         ],
         schema=_STATED,
         orient="row",
     )
-    computed = _computed(sums)
+    in_footer, computed = pl.col("in_footer").is_not_null(), pl.col("computed")
     return (
         stated.join(
-            computed, on=["scope", "currency", "total"], how="full", coalesce=True, validate="m:1"
+            _computed(sums), ["scope", "currency", "total"], "full", coalesce=True, validate="m:1"
         )
-        .with_columns(pl.col("computed").fill_null(money.ZERO), base=pl.col("opening"))
+        .with_columns(computed.fill_null(money.ZERO))
         .filter(pl.col("scope").is_in(stated["scope"].unique().implode()))
         # A currency without a footer shows by its unverified sums; it has no balance to check.
-        .filter(pl.col("stated").is_not_null() | (pl.col("total") != _ENDING))
-        .filter(pl.col("stated").is_not_null() | (pl.col("computed") != money.ZERO))
-        .with_columns(computed=pl.col("computed") + pl.col("base").fill_null(money.ZERO))
-        .with_columns(name=_names(report))
+        .filter(in_footer | ((computed != money.ZERO) & (pl.col("total") != _ENDING)))
+        .with_columns(computed + pl.col("opening").fill_null(money.ZERO), name=_names(report))
         .sort("scope", "currency", "total")
         .select("name", "currency", "stated", "computed")
     )

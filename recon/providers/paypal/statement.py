@@ -18,23 +18,29 @@ from recon.periods import Period
 from recon.providers.checks import Check, split
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.paypal import codes, container, controls
+from recon.providers.paypal.columns import (
+    AMOUNT,
+    BANK_REFERENCE,
+    COMPLETED,
+    CURRENCY,
+    CUSTOM,
+    EVENT,
+    FEE,
+    FEE_CURRENCY,
+    FEE_SIDE,
+    INVOICE,
+    OPTIONAL,
+    REFERENCE,
+    REFERENCE_TYPE,
+    REQUIRED,
+    SIDE,
+    SOURCE,
+    STARTED,
+    STATUS,
+    SUBJECT,
+    TXN_ID,
+)
 from recon.tables import INSTANT, REJECT, STATEMENT_LINE
-
-TXN_ID = "Transaction ID"
-EVENT = "Transaction Event Code"
-STARTED, COMPLETED = "Transaction Initiation Date", "Transaction Completion Date"
-SIDE = "Transaction Debit or Credit"
-AMOUNT, CURRENCY = "Gross Transaction Amount", "Gross Transaction Currency"
-FEE_SIDE, FEE, FEE_CURRENCY = "Fee Debit or Credit", "Fee Amount", "Fee Currency"
-INVOICE, CUSTOM, SUBJECT = "Invoice ID", "Custom Field", "Transaction Subject"
-REFERENCE, REFERENCE_TYPE = "PayPal Reference ID", "PayPal Reference ID Type"
-BANK_REFERENCE, SOURCE = "Bank Reference ID", "Payment Source"
-STATUS = "Transactional Status"
-
-_REQUIRED = [TXN_ID, EVENT, STARTED, COMPLETED, SIDE, AMOUNT, CURRENCY, FEE_SIDE, FEE, FEE_CURRENCY]
-_OPTIONAL = [
-    INVOICE, CUSTOM, SUBJECT, REFERENCE, REFERENCE_TYPE, BANK_REFERENCE, SOURCE, STATUS
-]  # fmt: skip
 
 UNKNOWN_ACCOUNT = "unknown"  # a report without SH line, read by somebody who does not say whose
 
@@ -48,7 +54,11 @@ _MICROSECONDS_BY_OFFSET = {
 
 
 def describer(name: str) -> Callable[[Content], Description | None]:
-    """`describe` of the settlement or the transaction detail report, told apart by the CH line."""
+    """`describe` of the settlement or the transaction detail report, told apart by the CH line.
+
+    The name of the file and the version in the RH line are not enough: a detail report of version
+    008 has the same RH line as a settlement report of version 008.
+    """
 
     def describe(content: Content) -> Description | None:
         records = container.head_records(content)
@@ -88,12 +98,17 @@ def read(content: Content, context: ReadContext) -> Reading:
     Rows of other accounts than `context.account` and days outside `context.business_dates` are
     rejects. Errors: StatementError, see `container.unpack`, and for an SH line without a date.
     """
-    report = container.unpack(content, required=_REQUIRED, optional=_OPTIONAL)
+    report = container.unpack(content, required=REQUIRED, optional=OPTIONAL)
     rows = _typed(report, content, context)
     good, rejects = split(rows, _checks(context), content.file_id)
-    lines = _lines(good, report, content)
+    lines = _lines(good, content)
+    repeated = _repeated_ids(report.rows)
+    if not repeated.is_empty():
+        some = rows.filter(pl.col(TXN_ID).hash().is_in(repeated.implode()))
+        good_some, _ = split(some, _checks(context), content.file_id)
+        lines = _numbered(lines, _lines(good_some, content))
     return Reading(
-        lines=_numbered(lines, report.rows),
+        lines=lines,
         rejects=pl.concat([_defects(report, content), rejects]),
         controls=controls.control_totals(rows, report, content.file_id),
         balances=controls.balances(report, context.account),
@@ -247,7 +262,7 @@ def _context_checks(context: ReadContext) -> list[Check]:
     return checks
 
 
-def _lines(rows: pl.LazyFrame, report: container.Container, content: Content) -> pl.LazyFrame:
+def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
     """Canonical lines of understood rows."""
     kind, moves = pl.col("kind"), pl.col("still").is_null()
     amount = pl.when(pl.col(SIDE) == "DR").then(-pl.col("gross_amount")).otherwise("gross_amount")
@@ -303,21 +318,21 @@ def _filled(column: str) -> pl.Expr:
     return pl.when(pl.col(column) != "").then(pl.col(column))
 
 
-def _numbered(lines: pl.LazyFrame, rows: pl.LazyFrame) -> pl.LazyFrame:
+def _repeated_ids(rows: pl.LazyFrame) -> pl.Series:
+    """The hashes of transaction ids that are there more than once; ids themselves cost memory."""
+    counts = rows.select(key=pl.col(TXN_ID).hash()).group_by("key").len()
+    return counts.filter(pl.col("len") > 1).collect(engine="streaming")["key"]
+
+
+def _numbered(lines: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
     """Make `line_id` unique: the second line of an id gets #2, in the order of their contents.
 
     Not in the order of the file, so that a file delivered again in another order has the same ids.
-    Ids hardly ever repeat, so the hashes of all are counted first, which needs little memory.
+    `repeated` are those of `lines` whose id may be there more than once, and maybe others.
     """
-    counts = rows.select(key=pl.col(TXN_ID).hash()).group_by("key").len()
-    repeated = counts.filter(pl.col("len") > 1).collect(engine="streaming")["key"]
-    if repeated.is_empty():
-        return lines
-    own = ["line_no", "file_id"]
     suffixes = (
-        lines.filter(pl.col("txn_id").hash().is_in(repeated.implode()))
-        .collect(engine="streaming")
-        .sort(pl.exclude(own), "line_no", nulls_last=False)
+        repeated.collect(engine="streaming")
+        .sort(pl.exclude("line_no", "file_id"), "line_no")
         .with_columns(repeat=pl.int_range(1, pl.len() + 1).over("line_id"))
         .filter(pl.col("repeat") > 1)
         .select("line_no", suffix=pl.format("#{}", "repeat"))

@@ -73,17 +73,19 @@ def read(content: Content, context: ReadContext) -> Reading:
     code = pl.concat_str([pl.col("业务类型"), pl.col("收支类型")], separator="/")
     kinds = {"/".join(key): kind for key, kind in _KIND_BY_TYPE.items()}
     incoming = pl.col("收支类型") == "`收入"
-    rows = layout.cells(
-        content, header, wanted=_NEEDED, last_texts="备注", summary=summary
-    ).with_columns(
-        moment=pl.col("记账时间").str.to_datetime(
-            "`%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
-        ),
-        amount=money.parse(pl.col("收支金额(元)"), decimals=2, prefix=layout.TICK),
-        balance=money.parse(pl.col("账户结余(元)"), decimals=2, prefix=layout.TICK),
-        kind=code.replace_strict(kinds, default=None, return_dtype=pl.String),
-        incoming=incoming,
-    ).with_columns(signed=pl.when("incoming").then("amount").otherwise(-pl.col("amount")))
+    rows = (
+        layout.cells(content, header, wanted=_NEEDED, last_texts="备注", summary=summary)
+        .with_columns(
+            moment=pl.col("记账时间").str.to_datetime(
+                "`%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
+            ),
+            amount=money.parse(pl.col("收支金额(元)"), decimals=2, prefix=layout.TICK),
+            balance=money.parse(pl.col("账户结余(元)"), decimals=2, prefix=layout.TICK),
+            kind=code.replace_strict(kinds, default=None, return_dtype=pl.String),
+            incoming=incoming,
+        )
+        .with_columns(signed=pl.when("incoming").then("amount").otherwise(-pl.col("amount")))
+    )
     good, rejects = split(rows, _checks(context), content.file_id)
     return Reading(
         lines=_lines(good, content, context),
@@ -100,14 +102,18 @@ def _checks(context: ReadContext) -> list[Check]:
     checks = [
         Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         Check("记账时间", pl.col("记账时间"), pl.col("moment").is_not_null(), "not a time"),
-        Check("收支类型", direction, direction.is_in(["`收入", "`支出"]), "unknown direction", True),
+        Check(
+            "收支类型", direction, direction.is_in(["`收入", "`支出"]), "unknown direction", True
+        ),
         Check("业务类型", code, pl.col("kind").is_not_null(), "unknown type of movement", True),
         Check("收支金额(元)", pl.col("收支金额(元)"), pl.col("amount").is_not_null(), amount),
         Check("账户结余(元)", pl.col("账户结余(元)"), pl.col("balance").is_not_null(), amount),
     ]
     if context.business_dates is not None:
-        inside = pl.col("moment").dt.date().is_between(
-            context.business_dates.first, context.business_dates.last
+        inside = (
+            pl.col("moment")
+            .dt.date()
+            .is_between(context.business_dates.first, context.business_dates.last)
         )
         reason = f"not dated {context.business_dates}"
         checks.append(Check("记账时间", pl.col("记账时间"), inside, reason))
@@ -178,12 +184,16 @@ def _balances(rows: pl.LazyFrame) -> pl.LazyFrame:
     Rows need not be in order, and several share a second: among those the first is the one whose
     balance before it no other row of that second leaves behind.
     """
-    chained = rows.select("moment", "line_no", "balance", before=pl.col("balance") - pl.col("signed"))
+    chained = rows.select(
+        "moment", "line_no", "balance", before=pl.col("balance") - pl.col("signed")
+    )
     in_order = chained.sort("moment", "line_no")
-    return in_order.select(
-        currency=pl.lit("CNY"),
-        opening=pl.col("before").first(),
-        closing=pl.col("balance").last(),
-    ).filter(pl.col("opening").is_not_null()).select(
-        pl.col(column).cast(dtype) for column, dtype in BALANCE.items()
+    return (
+        in_order.select(
+            currency=pl.lit("CNY"),
+            opening=pl.col("before").first(),
+            closing=pl.col("balance").last(),
+        )
+        .filter(pl.col("opening").is_not_null())
+        .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
     )

@@ -81,7 +81,11 @@ def cells(
         row_index_offset=2,
     )
     # A batch at a time, because what mends the rare odd row is too slow to be tried on every row.
-    schema = {"line_no": pl.UInt32(), **dict.fromkeys(wanted, pl.String()), "complete": pl.Boolean()}
+    schema = {
+        "line_no": pl.UInt32(),
+        **dict.fromkeys(wanted, pl.String()),
+        "complete": pl.Boolean(),
+    }
     return scanned.select(kept).map_batches(
         lambda batch: _mended(batch, header, tail, surplus, summary).select(list(schema)),
         schema=schema,

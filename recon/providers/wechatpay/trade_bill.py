@@ -166,7 +166,12 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
         is_refund = state == "`REFUND"
         refund_state = pl.col("退款状态")
         checks += [
-            Check("微信退款单号", pl.col("微信退款单号"), ~is_refund | _filled("微信退款单号"), "empty"),
+            Check(
+                "微信退款单号",
+                pl.col("微信退款单号"),
+                ~is_refund | _filled("微信退款单号"),
+                "empty",
+            ),
             Check(
                 "退款状态",
                 refund_state,
@@ -180,8 +185,10 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
         same = account == layout.TICK + context.account
         checks.append(Check("商户号", account, same, f"not account {context.account}"))
     if context.business_dates is not None:
-        inside = pl.col("moment").dt.date().is_between(
-            context.business_dates.first, context.business_dates.last
+        inside = (
+            pl.col("moment")
+            .dt.date()
+            .is_between(context.business_dates.first, context.business_dates.last)
         )
         reason = f"not dated {context.business_dates}"
         checks.append(Check(time_field, pl.col(time_field), inside, reason))

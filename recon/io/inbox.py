@@ -1,0 +1,335 @@
+"""Raw statements as received: never changed, never lost, each known by the sha256 of its bytes.
+
+A file is copied first and registered after, so a crash in between leaves bytes nobody knows of,
+which the next delivery of the same file registers. What a file is follows from its content; its
+name is asked only for what the content does not carry: anybody can name a file anything.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+import sqlalchemy as sa
+
+from recon.errors import NotProvedError, ReconError, UserError
+from recon.io.database import Database
+from recon.io.schema import STATEMENT_FILES
+from recon.providers import identify
+from recon.providers.contract import HEAD_BYTES, Content, Description
+
+IN_MEMORY_BYTES: Final = 64 * 1024 * 1024  # a larger statement is scanned from disk
+_COPY_BYTES: Final = 1024 * 1024
+_SLOT: Final = ("provider", "account", "kind", "business_date", "part")
+_DATE: Final = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)|(?<!\d)(20\d\d)(\d\d)(\d\d)(?!\d)")
+
+
+@dataclass(frozen=True)
+class StatementFileRecord:
+    """One registered file. `version` counts the files received for the same provider, account,
+    kind, business date and part; `superseded_by` is the file_id of the correction, if any."""
+
+    file_id: str
+    provider: str
+    account: str
+    kind: str
+    business_date: date
+    part: int
+    name: str
+    size: int
+    received_at: datetime
+    version: int
+    superseded_by: str | None
+    path: Path
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a delivery was: new, a correction of an earlier file, or bytes that are here already."""
+
+    file: StatementFileRecord
+    state: Literal["new", "duplicate", "corrected"]
+
+
+class Inbox:
+    """The folder of raw files and its registry in the database."""
+
+    def __init__(self, database: Database, root: Path) -> None:
+        self._database = database
+        self._root = root
+
+    def receive(
+        self, path: Path, *, known_accounts: Mapping[str, Sequence[str]], now: datetime
+    ) -> Received:
+        """Take a delivered file in; `known_accounts` are the configured accounts by provider.
+
+        The same bytes again, under whatever name, are a duplicate and change nothing, even when a
+        correction came in between; the delivered file itself is left alone. Errors: StatementError
+        when no provider knows the format; UserError when account or business date are neither in
+        the file nor in its name, when the account is not configured, when the file changes while it
+        is read; ReconError when it cannot be stored.
+        """
+        name = safe_name(path.name)
+        content = content_of(path, name)
+        provider, description = identify(content)
+        known = self._registered(content.file_id)
+        place = _place(name, provider.slug, description, known_accounts)
+        if place is None:
+            if not known:
+                raise _unplaced(name, provider.slug, description, known_accounts)
+            place = known[0].account, known[0].business_date
+        record = StatementFileRecord(
+            file_id=content.file_id,
+            provider=provider.slug,
+            account=place[0],
+            kind=description.kind,
+            business_date=place[1],
+            part=description.part,
+            name=name,
+            size=content.size,
+            received_at=now,
+            version=1,
+            superseded_by=None,
+            path=self._path(content.file_id, name),
+        )
+        same = [file for file in known if _slot_of(file) == _slot_of(record)]
+        self._store(path, content, same[0].path if same else record.path)
+        return self._register(record)
+
+    def files_for(
+        self, provider: str, account: str, business_date: date
+    ) -> list[StatementFileRecord]:
+        """The current files of a day, by kind and part. Errors: NotProvedError when one that was
+        registered is no longer there, or not in its full size."""
+        file = STATEMENT_FILES.c
+        select = sa.select(STATEMENT_FILES).where(
+            file.provider == provider,
+            file.account == account,
+            file.business_date == business_date,
+            file.superseded_by.is_(None),
+        )
+        with self._database.connect() as connection:
+            found = [self._record(row) for row in connection.execute(select).mappings()]
+        lost = [record for record in found if not _is_whole(record.path, record.size)]
+        if lost:
+            names = ", ".join(f"{record.name} ({record.path})" for record in lost)
+            raise NotProvedError(
+                f"{provider} {account} {business_date}: the inbox has lost {names}; restore it "
+                "from a backup, or deliver the same file again"
+            )
+        return sorted(found, key=lambda record: (record.kind, record.part))
+
+    def unregistered(self) -> list[Path]:
+        """Whole files on disk that the registry does not know: the database is older than they are,
+        for instance restored from a backup. Delivering them again registers them."""
+        with self._database.connect() as connection:
+            known = set(connection.execute(sa.select(STATEMENT_FILES.c.file_id)).scalars())
+        kept = (path for path in self._root.glob("??/*") if not path.name.endswith(".part"))
+        return sorted(path for path in kept if path.name[:64] not in known)
+
+    def _path(self, file_id: str, name: str) -> Path:
+        suffix = re.sub(r"[^a-z0-9.]", "", Path(name).suffix.lower())[:10]
+        return self._root / file_id[:2] / f"{file_id}{suffix}"
+
+    def _record(self, row: Mapping[Any, Any]) -> StatementFileRecord:
+        return StatementFileRecord(**row, path=self._path(row["file_id"], row["name"]))
+
+    def _registered(self, file_id: str) -> list[StatementFileRecord]:
+        select = sa.select(STATEMENT_FILES).where(STATEMENT_FILES.c.file_id == file_id)
+        with self._database.connect() as connection:
+            return [self._record(row) for row in connection.execute(select).mappings()]
+
+    def _store(self, source: Path, content: Content, target: Path) -> None:
+        """Copy the bytes under their own name: complete or not at all, also over a damaged copy."""
+        if _is_whole(target, content.size):
+            return
+        part = target.with_name(f"{content.file_id}.{os.getpid()}.part")
+        with _storing(target, part):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(target.parent, content.file_id)
+            with part.open("wb") as copy:
+                digest = _copy(content, source, copy)
+                os.fchmod(copy.fileno(), 0o444)
+                os.fsync(copy.fileno())
+            if digest != content.file_id:
+                raise UserError(
+                    f"{source} changed while it was read; wait until it is complete and try again"
+                )
+            part.replace(target)
+            _sync_folder(target.parent)
+
+    def _register(self, record: StatementFileRecord) -> Received:
+        file = STATEMENT_FILES.c
+        in_slot = [file[name] == getattr(record, name) for name in _SLOT]
+        with self._database.begin() as connection:
+            rows = connection.execute(sa.select(STATEMENT_FILES).where(*in_slot)).mappings().all()
+            before = [self._record(row) for row in rows]
+            for same in before:
+                if same.file_id == record.file_id:
+                    return Received(same, "duplicate")
+            versions = [earlier.version for earlier in before]
+            new = replace(record, version=max(versions, default=0) + 1)
+            current = sa.and_(*in_slot, file.superseded_by.is_(None))
+            connection.execute(
+                sa.update(STATEMENT_FILES).where(current).values(superseded_by=new.file_id)
+            )
+            values = {column.name: getattr(new, column.name) for column in file}
+            connection.execute(sa.insert(STATEMENT_FILES).values(values))
+        return Received(new, "corrected" if before else "new")
+
+
+def content_of(path: Path, name: str, file_id: str | None = None) -> Content:
+    """A file as `recon.providers` look at it; `name` is what messages call it.
+
+    `file_id` is its sha256 where it is known already. Errors: UserError when it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < IN_MEMORY_BYTES:
+                data = file.read()
+                known = file_id or hashlib.sha256(data).hexdigest()
+                head, tail = data[:HEAD_BYTES], data[-HEAD_BYTES:]
+                return Content(known, name, len(data), head, tail, data)
+            head = file.read(HEAD_BYTES)
+            file.seek(-HEAD_BYTES, os.SEEK_END)
+            tail = file.read(HEAD_BYTES)
+            file.seek(0)
+            known = file_id or hashlib.file_digest(file, "sha256").hexdigest()
+            return Content(known, name, size, head, tail, str(path))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def safe_name(name: str) -> str:
+    """A name fit for a registry, a report and a terminal: one path component without control or
+    invisible formatting characters, at most 200 characters, its end, with the suffix, kept."""
+    last = re.split(r"[/\\]", name)[-1]
+    visible = "".join(c if c.isprintable() or c == "\u3000" else "_" for c in last)
+    visible = visible.encode("utf-8", "replace").decode("utf-8")
+    return visible[-200:] if visible.strip(". _") else "unnamed"
+
+
+def _slot_of(record: StatementFileRecord) -> tuple[object, ...]:
+    return tuple(getattr(record, name) for name in _SLOT)
+
+
+def _place(
+    name: str, provider: str, description: Description, known_accounts: Mapping[str, Sequence[str]]
+) -> tuple[str, date] | None:
+    """Account and business date, from the content or else the name; None when one is in neither.
+
+    Errors: UserError for an account that is not configured and for a statement of several days.
+    """
+    accounts = known_accounts.get(provider, ())
+    account = description.account
+    if account is None:
+        named = [candidate for candidate in accounts if _occurs(candidate, name)]
+        candidates = accounts if len(accounts) == 1 else named
+        account = candidates[0] if len(candidates) == 1 else None
+    elif account not in accounts:
+        configured = ", ".join(accounts) or "none"
+        raise UserError(
+            f"{name} is for {provider} account {account}, which is not configured "
+            f"(configured: {configured}); add it to the configuration or remove the file"
+        )
+    day = _day_of(name, description, accounts)
+    return None if account is None or day is None else (account, day)
+
+
+def _day_of(name: str, description: Description, accounts: Sequence[str]) -> date | None:
+    period = description.period
+    if period is not None:
+        if period.first != period.last:
+            raise UserError(
+                f"{name} covers {period.first} to {period.last}; fetch one file for each day"
+            )
+        return period.first
+    for account in accounts:  # an account number can look like a date
+        name = name.replace(account, "_")
+    days = set()
+    for match in _DATE.finditer(name):
+        year, month, day = (int(digits) for digits in match.groups() if digits is not None)
+        try:
+            days.add(date(year, month, day))
+        except ValueError:
+            continue  # eight digits that are no date
+    return days.pop() if len(days) == 1 else None
+
+
+def _unplaced(
+    name: str, provider: str, description: Description, known_accounts: Mapping[str, Sequence[str]]
+) -> UserError:
+    accounts = known_accounts.get(provider, ())
+    if not accounts:
+        return UserError(
+            f"{name} is a {provider} statement, and no {provider} account is configured"
+        )
+    wanted = []
+    if description.account is None and len(accounts) > 1:
+        wanted.append(f"the account ({', '.join(accounts)})")
+    if description.period is None and _day_of(name, description, accounts) is None:
+        wanted.append("its one business date (YYYY-MM-DD or YYYYMMDD)")
+    return UserError(
+        f"{name}, a {provider} {description.kind} statement, does not carry {' or '.join(wanted)}; "
+        "put it into the file name"
+    )
+
+
+def _occurs(account: str, name: str) -> bool:
+    """Whether the account is in the name as a whole number or word, not inside a longer one."""
+    before = r"(?<!\d)" if account[:1].isdigit() else r"(?<![A-Za-z])"
+    after = r"(?!\d)" if account[-1:].isdigit() else r"(?![A-Za-z])"
+    return re.search(before + re.escape(account) + after, name) is not None
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _copy(content: Content, source: Path, copy: BinaryIO) -> str:
+    if isinstance(content.scannable, bytes):  # what was looked at is what is kept
+        copy.write(content.scannable)
+        return content.file_id
+    digest = hashlib.sha256()
+    with source.open("rb") as file:
+        while data := file.read(_COPY_BYTES):
+            digest.update(data)
+            copy.write(data)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _storing(target: Path, part: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReconError(f"cannot store {target}: {error.strerror}; nothing was received") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, file_id: str) -> None:
+    """Remove what killed processes left of the same file."""
+    for part in folder.glob(f"{file_id}.*.part"):
+        try:
+            os.kill(int(part.name.split(".")[1]), 0)
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut, as the bytes do already."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,106 @@
+"""The Prefect flows run the same pipeline as the command line, a task a stage."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One temporary server for all flow tests, in a home of its own, without analytics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        patch.setenv("DO_NOT_TRACK", "1")
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        patch.setenv("PREFECT_LOGGING_LEVEL", "WARNING")
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=120):
+            yield
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A copy of configuration and samples, with the ledger imported."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copytree(ROOT / "sample_statements", tmp_path / "sample_statements")
+    from recon.cli import invoke
+
+    code = invoke(
+        [
+            "ledger",
+            "import",
+            str(tmp_path / "sample_statements/ledger/ledger.csv"),
+            "--config",
+            str(tmp_path / "configs"),
+            "--workspace",
+            str(tmp_path / "workspace"),
+        ]
+    )
+    assert code == 0
+    return tmp_path
+
+
+def test_the_daily_flow_proves_a_day_and_shows_every_stage_as_a_task(place: Path) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.daily import daily
+
+    state = daily(
+        business_date=date(2026, 11, 18),
+        config=place / "configs",
+        workspace=place / "workspace",
+        return_state=True,
+    )
+    assert state.is_completed(), state.message
+    assert "2 of 2 days proved" in str(state.message)
+    with get_client(sync_client=True) as client:
+        names = {run.name.rsplit("-", 1)[0] for run in client.read_task_runs()}
+        artifacts = client.read_artifacts()
+    assert {"fetch statements", "normalize", "match", "fees", "settle", "conclude"} <= names
+    assert any("RECONDEMO7US1" in str(artifact.data) for artifact in artifacts)
+
+
+def test_a_day_that_is_not_proved_fails_the_flow(place: Path) -> None:
+    from flows.rerun import rerun
+
+    missing = place / "sample_statements/wechatpay/1600000001_trade_all_2026-11-19.csv"
+    missing.unlink()
+    state = rerun(
+        first=date(2026, 11, 18),
+        last=date(2026, 11, 19),
+        provider="wechatpay",
+        config=place / "configs",
+        workspace=place / "workspace",
+        return_state=True,
+    )
+    assert state.is_failed()
+    assert "1 of 2 days proved" in str(state.message)
+
+
+def test_the_flow_and_the_command_line_give_the_same_bytes(place: Path) -> None:
+    from flows.rerun import rerun
+    from recon.cli import invoke
+
+    day = date(2026, 11, 18)
+    rerun(
+        first=day,
+        last=day,
+        config=place / "configs",
+        workspace=place / "workspace",
+        return_state=True,
+    )
+    other = place / "other"
+    base = ["--config", str(place / "configs"), "--workspace", str(other)]
+    invoke(["ledger", "import", str(place / "sample_statements/ledger/ledger.csv"), *base])
+    assert invoke(["run", "--date", str(day), *base]) == 0
+    made = sorted((place / "workspace" / "reports").rglob("*.*"))
+    assert made
+    for path in made:
+        twin = other / "reports" / path.relative_to(place / "workspace" / "reports")
+        assert path.read_bytes() == twin.read_bytes(), path

@@ -1,0 +1,301 @@
+"""The command line as users meet it: what it prints, exit codes, what a mistake looks like."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon.cli import invoke
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "sample_statements"
+Recon = Callable[..., int]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Configuration and samples of one's own, to break."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copytree(SAMPLES, tmp_path / "sample_statements")
+    return tmp_path
+
+
+@pytest.fixture
+def recon(place: Path) -> Recon:
+    def run(*arguments: object) -> int:
+        common = ["--config", place / "configs", "--workspace", place / "workspace"]
+        return invoke([str(argument) for argument in (*arguments, *common)])
+
+    return run
+
+
+@pytest.fixture
+def ledger(place: Path, recon: Recon) -> Path:
+    file = place / "sample_statements" / "ledger" / "ledger.csv"
+    assert recon("ledger", "import", file) == 0
+    return file
+
+
+def _reports(place: Path, day: str = "2026-11-20", provider: str = "wechatpay/1600000001") -> Path:
+    return place / "workspace" / "reports" / day / provider
+
+
+def test_the_demo_finds_every_planted_type_and_nothing_else(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["demo", "--workspace", str(place / "demo"), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["as_planted"]
+    assert len(answer["comparison"]) >= 12
+    assert all(row["planted"] == row["found"] > 0 for row in answer["comparison"])
+    assert {day["proved"] for day in answer["days"]} == {True, False}
+
+
+def test_a_run_writes_the_promised_files(place: Path, recon: Recon, ledger: Path) -> None:
+    assert recon("run", "--date", "2026-11-18") == 0
+    names = {path.name for path in _reports(place, "2026-11-18").iterdir()}
+    assert names == {
+        "discrepancies.xlsx",
+        "settlement.xlsx",
+        "discrepancies.csv",
+        "lines.parquet",
+        "matches.parquet",
+        "summary.json",
+    }
+
+
+def test_a_range_also_gets_a_summary(place: Path, recon: Recon, ledger: Path) -> None:
+    recon("run", "--from", "2026-11-18", "--to", "2026-11-19")
+    assert (place / "workspace/reports/2026-11-18_2026-11-19/summary.xlsx").is_file()
+
+
+def test_running_a_day_twice_changes_not_a_byte(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recon("run", "--date", "2026-11-18")
+    before = {path: path.read_bytes() for path in _reports(place, "2026-11-18").iterdir()}
+    capsys.readouterr()
+    recon("run", "--date", "2026-11-18")
+    assert "nothing changed" in capsys.readouterr().out
+    assert before == {path: path.read_bytes() for path in _reports(place, "2026-11-18").iterdir()}
+
+
+def test_a_corrected_ledger_supersedes_the_result_and_says_what_changed(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recon("run", "--date", "2026-11-18", "--provider", "wechatpay")
+    found = pl.read_csv(_reports(place, "2026-11-18") / "discrepancies.csv", infer_schema=False)
+    wrong = found.filter(type="amount_mismatch")
+    entry = json.loads(wrong["entry_ids"][0])[0]
+    right = wrong["amount_provider"][0]
+    entries = pl.read_csv(ledger, infer_schema=False).with_columns(
+        amount=pl.when(pl.col("entry_id") == entry).then(pl.lit(right)).otherwise("amount")
+    )
+    corrected = place / "corrected.csv"
+    entries.write_csv(corrected)
+    assert recon("ledger", "import", corrected) == 0
+    capsys.readouterr()
+    recon("run", "--date", "2026-11-18", "--provider", "wechatpay")
+    assert "0 new, 1 cleared, 0 changed" in capsys.readouterr().out
+    kept = list((_reports(place, "2026-11-18") / "superseded").glob("*/discrepancies.xlsx"))
+    assert len(kept) == 1
+
+
+def test_a_corrected_file_supersedes_the_one_before(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recon("run", "--date", "2026-11-18", "--provider", "wechatpay")
+    folder = place / "sample_statements" / "wechatpay"
+    file = folder / "1600000001_trade_all_2026-11-18.csv"
+    lines = file.read_bytes().split(b"\r\n")
+    lines[1], lines[2] = lines[2], lines[1]  # other bytes, the same money
+    file.write_bytes(b"\r\n".join(lines))
+    capsys.readouterr()
+    assert recon("run", "--date", "2026-11-18", "--provider", "wechatpay") == 0
+    assert "0 new, 0 cleared, 0 changed" in capsys.readouterr().out
+
+
+def test_a_missing_file_is_not_proved_and_nothing_is_called_missing_for_it(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = place / "sample_statements/wechatpay/1600000001_trade_all_2026-11-19.csv"
+    data = late.read_bytes()
+    late.unlink()
+    base = ("--from", "2026-11-18", "--to", "2026-11-20", "--provider", "wechatpay")
+    assert recon("run", *base, "--json") == 3
+    days = json.loads(capsys.readouterr().out)["days"]
+    assert not days[1]["proved"]
+    assert set(days[1]["discrepancies"]["by_type"]) == {"file_missing"}
+    late.write_bytes(data)  # it comes in the end: history is as if it had been there
+    recon("run", *base)
+    clean = place / "again"
+    capsys.readouterr()
+    invoke(["ledger", "import", str(ledger), "--config", str(place / "configs"),
+            "--workspace", str(clean)])  # fmt: skip
+    invoke(["run", *base, "--config", str(place / "configs"), "--workspace", str(clean)])
+    for day in ("2026-11-18", "2026-11-19", "2026-11-20"):
+        one = _reports(place, day) / "discrepancies.csv"
+        two = clean / one.relative_to(place / "workspace")
+        assert one.read_bytes() == two.read_bytes(), day
+
+
+def test_discrepancies_can_be_filtered_and_exported(
+    place: Path, recon: Recon, ledger: Path
+) -> None:
+    recon("run", "--from", "2026-11-18", "--to", "2026-11-20")
+    out = place / "found.csv"
+    assert recon("discrepancies", "--type", "amount_mismatch", "--out", out) == 0
+    found = pl.read_csv(out, infer_schema=False)
+    assert set(found["type"]) == {"amount_mismatch"}
+    assert found.height >= 3
+
+
+def test_fail_on_discrepancy_is_for_scripts(recon: Recon, ledger: Path) -> None:
+    day = ("run", "--date", "2026-11-18", "--provider", "wechatpay")
+    assert recon(*day) == 0
+    assert recon(*day, "--fail-on-discrepancy") == 4
+
+
+def test_normalize_shows_and_writes_canonical_lines(place: Path, recon: Recon) -> None:
+    statement = place / "sample_statements/paypal/STL-20261118.01.009.CSV"
+    for suffix in ("csv", "jsonl", "parquet"):
+        out = place / f"lines.{suffix}"
+        assert recon("normalize", statement, "--out", out) == 0
+        assert out.stat().st_size > 0
+    csv = pl.read_csv(place / "lines.csv", infer_schema=False)
+    parquet = pl.read_parquet(place / "lines.parquet")
+    assert csv.height == parquet.height
+    assert csv.columns == parquet.columns
+    assert csv["occurred_at"][0].endswith("Z")
+
+
+MISTAKES = [
+    # what the user types, the exit code, what the one line says
+    (["run"], 2, "say which day"),
+    (["run", "--date", "20.11.2026"], 2, "'20.11.2026' is not a date; write it as YYYY-MM-DD"),
+    (["run", "--date", "2026-02-30"], 2, "is not a date"),
+    (["run", "--from", "2026-11-20", "--to", "2026-11-18"], 2, "ends before it starts"),
+    (["run", "--from", "2026-11-20"], 2, "say which day"),
+    (["run", "--date", "2026-11-20", "--provider", "paypall"], 2, "no provider paypall"),
+    (["run", "--date", "2026-11-20", "--account", "1"], 2, "no account 1"),
+    (["run", "--date", "2026-11-20", "--dat", "x"], 2, "--dat"),
+    (["rnu"], 2, "rnu"),
+    (["normalize", "no-such-file.csv"], 2, "no-such-file.csv"),
+    (["ledger", "import", "no-such-file.csv"], 2, "no-such-file.csv"),
+    (["discrepancies", "--type", "amount"], 2, "no discrepancy type amount"),
+    (["report", "--date", "2026-11-20"], 3, "recon run --date 2026-11-20"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "text"), MISTAKES, ids=lambda v: str(v)[:40])
+def test_a_mistake_is_one_line_and_exit_code(
+    recon: Recon,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    text: str,
+) -> None:
+    assert recon(*arguments) == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert text in said.err
+    assert "Traceback" not in said.err
+    assert len(said.err.strip().splitlines()) == 1, said.err
+
+
+def test_configuration_problems_are_all_told_at_once(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wechat = place / "configs/providers/wechatpay.toml"
+    wechat.write_text(
+        wechat.read_text("utf-8")
+        .replace("line_window_days", "line_window_dasy")
+        .replace("Asia/Shanghai", "Asia/Beijing"),
+        "utf-8",
+    )
+    fees = place / "configs/fees/paypal.toml"
+    fees.write_text(fees.read_text("utf-8").replace('percent = "3.49"', "percent = 3.49"), "utf-8")
+    assert recon("check") == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 3
+    assert any("line_window_dasy: there is no such setting" in line for line in lines)
+    assert any("Asia/Beijing" in line for line in lines)
+    assert any('write amounts and percentages in quotes, e.g. "0.6"' in line for line in lines)
+
+
+def test_missing_configuration_says_where_it_looked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = invoke(["run", "--date", "2026-11-20", "--config", str(tmp_path / "nowhere")])
+    assert code == 2
+    assert "nowhere/recon.toml" in capsys.readouterr().err
+
+
+def _broken_files(place: Path) -> dict[str, tuple[bytes, int, str]]:
+    """Name -> (bytes, exit code, what is said)."""
+    good = (place / "sample_statements/wechatpay/1600000001_trade_all_2026-11-18.csv").read_bytes()
+    lines = good.split(b"\r\n")
+    return {
+        "cut at a row boundary": (b"\r\n".join(lines[:40]) + b"\r\n", 3, "总交易单数"),
+        "cut in mid-row": (good[: len(good) // 2], 3, "too few"),
+        "GBK": (good.decode("utf-8-sig").encode("gbk"), 2, "no provider knows this format"),
+        "not a statement": (b"hello,world\n1,2\n", 2, "no provider knows this format"),
+        "empty": (b"", 2, "empty"),
+        "without a column": (good.replace("手续费,".encode(), b"", 1), 2, "手续费"),
+        "unknown currency": (good.replace(b"`CNY", b"`CNX", 1), 3, "CNX"),
+    }
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "cut at a row boundary",
+        "cut in mid-row",
+        "GBK",
+        "not a statement",
+        "empty",
+        "without a column",
+        "unknown currency",
+    ],
+)
+def test_a_broken_file_is_said_exactly(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    data, code, text = _broken_files(place)[case]
+    file = place / "broken.csv"
+    file.write_bytes(data)
+    assert recon("normalize", file) == code
+    said = capsys.readouterr()
+    assert text in said.out + said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_file_of_another_provider_is_refused(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = place / "sample_statements/paypal/STL-20261118.01.009.CSV"
+    assert recon("normalize", statement, "--provider", "wechatpay") == 2
+    assert "this is a paypal settlement statement" in capsys.readouterr().err
+
+
+def test_a_broken_file_in_the_folder_does_not_stop_the_others(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "sample_statements/wechatpay/zz.csv").write_bytes(b"hello,world\n1,2\n")
+    assert recon("run", "--date", "2026-11-18") == 3
+    said = capsys.readouterr()
+    assert "zz.csv" in said.err
+    assert (_reports(place, "2026-11-18") / "discrepancies.xlsx").is_file()
+
+
+def test_two_runs_of_one_day_at_once_are_refused(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recon.io.locks import run_lock
+
+    with run_lock(place / "workspace" / "locks", "wechatpay-1600000001-2026-11-18"):
+        assert recon("run", "--date", "2026-11-18", "--provider", "wechatpay") == 2
+    assert "another run" in capsys.readouterr().err

@@ -1,0 +1,167 @@
+"""Precision and recall: each planted discrepancy is found on its day, to the digit; nothing else.
+
+The generator knows the truth. `pytest tests/test_ground_truth.py -s` prints the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+
+import polars as pl
+import pytest
+
+from recon.tables import LEDGER_ENTRY, OPEN_ITEM, conform, empty
+from tests.generator import PLANTABLE, DaySpec, GeneratedDay, default_plants, generate_day
+from tests.generator.samples import FOLDER, sample_days
+from tests.support import TODAY, account_of, run
+
+ROWS = 260
+OVERNIGHT = 4  # payments at each midnight whose two sides are dated a day apart
+WHAT = ["type", "business_date", "currency", "difference", "merchant_ref", "txn_id"]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Three days in a row of one account; each starts with what the one before left open."""
+
+    provider: str
+    seed: int
+    line_window_days: int = 1
+    entry_window_days: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.provider} seed {self.seed}"
+
+
+CHAINS = [
+    Chain(provider, seed, *windows)
+    for provider in sorted(PLANTABLE)
+    for seed, windows in ((1, (1, 1)), (2, (2, 1)), (3, (2, 2)))
+]
+
+
+def days_of(chain: Chain) -> list[GeneratedDay]:
+    plants = default_plants(chain.provider, ROWS) | {"unmapped_row": 1}
+    if chain.line_window_days > 1:
+        plants |= {"date_mismatch": 1}
+    days: list[GeneratedDay] = []
+    for offset in range(3):
+        spec = DaySpec(
+            provider=chain.provider,
+            account=account_of(chain.provider).account,
+            business_date=TODAY + timedelta(days=offset),
+            rows=ROWS,
+            seed=chain.seed,
+            plants=plants,
+            opening_balances=days[-1].closing_balances if days else None,
+            carry_in=OVERNIGHT if days else 0,
+            carry_out=OVERNIGHT,
+            line_window_days=chain.line_window_days,
+            entry_window_days=chain.entry_window_days,
+        )
+        days.append(generate_day(spec))
+    return days
+
+
+def found_in(days: Sequence[GeneratedDay]) -> pl.DataFrame:
+    """The discrepancies of all days, each run with what the one before left open."""
+    ledger = pl.concat([day.ledger for day in days])
+    spec = days[0].spec
+    account = replace(
+        account_of(spec.provider),
+        line_window_days=spec.line_window_days,
+        entry_window_days=spec.entry_window_days,
+    )
+    left, found = empty(OPEN_ITEM), []
+    for day in days:
+        result = run(day, account=account, ledger=ledger, open_items=left)
+        left = result.open_items
+        found.append(result.discrepancies)
+    return pl.concat(found).select(WHAT)
+
+
+def planted_in(days: Sequence[GeneratedDay]) -> pl.DataFrame:
+    """What the runs of these days must report."""
+    labels = pl.concat([day.labels for day in days])
+    return as_reported(labels.filter(pl.col("business_date") <= days[-1].spec.business_date))
+
+
+def as_reported(labels: pl.DataFrame) -> pl.DataFrame:
+    """Nobody can tell ids and currency of a row that was rejected."""
+    told = pl.col("type") != "unmapped_row"
+    ids = [pl.when(told).then(name).alias(name) for name in ("currency", "merchant_ref", "txn_id")]
+    return labels.with_columns(ids).select(WHAT)
+
+
+@cache
+def truth_and_finding(chain: Chain) -> tuple[pl.DataFrame, pl.DataFrame]:
+    days = days_of(chain)
+    return planted_in(days), found_in(days)
+
+
+def hits(planted: pl.DataFrame, found: pl.DataFrame) -> int:
+    """How many are in both, equal ones counted as often as they occur in both."""
+    counted = [frame.group_by(WHAT).len() for frame in (planted, found)]
+    both = counted[0].join(counted[1], on=WHAT, how="inner", nulls_equal=True)
+    return int(both.select(pl.min_horizontal("len", "len_right").sum()).item())
+
+
+def assert_all_found(planted: pl.DataFrame, found: pl.DataFrame) -> None:
+    missed = planted.join(found, on=WHAT, how="anti", nulls_equal=True)
+    invented = found.join(planted, on=WHAT, how="anti", nulls_equal=True)
+    assert not missed.height, f"planted, not found: {missed.rows()}"
+    assert not invented.height, f"found, not planted: {invented.rows()}"
+    assert hits(planted, found) == planted.height == found.height
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=str)
+def test_what_was_planted_is_found_and_nothing_else(chain: Chain) -> None:
+    assert_all_found(*truth_and_finding(chain))
+
+
+@pytest.mark.parametrize("provider", sorted(PLANTABLE))
+def test_every_type_that_can_be_planted_was_tried(provider: str) -> None:
+    planted = {
+        name
+        for chain in CHAINS
+        if chain.provider == provider
+        for name in truth_and_finding(chain)[0]["type"]
+    }
+    assert planted == set(PLANTABLE[provider])
+
+
+def test_precision_and_recall_are_one() -> None:
+    pairs = [truth_and_finding(chain) for chain in CHAINS]
+    planted, found = (pl.concat(frames) for frames in zip(*pairs, strict=True))
+    rows = []
+    for name in sorted(set(planted["type"]) | set(found["type"])):
+        truth, finding = planted.filter(type=name), found.filter(type=name)
+        hit = hits(truth, finding)
+        rows.append((name, truth.height, finding.height, hit / finding.height, hit / truth.height))
+    print(f"\n{'type':<28}{'planted':>8}{'found':>8}{'precision':>11}{'recall':>8}")
+    for name, count, found_count, precision, recall in rows:
+        print(f"{name:<28}{count:>8}{found_count:>8}{precision:>11.3f}{recall:>8.3f}")
+    assert {(precision, recall) for *_, precision, recall in rows} == {(1.0, 1.0)}
+
+
+def shipped(path: str) -> pl.DataFrame:
+    texts = pl.read_csv(FOLDER / path, infer_schema=False)
+    amount = pl.col("^amount|difference$").str.to_decimal(scale=18)
+    return texts.with_columns(amount, pl.col("business_date").str.to_date())
+
+
+@pytest.mark.parametrize("provider", sorted(PLANTABLE))
+def test_the_labels_of_the_shipped_samples_are_found_in_the_shipped_files(provider: str) -> None:
+    ledger = conform(shipped("ledger/ledger.csv").drop("booked_at"), LEDGER_ENTRY)
+    days = [
+        replace(
+            day,
+            files={name: (FOLDER / provider / name).read_bytes() for name in day.files},
+            ledger=ledger.filter(provider=provider, business_date=day.spec.business_date),
+        )
+        for day in sample_days(provider)
+    ]
+    planted = as_reported(shipped("labels.csv").filter(provider=provider))
+    assert planted.height > 10
+    assert_all_found(planted, found_in(days))
