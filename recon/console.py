@@ -75,6 +75,7 @@ def show_run(report: "RunReport", *, as_json: bool) -> None:
         _print(_days_table(report.days))
         for day in report.days:
             _tell_change(day)
+        print(f"reports: {_common_folder(report)}")
         if report.summary:
             print(f"summary of the range: {report.summary}")
     for failure in report.failures:
@@ -115,10 +116,9 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
             ("open", "right"),
             ("discrepancies", "right"),
             ("difference", "right"),
-            ("reports", "left"),
         ],
     )
-    for day in days:
+    for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
         result = day.result
         counts = _line_counts(result.conservation)
         table.add_row(
@@ -131,9 +131,16 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
             f"{result.open_items.height:,}",
             f"{result.discrepancies.height:,}",
             _differences(result.discrepancies),
-            str(day.reports),
         )
     return table
+
+
+def _common_folder(report: "RunReport") -> str:
+    """One day's folder, or the folder of all reports with what is below it."""
+    folders = [day.reports for day in report.days]
+    if len(folders) == 1:
+        return str(folders[0])
+    return f"{folders[0].parents[2]}/<date>/<provider>/<account>/"
 
 
 def _line_counts(conservation: "pl.DataFrame") -> dict[str, int]:

@@ -174,13 +174,18 @@ def _conservation() -> pl.DataFrame:
         entry JPY open           2 300000
         entry JPY discrepancy    1 150000
     """
-    columns = ("side", "currency", "outcome", "row_count", "amount")
+    went = [line.split() for line in said.strip().splitlines()]
     return rows(
         CONSERVATION,
         *(
-            dict(zip(columns, words, strict=True))
-            | {"row_count": int(words[3]), "currency": None if words[1] == "-" else words[1]}
-            for words in (line.split() for line in said.strip().splitlines())
+            {
+                "side": side,
+                "currency": None if currency == "-" else currency,
+                "outcome": outcome,
+                "row_count": int(count),
+                "amount": amount,
+            }
+            for side, currency, outcome, count, amount in went
         ),
     )
 

@@ -218,7 +218,9 @@ def load_config(directory: Path) -> Config:
     if not providers and not problems:
         problems.append(f"{directory}/providers: no provider is configured")
     accounts = _accounts(directory, providers, problems)
-    tariffs = _tariffs(directory, fees, accounts, problems)
+    # A provider whose file has problems of its own would only make its tariffs look wrong as well.
+    unsure = {slug for slug, settings in providers.items() if settings is None}
+    tariffs = _tariffs(directory, fees, accounts, unsure, problems)
     if problems or recon is None:
         raise UserError("\n".join(problems))
     return Config(
@@ -279,6 +281,7 @@ def _tariffs(
     directory: Path,
     fees: dict[str, FeeSettings | None],
     accounts: list[AccountSettings],
+    unsure: set[str],
     problems: list[str],
 ) -> list[Tariff]:
     tariffs: list[Tariff] = []
@@ -291,7 +294,7 @@ def _tariffs(
         problems += [
             f"{where}: tariff {row.name!r} is for account {row.account}, which is not configured"
             for row in rows
-            if row.account not in known
+            if row.account not in known and slug not in unsure
         ]
         problems += [f"{where}: {problem}" for problem in schedule_problems(rows)]
         tariffs += rows

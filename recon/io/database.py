@@ -5,7 +5,7 @@ a transaction that reads before it writes decides on what is still true when it 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,16 +42,14 @@ class Database:
         `busy_seconds` is how long a writer waits for another one. Errors: UserError for a bad URL,
         an unreachable or read-only database, and for one that a newer version of recon has written.
         """
-        engine = _engine(url, busy_seconds)
-        database = cls(engine, url, busy_seconds)
-        try:
+        database = cls(_engine(url, busy_seconds), url, busy_seconds)
+        with ExitStack() as on_failure:
+            on_failure.callback(database.dispose)
             with database.connect() as connection:
                 current = _revision(connection)
             if current != REVISION:
                 _bring_up_to_date(database)
-        except BaseException:
-            engine.dispose()
-            raise
+            on_failure.pop_all()
         return database
 
     @contextmanager

@@ -6,6 +6,7 @@ before is kept in `ledger_entry_version`.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,18 +71,14 @@ def import_ledger(database: Database, path: Path, now: datetime) -> LedgerImport
     column, and columns of binary floating point.
     """
     is_parquet = path.suffix.lower() in (".parquet", ".pq")
-    file_id = _digest_of(path)
-    as_found = path.stat()
+    file_id, stamp = _digest_of(path)
     _check_columns(_parquet_columns(path) if is_parquet else header_of(path), path.name)
     blocks = _parquet_blocks(path) if is_parquet else read_blocks(path, file_id)
     stage = _stage_table()
     with database.begin() as connection:
         stage.create(connection, checkfirst=False)
         rejects, row_count = _fill(connection, stage, blocks, file_id)
-        if (path.stat().st_size, path.stat().st_mtime_ns) != (
-            as_found.st_size,
-            as_found.st_mtime_ns,
-        ):
+        if _stamp(path.stat()) != stamp:
             raise UserError(f"{path} changed while it was read; nothing was taken: import it again")
         import_id = _new_import(connection, path.name, file_id, now)
         changed = _replace_changed(connection, stage, import_id, now)
@@ -128,12 +125,17 @@ def entries_digest(frame: pl.DataFrame) -> str:
     return f"{sums[0]:016x}{sums[1]:016x}"
 
 
-def _digest_of(path: Path) -> str:
+def _digest_of(path: Path) -> tuple[str, tuple[int, int]]:
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            stamp = _stamp(os.fstat(file.fileno()))
+            return hashlib.file_digest(file, "sha256").hexdigest(), stamp
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
 
 
 def _check_columns(names: list[str], file_name: str) -> None:

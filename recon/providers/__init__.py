@@ -29,6 +29,8 @@ def provider_named(slug: str) -> Provider:
 def identify(content: Content) -> tuple[Provider, Description]:
     """Tell provider and kind from the content alone. Errors: StatementError when nobody claims it,
     or when two do, since guessing would book money to the wrong account."""
+    if content.size == 0:
+        raise StatementError(f"{content.name}: the file is empty; even a day at rest has a header")
     claims = [
         (provider, description)
         for provider in all_providers().values()

@@ -11,7 +11,7 @@ from recon.money import to_text
 from recon.reporting.sheets import Block, Column, Lines, Sheet, Table
 
 MAX_ROWS: Final = 1_048_576  # of a sheet, in Excel
-_WIDEST: Final = {"text": 38.0, "wrapped": 60.0, "money": 30.0}
+_WIDEST: Final = {"text": 52.0, "wrapped": 60.0, "money": 30.0}
 _LABEL_WIDEST: Final = 44.0
 _BANNER_WIDTH: Final = 110.0
 _USUAL_WIDTH: Final = {"date": 10, "instant": 19, "percent": 7}

@@ -33,13 +33,18 @@ _KINDS: Final = (
     ("payment", "CR DR", "T1300 T1301 T1302"),  # authorisations: see CODES_WITHOUT_MONEY
 )
 
-# Kind by code and direction, such as "T1107 DR".
-KIND_BY_EVENT: Final[dict[str, str]] = {
-    f"{code} {direction}": kind
-    for kind, directions, codes in _KINDS
-    for code in codes.split()
-    for direction in directions.split()
-}
+
+def _kinds_of(direction: str) -> dict[str, str]:
+    return {
+        code: kind
+        for kind, directions, codes in _KINDS
+        for code in codes.split()
+        if direction in directions
+    }
+
+
+KIND_BY_CREDIT_CODE: Final = _kinds_of("CR")
+KIND_BY_DEBIT_CODE: Final = _kinds_of("DR")
 
 # An authorisation reserves the payer's money and its void lets it go: ours does not move, whatever
 # the status. The status a line then has:

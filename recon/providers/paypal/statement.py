@@ -9,6 +9,7 @@ lines of zero with the stated amount as `original_amount`, so that nothing is lo
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -131,23 +132,21 @@ def _typed(report: container.Container, content: Content, context: ReadContext) 
     accounts = {number: section.cell(3) or None for number, section in enumerate(sections, start=1)}
     days = {number: _day_of(section, content) for number, section in enumerate(sections, start=1)}
     moment = pl.when(pl.col(COMPLETED) != "").then(pl.col(COMPLETED)).otherwise(pl.col(STARTED))
-    offset = moment.str.tail(5).replace_strict(
-        _MICROSECONDS_BY_OFFSET, default=None, return_dtype=pl.Int64
-    )
-    printed = moment.str.head(19).str.to_datetime("%Y/%m/%d %H:%M:%S", time_unit="us", strict=False)
     is_moment = moment.str.len_bytes() == len("2026/01/06 00:00:30 -0800")
-    kind = (pl.col(EVENT) + " " + pl.col(SIDE)).replace_strict(
-        codes.KIND_BY_EVENT, default=None, return_dtype=pl.String
+    printed = moment.str.head(19).str.to_datetime(
+        "%Y/%m/%d %H:%M:%S", time_unit="us", strict=False, cache=False
     )
-    still = _status_without_money()
     return report.rows.with_columns(
         moment=moment,
         printed=pl.when(is_moment).then(printed),
-        offset=offset,
-        section_account=_by_section(accounts, pl.String()),
-        section_day=_by_section(days, pl.Date()),
-        kind=kind,
-        still=still,
+        offset=_mapped(moment.str.tail(5), _MICROSECONDS_BY_OFFSET, pl.Int64()),
+        section_account=_mapped(pl.col("section"), accounts, pl.String()),
+        section_day=_mapped(pl.col("section"), days, pl.Date()),
+        kind=pl.when(pl.col(SIDE) == "CR")
+        .then(_mapped(pl.col(EVENT), codes.KIND_BY_CREDIT_CODE, pl.String()))
+        .when(pl.col(SIDE) == "DR")
+        .then(_mapped(pl.col(EVENT), codes.KIND_BY_DEBIT_CODE, pl.String())),
+        still=_status_without_money(),
         gross_amount=_hundredth(AMOUNT),
         fee_amount=pl.when(pl.col(FEE) == "").then(money.ZERO).otherwise(_hundredth(FEE)),
     ).with_columns(
@@ -167,10 +166,11 @@ def _day_of(section: container.Record, content: Content) -> date:
         ) from None
 
 
-def _by_section(values: Mapping[int, object], dtype: pl.DataType) -> pl.Expr:
+def _mapped(key: pl.Expr, values: Mapping[Any, object], dtype: pl.DataType) -> pl.Expr:
+    """Look a key up in a closed map; null for any other."""
     if not values:
         return pl.lit(None, dtype=dtype)
-    return pl.col("section").replace_strict(dict(values), default=None, return_dtype=dtype)
+    return key.replace_strict(dict(values), default=None, return_dtype=dtype)
 
 
 def _hundredth(column: str) -> pl.Expr:
@@ -183,13 +183,10 @@ def _hundredth(column: str) -> pl.Expr:
 
 def _status_without_money() -> pl.Expr:
     """The status of a row that moves no money; null for rows that do."""
-    by_status = pl.col(STATUS).replace_strict(
-        codes.STATUS_WITHOUT_MONEY, default=None, return_dtype=pl.String
+    return pl.coalesce(
+        _mapped(pl.col(STATUS), codes.STATUS_WITHOUT_MONEY, pl.String()),
+        _mapped(pl.col(EVENT), codes.STATUS_BY_CODE_WITHOUT_MONEY, pl.String()),
     )
-    by_code = pl.col(EVENT).replace_strict(
-        codes.STATUS_BY_CODE_WITHOUT_MONEY, default=None, return_dtype=pl.String
-    )
-    return pl.coalesce(by_status, by_code)
 
 
 def _checks(context: ReadContext) -> list[Check]:
