@@ -17,27 +17,30 @@ from prefect.states import Completed, Failed
 
 from recon.io.config import load_config
 from recon.io.days import Workspace
-from recon.io.jobs import Failure, RunReport, fetch_all, run_period
+from recon.io.jobs import RunReport, fetch_all, run_period
 from recon.periods import Period
 
 RETRY_DELAYS_SECONDS: list[float] = [60, 300, 900]
 
 
 def as_task(name: str, stage: Callable[[], Any]) -> Any:
-    """Run one stage of the pipeline as a Prefect task, so that the UI shows it."""
+    """Run one stage of the pipeline as a Prefect task, so that the UI shows it.
+
+    It takes no parameters, which Prefect would walk through, frame by frame, looking for futures.
+    """
     return task(name=name, cache_policy=NO_CACHE, persist_result=False)(stage)()
 
 
-@task(
-    name="fetch statements",
-    retries=len(RETRY_DELAYS_SECONDS),
-    retry_delay_seconds=RETRY_DELAYS_SECONDS,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def fetch(workspace: Workspace, providers: Sequence[str]) -> list[Failure]:
-    """Take new statements into the inbox; a source that cannot be reached is tried again."""
-    return fetch_all(workspace, providers)
+def as_retried_task(name: str, stage: Callable[[], Any]) -> Any:
+    """The same for a stage that asks the outside world: what cannot be reached is tried again."""
+    retried = task(
+        name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=len(RETRY_DELAYS_SECONDS),
+        retry_delay_seconds=RETRY_DELAYS_SECONDS,
+    )
+    return retried(stage)()
 
 
 def reconcile_period(
@@ -52,7 +55,9 @@ def reconcile_period(
     chosen = place.config.accounts_of(
         list(providers) if providers else None, list(accounts) if accounts else None
     )
-    refused = fetch(place, sorted({account.provider for account in chosen}))
+    refused = as_retried_task(
+        "fetch statements", lambda: fetch_all(place, {account.provider for account in chosen})
+    )
     report = run_period(place, chosen, period, fetch=False, step=as_task)
     report.failures[:0] = refused
     create_markdown_artifact(

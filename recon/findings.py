@@ -29,7 +29,11 @@ def conservation(
         outcome = _outcomes(matched, items, left, side)
         counted = (
             outcome.group_by("currency", "outcome")
-            .agg(row_count=pl.len().cast(pl.Int64), amount=pl.col("amount").sum())
+            .agg(
+                row_count=pl.len().cast(pl.Int64),
+                amount=pl.col("amount").sum(),
+                turnover=pl.col("amount").abs().sum(),
+            )
             .with_columns(side=pl.lit(side))
         )
         ensure(outcome.height == items.height, f"a {side} has no outcome")
@@ -39,7 +43,7 @@ def conservation(
             parts.append(
                 pl.DataFrame(
                     {"currency": [None], "outcome": ["rejected"], "row_count": [rejects.height]}
-                ).with_columns(side=pl.lit(side), amount=ZERO)
+                ).with_columns(side=pl.lit(side), amount=ZERO, turnover=ZERO)
             )
     return (
         pl.concat(

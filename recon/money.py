@@ -53,16 +53,17 @@ PYTHON_ROUNDING: Final[dict[str, str]] = {
 }
 
 
-def parse(text: pl.Expr, *, decimals: int, prefix: str = "") -> pl.Expr:
+def parse(text: pl.Expr, *, decimals: int, suffix: str = "") -> pl.Expr:
     """Read plain decimal text as `MONEY`; null, meaning reject, for everything else.
 
     The digits are checked before the cast, because the cast itself rounds without an error:
     "1.005" with two decimals is null, "1.500" is 1.5; "1e3", "1,000.00", "" and " 1" are null.
-    `prefix` is a literal every cell starts with, such as the back-tick of a WeChat Pay bill.
+    `suffix` is a character that may follow, such as the comma that ends a WeChat Pay cell.
     """
     fraction = rf"(?:\.\d{{1,{decimals}}}0{{0,9}})?" if decimals else r"(?:\.0{1,9})?"
-    plain = text.str.contains(rf"^{prefix}-?\d{{1,18}}{fraction}$")
-    digits = text.str.strip_prefix(prefix) if prefix else text
+    end = rf"{suffix}?" if suffix else ""
+    plain = text.str.contains(rf"^-?\d{{1,18}}{fraction}{end}$")
+    digits = text.str.strip_suffix(suffix) if suffix else text
     return pl.when(plain).then(digits.cast(MONEY, strict=False))
 
 

@@ -273,7 +273,8 @@ CONSERVATION: Final[Schema] = {
     "currency": _TEXT,
     "outcome": _TEXT,  # matched, open, discrepancy, rejected
     "row_count": _COUNT,
-    "amount": MONEY,
+    "amount": MONEY,  # signed, so that it can be compared with the input
+    "turnover": MONEY,  # without signs, so that shares of it mean something
 }
 
 

@@ -184,6 +184,7 @@ def _conservation() -> pl.DataFrame:
                 "outcome": outcome,
                 "row_count": int(count),
                 "amount": amount,
+                "turnover": amount,
             }
             for side, currency, outcome, count, amount in went
         ),

@@ -200,16 +200,25 @@ def account_of(provider: str, **changes: Any) -> AccountSettings:
     return replace(found, **changes)
 
 
-@cache
-def small_day(provider: str = "wechatpay", rows: int = 40, **facts: Any) -> GeneratedDay:
+def small_day(
+    provider: str = "wechatpay", rows: int = 40, *, carry_out: int = 0, **plants: int
+) -> GeneratedDay:
     """A generated day; without plants unless told."""
+    return _small_day(provider, rows, carry_out, tuple(plants.items()))
+
+
+@cache
+def _small_day(
+    provider: str, rows: int, carry_out: int, plants: tuple[tuple[str, int], ...]
+) -> GeneratedDay:
     return generate_day(
         DaySpec(
             provider=provider,
             account=account_of(provider).account,
             business_date=TODAY,
             rows=rows,
-            **facts,
+            plants=dict(plants),
+            carry_out=carry_out,
         )
     )
 

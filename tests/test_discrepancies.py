@@ -227,7 +227,11 @@ def conserved(text: str, line_rejects: int = 0, entry_rejects: int = 0) -> list[
         rejects.head(entry_rejects),
     )
     check("CONSERVATION", found)
-    return [f"{' '.join(map(str, row))} {amount:.2f}" for *row, amount in found.iter_rows()]
+    columns = ["side", "currency", "outcome", "row_count", "amount", "turnover"]
+    return [
+        f"{' '.join(map(str, row))} {amount:.2f} {turnover:.2f}"
+        for *row, amount, turnover in found.select(columns).iter_rows()
+    ]
 
 
 def test_every_row_has_one_outcome_and_the_sums_of_the_outcomes_are_those_of_the_input() -> None:
@@ -250,21 +254,22 @@ def test_every_row_has_one_outcome_and_the_sums_of_the_outcomes_are_those_of_the
         """,
         line_rejects=2,
     ) == [
-        "entry CNY discrepancy 1 20.01",
-        "entry CNY matched 3 8.00",
-        "entry USD discrepancy 1 30.00",
-        "line None rejected 2 0.00",
-        "line CNY discrepancy 2 60.00",  # one differs, one is newly late
-        "line CNY matched 3 8.00",
-        "line CNY open 2 110.00",  # in its window, or reported on an earlier day
-        "line USD discrepancy 2 60.00",
+        # Rows, their sum, and the sum without signs.
+        "entry CNY discrepancy 1 20.01 20.01",
+        "entry CNY matched 3 8.00 12.00",
+        "entry USD discrepancy 1 30.00 30.00",
+        "line None rejected 2 0.00 0.00",
+        "line CNY discrepancy 2 60.00 60.00",  # one differs, one is newly late
+        "line CNY matched 3 8.00 12.00",
+        "line CNY open 2 110.00 110.00",  # in its window, or reported on an earlier day
+        "line USD discrepancy 2 60.00 60.00",
     ]
 
 
 def test_rejected_rows_of_either_side_are_counted() -> None:
     assert conserved("", line_rejects=3, entry_rejects=1) == [
-        "entry None rejected 1 0.00",
-        "line None rejected 3 0.00",
+        "entry None rejected 1 0.00 0.00",
+        "line None rejected 3 0.00 0.00",
     ]
 
 

@@ -26,9 +26,9 @@ def amounts(*values: str | Decimal) -> pl.DataFrame:
     return pl.Series("amount", [Decimal(value) for value in values], dtype=MONEY).to_frame()
 
 
-def parse(text: str | None, decimals: int = 2, prefix: str = "") -> Decimal | None:
+def parse(text: str | None, decimals: int = 2, suffix: str = "") -> Decimal | None:
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    parsed = frame.select(money.parse(pl.col("text"), decimals=decimals, prefix=prefix))
+    parsed = frame.select(money.parse(pl.col("text"), decimals=decimals, suffix=suffix))
     assert parsed.schema["text"] == MONEY
     return parsed.item()  # type: ignore[no-any-return]
 
@@ -105,12 +105,22 @@ def test_everything_else_is_a_reject_and_never_a_guess(text: str | None, decimal
     assert parse(text, decimals) is None
 
 
-def test_a_prefix_is_taken_off_and_must_be_there() -> None:
-    assert parse("`12.34", prefix="`") == Decimal("12.34")
-    assert parse("`-0.60000", prefix="`") == Decimal("-0.60")
-    assert parse("12.34", prefix="`") is None
-    assert parse("``12.34", prefix="`") is None
-    assert parse("`", prefix="`") is None
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("12.34,", "12.34"),
+        ("-0.60000,", "-0.60"),
+        ("12.34", "12.34"),  # the last cell of a row has nothing behind it
+        ("12.34,,", None),
+        ("1,234,", None),
+        (",12.34", None),
+        (",", None),
+        ("12.345,", None),
+    ],
+)
+def test_one_suffix_may_follow(text: str, amount: str | None) -> None:
+    assert parse(text, suffix=",") == (amount and Decimal(amount))
+    assert parse("12.34,") is None
 
 
 @given(st.lists(AMOUNTS, min_size=1, max_size=20))

@@ -151,7 +151,7 @@ def _engine(url: str, busy_seconds: float) -> sa.Engine:
         if parsed.database in (None, "", ":memory:"):
             raise UserError(f"a database in memory forgets everything; use {_EXAMPLES}")
         engine = sa.create_engine(parsed, connect_args={"timeout": busy_seconds})
-    except sa.exc.ArgumentError:  # its message repeats the URL, with the password
+    except (sa.exc.ArgumentError, ValueError):  # the message may repeat the URL, with a password
         raise UserError(f"the database URL cannot be read; write it like {_EXAMPLES}") from None
     if parsed.query.get("mode") != "ro":
         _make_parent(Path(str(parsed.database)))

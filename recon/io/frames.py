@@ -135,8 +135,9 @@ def _json_batches(
     connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     lines = sa.select(sa.func.json_array(*select.subquery().c))
-    result = connection.execute(lines)
-    cursor: Any = result.cursor  # the driver's own: SQLAlchemy's row objects cost as much again
+    # The driver's own cursor, unbuffered: SQLAlchemy's row objects cost as much again.
+    result = connection.execute(lines, execution_options={"stream_results": False})
+    cursor: Any = result.cursor
     while batch := cursor.fetchmany(BATCH_ROWS):
         texts = pl.Series("cells", [text for (text,) in batch])
         cells = texts.str.json_decode(pl.List(pl.String))
@@ -190,7 +191,7 @@ def _cursor_batches(
     connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     # Any other database a company keeps its ledger in.
-    result = connection.execution_options(stream_results=True).execute(select)
+    result = connection.execute(select, execution_options={"stream_results": True})
     for batch in result.partitions(BATCH_ROWS):
         yield pl.DataFrame(
             [tuple(row) for row in batch], schema=dict.fromkeys(names, pl.String()), orient="row"

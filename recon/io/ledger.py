@@ -263,18 +263,24 @@ def _replace_changed(
         *entry.c, sa.literal(import_id), sa.literal(now, version.c.replaced_at.type)
     ).join_from(entry, stage, entry.c.entry_id == stage.c.entry_id)
     columns = [column.name for column in entry.c] + ["replaced_by", "replaced_at"]
-    kept = connection.execute(sa.insert(version).from_select(columns, old.where(differs)))
-    if kept.rowcount:
+    changed = _insert(connection, sa.insert(version).from_select(columns, old.where(differs)))
+    if changed:
         replaced = sa.select(version.c.entry_id).where(version.c.replaced_by == import_id)
         values = {name: stage.c[name] for name in _CONTENT} | {"import_id": import_id}
         update = sa.update(entry).values(values).where(entry.c.entry_id == stage.c.entry_id)
         connection.execute(update.where(entry.c.entry_id.in_(replaced)))
-    return kept.rowcount
+    return changed
 
 
 def _insert_new(connection: sa.Connection, stage: sa.Table, import_id: int) -> int:
     entry = LEDGER_ENTRIES
     known = sa.exists().where(entry.c.entry_id == stage.c.entry_id)
     new = sa.select(*(stage.c[name] for name in LEDGER_ENTRY), sa.literal(import_id)).where(~known)
-    insert = sa.insert(entry).from_select([*LEDGER_ENTRY, "import_id"], new)
-    return connection.execute(insert).rowcount
+    return _insert(connection, sa.insert(entry).from_select([*LEDGER_ENTRY, "import_id"], new))
+
+
+def _insert(connection: sa.Connection, statement: sa.Insert) -> int:
+    # Without the option, SQLAlchemy lets the count of an INSERT go on PostgreSQL.
+    done = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    ensure(done.rowcount >= 0, "the database does not say how many rows it inserted")
+    return done.rowcount

@@ -129,7 +129,7 @@ def _engine_of(url: str) -> sa.Engine:
         return sa.create_engine(parsed)
     except sa.exc.NoSuchModuleError as error:
         raise UserError(f"the ledger's database is of a kind not known here: {error}") from None
-    except sa.exc.ArgumentError:  # its message repeats the URL, with the password
+    except (sa.exc.ArgumentError, ValueError):  # the message may repeat the URL, with a password
         raise UserError("the ledger's database URL cannot be read; see SQLAlchemy's URLs") from None
     except ModuleNotFoundError as error:
         raise UserError(

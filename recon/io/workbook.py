@@ -32,6 +32,7 @@ _HEAD_FILL: Final = "1F3864"
 _RULE: Final = "D9D9D9"
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
+_PROPERTIES: Final = "docProps/core.xml"
 _NO_ROWS: Final = re.compile(r"<sheetData\s*/>|<sheetData></sheetData>")
 _PAGE_WIDTH: Final = 225  # characters of a list that one landscape page can show
 _GAP: Final = "_ "  # as wide as a space; LibreOffice indents right-aligned numbers at random
@@ -69,15 +70,15 @@ def _zip_again(
         for name in sorted(source.namelist()):
             member = zipfile.ZipInfo(name, _ZIP_TIME)
             member.compress_type = zipfile.ZIP_DEFLATED
-            content = source.read(name).decode()
+            content = source.read(name)
             sheet = _SHEET.fullmatch(name)
             with target.open(member, "w", force_zip64=bool(sheet)) as out:
                 if sheet:
                     number = int(sheet[1]) - 1
-                    for chunk in _with_rows(content, placed[number], rows[number]):
+                    for chunk in _with_rows(content.decode(), placed[number], rows[number]):
                         out.write(chunk.encode())
                 else:
-                    out.write(_dated(content, day).encode())
+                    out.write(_dated(content, day) if name == _PROPERTIES else content)
 
 
 def _with_rows(sheet: str, page: Page, rows: Iterator[str]) -> Iterator[str]:
@@ -92,10 +93,10 @@ def _with_rows(sheet: str, page: Page, rows: Iterator[str]) -> Iterator[str]:
     yield bottom
 
 
-def _dated(part: str, day: date) -> str:
-    """The part with the business date as the time it was made; only docProps/core.xml has any."""
-    stamp = rf"\g<1>{day.isoformat()}T00:00:00Z\g<2>"
-    return re.sub(r"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)", stamp, part)
+def _dated(properties: bytes, day: date) -> bytes:
+    """The document properties with the business date as the time the workbook was made."""
+    stamp = rf"\g<1>{day.isoformat()}T00:00:00Z\g<2>".encode()
+    return re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)", stamp, properties)
 
 
 def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:

@@ -85,7 +85,7 @@ def _control_totals(result: DayResult) -> pl.DataFrame:
 
 
 def _match_rate_by_amount(result: DayResult) -> dict[str, str]:
-    """The share of the statement's amount that matched; left out where the amounts cancel out."""
+    """The share of the statement's turnover that matched, per currency."""
     amounts = (
         result.conservation.filter(
             (pl.col("side") == "line")
@@ -94,8 +94,8 @@ def _match_rate_by_amount(result: DayResult) -> dict[str, str]:
         )
         .group_by("currency")
         .agg(
-            every=pl.col("amount").sum(),
-            matched=pl.col("amount").filter(pl.col("outcome") == "matched").sum(),
+            every=pl.col("turnover").sum(),
+            matched=pl.col("turnover").filter(pl.col("outcome") == "matched").sum(),
         )
         .filter(pl.col("every") != ZERO)
         .sort("currency")

@@ -444,7 +444,7 @@ def test_the_discrepancies_are_exact_and_inert_as_csv(tmp_path: Path) -> None:
 def line(**more: Any) -> pl.DataFrame:
     return rows(
         STATEMENT_LINE,
-        {"line_id": "l1", "currency": "CNY", "gross": "-12.50", "business_date": DAY,
+        {"line_id": "l1", "currency": "CNY", "gross": "-12.55", "business_date": DAY,
          "occurred_at": datetime(2026, 11, 20, 16, 0, 0, 123456, tzinfo=UTC)} | more,
         {"line_id": "l2", "occurred_at": datetime(2026, 11, 20, 16, tzinfo=UTC)},
     )  # fmt: skip
@@ -460,7 +460,7 @@ def test_lines_are_plain_text_as_csv_and_json(tmp_path: Path, lazy: bool) -> Non
         else:
             read = [json.loads(row) for row in path.read_text("utf-8").splitlines()]
         assert list(read[0]) == list(STATEMENT_LINE)
-        assert read[0]["gross"] == "-12.5"
+        assert read[0]["gross"] == "-12.55"
         assert read[0]["occurred_at"] == "2026-11-20T16:00:00.123456Z"
         assert read[1]["occurred_at"] == "2026-11-20T16:00:00Z"
         assert read[0]["business_date"] == "2026-11-20"

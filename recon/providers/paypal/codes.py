@@ -30,7 +30,7 @@ _KINDS: Final = (
     ("reserve_release", "CR", "T1105 T1111 T2102 T2104 T2106 T2108 T2112"),
     # T9900 is "other": PayPal gives no event, so it is money to explain and not a movement we know.
     ("adjustment", "CR DR", "T1200 T1900 T9900"),
-    ("payment", "CR DR", "T1300 T1301 T1302"),  # authorisations: see CODES_WITHOUT_MONEY
+    ("payment", "CR DR", "T1300 T1301 T1302"),  # authorisations, which move no money: see below
 )
 
 

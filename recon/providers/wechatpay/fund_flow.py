@@ -30,17 +30,17 @@ _NEEDED = [
     "业务凭证号",
 ]
 _KIND_BY_TYPE = {
-    ("`交易", "`收入"): "payment",
-    ("`退款", "`支出"): "refund",
-    ("`退款关闭", "`收入"): "refund_reversal",
-    ("`扣除交易手续费", "`支出"): "fee",
-    ("`退还交易手续费", "`收入"): "fee",
-    ("`退回交易手续费", "`收入"): "fee",
-    ("`提现", "`支出"): "withdrawal",
-    ("`充值", "`收入"): "top_up",
-    ("`企业付款", "`支出"): "transfer",
-    ("`分账", "`支出"): "transfer",
-    ("`分账", "`收入"): "transfer",
+    ("交易", "收入"): "payment",
+    ("退款", "支出"): "refund",
+    ("退款关闭", "收入"): "refund_reversal",
+    ("扣除交易手续费", "支出"): "fee",
+    ("退还交易手续费", "收入"): "fee",
+    ("退回交易手续费", "收入"): "fee",
+    ("提现", "支出"): "withdrawal",
+    ("充值", "收入"): "top_up",
+    ("企业付款", "支出"): "transfer",
+    ("分账", "支出"): "transfer",
+    ("分账", "收入"): "transfer",
 }
 MATCHED_KINDS = frozenset({"withdrawal", "withdrawal_reversal", "top_up", "transfer", "adjustment"})
 
@@ -70,17 +70,17 @@ def read(content: Content, context: ReadContext) -> Reading:
     if missing:
         raise StatementError(f"{content.name}: the header has no column {', '.join(missing)}")
     summary = layout.summary_of(content, _ROW_COUNT)
-    code = pl.concat_str([pl.col("业务类型"), pl.col("收支类型")], separator="/")
+    code = pl.concat_str([layout.text("业务类型"), layout.text("收支类型")], separator="/")
     kinds = {"/".join(key): kind for key, kind in _KIND_BY_TYPE.items()}
-    incoming = pl.col("收支类型") == "`收入"
+    incoming = layout.text("收支类型") == "收入"
     rows = (
-        layout.cells(content, header, wanted=_NEEDED, last_texts="备注", summary=summary)
+        layout.cells(content, header, wanted=_NEEDED, summary=summary)
         .with_columns(
             moment=pl.col("记账时间").str.to_datetime(
-                "`%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
+                "%Y-%m-%d %H:%M:%S,", time_unit="us", strict=False
             ),
-            amount=money.parse(pl.col("收支金额(元)"), decimals=2, prefix=layout.TICK),
-            balance=money.parse(pl.col("账户结余(元)"), decimals=2, prefix=layout.TICK),
+            amount=money.parse(pl.col("收支金额(元)"), decimals=2, suffix=layout.END),
+            balance=money.parse(pl.col("账户结余(元)"), decimals=2, suffix=layout.END),
             kind=code.replace_strict(kinds, default=None, return_dtype=pl.String),
             incoming=incoming,
         )
@@ -96,15 +96,13 @@ def read(content: Content, context: ReadContext) -> Reading:
 
 
 def _checks(context: ReadContext) -> list[Check]:
-    code = pl.concat_str([pl.col("业务类型"), pl.col("收支类型")], separator=" ")
-    direction = pl.col("收支类型")
+    code = pl.concat_str([layout.text("业务类型"), layout.text("收支类型")], separator=" ")
+    direction = layout.text("收支类型")
     amount = "not an amount with at most two decimals"
     checks = [
         Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         Check("记账时间", pl.col("记账时间"), pl.col("moment").is_not_null(), "not a time"),
-        Check(
-            "收支类型", direction, direction.is_in(["`收入", "`支出"]), "unknown direction", True
-        ),
+        Check("收支类型", direction, direction.is_in(["收入", "支出"]), "unknown direction", True),
         Check("业务类型", code, pl.col("kind").is_not_null(), "unknown type of movement", True),
         Check("收支金额(元)", pl.col("收支金额(元)"), pl.col("amount").is_not_null(), amount),
         Check("账户结余(元)", pl.col("账户结余(元)"), pl.col("balance").is_not_null(), amount),
@@ -122,7 +120,7 @@ def _checks(context: ReadContext) -> list[Check]:
 
 def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.LazyFrame:
     def text(column: str) -> pl.Expr:
-        cell = pl.col(column).str.strip_prefix(layout.TICK)
+        cell = layout.text(column)
         return pl.when(cell != "").then(cell)
 
     # The fee of a withdrawal is told in the remark, "提现手续费1.00元", and is not in the amount.

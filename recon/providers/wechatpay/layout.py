@@ -1,7 +1,8 @@
 """The layout both WeChat Pay bills share: back-ticked cells, CRLF, and a summary in two last rows.
 
-Every data cell starts with a back-tick and nothing is quoted, so a comma inside a goods name splits
-a cell in two. Cells end at a comma *and* a back-tick; `cells` mends such rows from the surplus.
+Every data cell starts with a back-tick and nothing is quoted, so a comma inside a goods name is no
+end of a cell. Rows are therefore cut at the back-ticks, which leaves the comma at the end of each
+cell but the last: `text`, `code` and `money.parse(..., suffix=END)` know about it.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from recon.money import MONEY
 from recon.providers.contract import Content
 
 TICK = "`"
-_SURPLUS_CELLS = 4  # a row with more commas than that inside its texts is a reject
+END = ","
+_BEFORE_FIRST = "before the first back-tick"
+_SURPLUS = "after the last cell"
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The two last rows: the names of the totals and their values; empty when they are not there."""
+    """The two last rows: the names of the totals and their values; empty when they are missing."""
 
     totals: dict[str, str]
 
@@ -56,88 +59,51 @@ def summary_of(content: Content, first_name: str) -> Summary:
 
 
 def cells(
-    content: Content, header: list[str], *, wanted: list[str], last_texts: str, summary: Summary
+    content: Content, header: list[str], *, wanted: list[str], summary: Summary
 ) -> pl.LazyFrame:
-    """The rows between header and summary: `line_no`, `complete`, the `wanted` cells with their
-    back-tick.
+    """The rows between header and summary: `line_no`, the `wanted` cells, and `complete`.
 
-    `last_texts` names the first of the columns that may hold a comma; from there to the end of the
-    row cells are put together again when a row is too long. `complete` is false for rows with too
-    few or too many cells. Errors: a ComputeError of Polars for bytes that are not UTF-8.
+    `complete` is false for rows with too few cells, and for those with too many, which have a
+    back-tick inside a text. Errors: a ComputeError of Polars for bytes that are not UTF-8.
     """
-    tail = header[header.index(last_texts) :]
-    surplus = [f"surplus_{number}" for number in range(_SURPLUS_CELLS)]
-    kept = list(dict.fromkeys(["line_no", header[0], header[1], *wanted, *tail, *surplus]))
-    scanned = pl.scan_csv(
-        content.scannable,
-        has_header=False,
-        skip_lines=1,
-        schema={name: pl.String() for name in [*header, *surplus]},
-        quote_char=None,
-        truncate_ragged_lines=True,
-        missing_columns="insert",
-        extra_columns="ignore",
-        row_index_name="line_no",
-        row_index_offset=2,
-    )
-    # A batch at a time, because what mends the rare odd row is too slow to be tried on every row.
-    schema = {
-        "line_no": pl.UInt32(),
-        **dict.fromkeys(wanted, pl.String()),
-        "complete": pl.Boolean(),
-    }
-    return scanned.select(kept).map_batches(
-        lambda batch: _mended(batch, header, tail, surplus, summary).select(list(schema)),
-        schema=schema,
-        streamable=True,
-        predicate_pushdown=False,
-        projection_pushdown=False,
-    )
-
-
-def _mended(
-    batch: pl.DataFrame, header: list[str], tail: list[str], surplus: list[str], summary: Summary
-) -> pl.DataFrame:
-    """Drop the summary, tell complete rows from others, and rejoin texts that held a comma."""
-    is_plain = (
-        (batch[header[0]].str.len_bytes() == len("`2026-11-20 10:00:00"))
-        & batch[tail[-1]].is_not_null()
-        & batch[surplus[0]].is_null()
-    )
-    if is_plain.all(ignore_nulls=False):
-        return batch.with_columns(complete=pl.lit(value=True))
-    rows = batch.filter(_is_data(header[0], header[1], summary)).with_columns(
-        complete=pl.col(tail[-1]).is_not_null()
-    )
-    is_long = rows[surplus[0]].is_not_null()
-    cell = [pl.col("cell").list.get(i, null_on_oob=True).alias(n) for i, n in enumerate(tail)]
-    fits = (pl.col("cell").list.len() == len(tail)) & pl.col(surplus[-1]).is_null()
-    long_rows = (
-        rows.filter(is_long)
-        .with_columns(cell=_rejoined([*tail, *surplus]))
-        .with_columns(*cell, complete=fits)
-        .drop("cell")
-    )
-    return pl.concat([rows.filter(~is_long), long_rows]).sort("line_no")
-
-
-def _is_data(first: str, second: str, summary: Summary) -> pl.Expr:
-    """Everything but blank rows and the summary, whose values look like a row that is too short."""
-    names, values = list(summary.totals), list(summary.totals.values())
-    if not names:
-        return pl.col(first).is_not_null() & (pl.col(first) != "")
-    is_values = (pl.col(first) == TICK + values[0]) & (pl.col(second) == TICK + values[1])
+    last_but_one = header[-2]
+    is_complete = pl.col(last_but_one).str.ends_with(END) & pl.col(_SURPLUS).is_null()
     return (
-        pl.col(first).is_not_null()
-        & (pl.col(first) != "")
-        & ~pl.col(first).str.starts_with(names[0])
-        & ~is_values.fill_null(value=False)
+        pl.scan_csv(
+            content.scannable,
+            has_header=False,
+            skip_lines=1,
+            schema=dict.fromkeys([_BEFORE_FIRST, *header, _SURPLUS], pl.String()),
+            separator=TICK,
+            quote_char=None,
+            truncate_ragged_lines=True,
+            missing_columns="insert",
+            extra_columns="ignore",
+            row_index_name="line_no",
+            row_index_offset=2,
+        )
+        .filter(_is_data(header, summary))
+        .select("line_no", *wanted, complete=is_complete)
     )
 
 
-def _rejoined(columns: list[str]) -> pl.Expr:
-    """Put a row's last cells together and cut them where they really end."""
-    texts = [pl.col(name).fill_null("") for name in columns]
-    whole = pl.concat_str(texts, separator=",").str.strip_chars_end(",")
-    parts = whole.str.strip_prefix(TICK).str.split(f",{TICK}")
-    return parts.list.eval(pl.lit(TICK) + pl.element())
+def _is_data(header: list[str], summary: Summary) -> pl.Expr:
+    """Everything but blank rows and the summary, whose values look like a row that is too short."""
+    names = list(summary.totals)
+    is_blank = pl.col(_BEFORE_FIRST).is_null() & pl.col(header[0]).is_null()
+    if not names:
+        return ~is_blank
+    values = [summary.totals[name] + END for name in names[:2]]
+    is_values = (pl.col(header[0]) == values[0]) & (pl.col(header[1]) == values[1])
+    is_names = pl.col(_BEFORE_FIRST).str.starts_with(names[0])
+    return ~is_blank & ~is_values.fill_null(value=False) & ~is_names.fill_null(value=False)
+
+
+def text(column: str) -> pl.Expr:
+    """The text of a cell; an empty one is ""."""
+    return pl.col(column).str.strip_suffix(END)
+
+
+def code(*codes: str) -> list[str]:
+    """How vendor codes look inside cells, for comparing without taking every cell apart."""
+    return [code + END for code in codes]

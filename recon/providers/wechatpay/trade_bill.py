@@ -44,12 +44,12 @@ _TOTALS = (
     ("申请退款总金额", "申请退款总金额", "申请退款金额"),
 )
 _ROW_COUNT = "总交易单数"
-_KIND_BY_STATE = {"`SUCCESS": "payment", "`REFUND": "refund"}
+_SUCCESS, _REFUND = layout.code("SUCCESS", "REFUND")
 _STATUS_BY_REFUND_STATE = {
-    "`SUCCESS": "succeeded",
-    "`PROCESSING": "pending",
-    "`FAIL": "failed",
-    "`CHANGE": "failed",  # the payer's account is gone: the refund went back to us
+    "SUCCESS,": "succeeded",
+    "PROCESSING,": "pending",
+    "FAIL,": "failed",
+    "CHANGE,": "failed",  # the payer's account is gone: the refund went back to us
 }
 _NEEDED = (
     ["交易时间", "商户号", "微信订单号", "商户订单号", "交易类型", "交易状态", "货币种类"]
@@ -114,10 +114,8 @@ def _read(
     summary = layout.summary_of(content, _ROW_COUNT)
     amounts = [column for _, _, column in _TOTALS if column in header]
     wanted = list(dict.fromkeys([*needed, *amounts]))
-    rows = layout.cells(
-        content, header, wanted=wanted, last_texts="商品名称", summary=summary
-    ).with_columns(
-        money.parse(pl.col(column), decimals=2, prefix=layout.TICK).alias(f"{column}.money")
+    rows = layout.cells(content, header, wanted=wanted, summary=summary).with_columns(
+        money.parse(pl.col(column), decimals=2, suffix=layout.END).alias(f"{column}.money")
         for column in amounts
     )
     rows = rows.with_columns(moment=_moment(name))
@@ -134,20 +132,21 @@ def _moment(name: str) -> pl.Expr:
     """When the row's money moved, in Beijing time without a zone."""
     if name == "trade_refund":
         done = pl.col("退款成功时间")
-        text = pl.when(done == layout.TICK).then(pl.col("退款申请时间")).otherwise(done)
+        text = pl.when(done == layout.END).then(pl.col("退款申请时间")).otherwise(done)
     else:
         text = pl.col("交易时间")
-    return text.str.to_datetime("`%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    return text.str.to_datetime("%Y-%m-%d %H:%M:%S,", time_unit="us", strict=False)
 
 
 def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
-    state, currency = pl.col("交易状态"), pl.col("货币种类").str.strip_prefix(layout.TICK)
+    state, currency = pl.col("交易状态"), pl.col("货币种类")
     two_decimals = [code for code, places in money.EXPONENT.items() if places == 2]
+    two_decimals = layout.code(*two_decimals)
     time_field = "退款成功时间" if name == "trade_refund" else "交易时间"
     checks = [
         Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         Check(
-            "交易状态", state, state.is_in(list(_KIND_BY_STATE)), "unknown state of a trade", True
+            "交易状态", state, state.is_in([_SUCCESS, _REFUND]), "unknown state of a trade", True
         ),
         Check(time_field, pl.col(time_field), pl.col("moment").is_not_null(), "not a time"),
         Check("货币种类", currency, currency.is_in(two_decimals), "not a currency of this bill"),
@@ -163,7 +162,7 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
         Check("微信订单号", pl.col("微信订单号"), _filled("微信订单号"), "empty"),
     ]
     if name != "trade_success":
-        is_refund = state == "`REFUND"
+        is_refund = state == _REFUND
         refund_state = pl.col("退款状态")
         checks += [
             Check(
@@ -182,7 +181,7 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
         ]
     if context.account is not None:
         account = pl.col("商户号")
-        same = account == layout.TICK + context.account
+        same = account == context.account + layout.END
         checks.append(Check("商户号", account, same, f"not account {context.account}"))
     if context.business_dates is not None:
         inside = (
@@ -196,7 +195,7 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
 
 
 def _filled(column: str) -> pl.Expr:
-    return ~pl.col(column).is_in([layout.TICK, "`0"])
+    return ~pl.col(column).is_in([layout.END, "0" + layout.END])
 
 
 def _lines(
@@ -204,9 +203,7 @@ def _lines(
 ) -> pl.LazyFrame:
     """Canonical lines of understood rows."""
 
-    def text(column: str) -> pl.Expr:
-        return pl.col(column).str.strip_prefix(layout.TICK)
-
+    text = layout.text
     payment = {
         "kind": pl.lit("payment"),
         "txn_id": text("微信订单号"),
@@ -230,7 +227,7 @@ def _lines(
             "original_amount": -_optional_money("申请退款金额", header),
             "status": mapped(pl.col("退款状态"), _STATUS_BY_REFUND_STATE),
         }
-        is_refund = pl.col("交易状态") == "`REFUND"
+        is_refund = pl.col("交易状态") == _REFUND
         facts = {
             column: pl.when(is_refund).then(refund[column]).otherwise(payment[column])
             for column in payment

@@ -1,0 +1,282 @@
+"""Runs: recorded at once or not at all, superseded and never edited, compared with the one before."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from recon.errors import BrokenInvariantError
+from recon.io import runs as runs_module
+from recon.io.database import Database
+from recon.io.runs import RunChange, RunRecord, RunStore
+from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
+from recon.periods import Period, one_day
+from recon.results import DayResult, StatementFile
+from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, check, conform, empty
+
+DAY = date(2026, 11, 20)
+NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+RUN = RunRecord(
+    run_id="run-1",
+    provider="stripe",
+    account="acct_1",
+    business_date=DAY,
+    started_at=NOW,
+    finished_at=NOW + timedelta(seconds=5),
+    not_proved_because=("the file settlement is missing", "差异"),
+    file_ids=("f1", "f2"),
+    summary={"rows": 3, "nested": {"a": [1, None]}},
+)
+
+
+def discrepancies(*differences: str, **columns: Any) -> pl.DataFrame:
+    """One discrepancy for each `id=difference`."""
+    pairs = [pair.split("=") for pair in differences]
+    frame = pl.DataFrame(
+        {
+            "discrepancy_id": [name for name, _ in pairs],
+            "difference": [Decimal(difference) for _, difference in pairs],
+        },
+        schema={name: DISCREPANCY[name] for name in ("discrepancy_id", "difference")},
+    )
+    same = {"type": "amount_mismatch", "provider": "stripe", "account": "acct_1", **columns}
+    fixed = {name: pl.lit(value) for name, value in same.items()}
+    return conform(frame.with_columns(business_date=pl.lit(DAY), **fixed), DISCREPANCY)
+
+
+def open_items(*ids: str) -> pl.DataFrame:
+    rows = [{"side": "line", "item_id": name, "amount": Decimal("1.10")} for name in ids]
+    return pl.DataFrame(rows, schema=dict(OPEN_ITEM))
+
+
+def record(
+    store: RunStore,
+    run: RunRecord,
+    found: pl.DataFrame | None = None,
+    left: pl.DataFrame | None = None,
+) -> RunChange:
+    batches = conform(
+        pl.DataFrame({"provider": ["stripe"], "account": ["acct_1"]}), SETTLEMENT_BATCH
+    )
+    return store.record(
+        run,
+        discrepancies() if found is None else found,
+        open_items() if left is None else left,
+        batches,
+    )
+
+
+def told(change: RunChange) -> tuple[list[str], list[str], list[str]]:
+    for frame in (change.new, change.cleared, change.changed):
+        check("DISCREPANCY", frame)
+    new, cleared, changed = (
+        frame["discrepancy_id"].to_list() for frame in (change.new, change.cleared, change.changed)
+    )
+    return new, cleared, changed
+
+
+def run_on(day: int, run_id: str, **changes: Any) -> RunRecord:
+    return replace(RUN, run_id=run_id, business_date=date(2026, 11, day), **changes)
+
+
+def row_counts(database: Database) -> list[int]:
+    tables = (RUNS, DISCREPANCIES, OPEN_ITEMS, SETTLEMENT_BATCHES)
+    with database.connect() as connection:
+        return [
+            int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+            for table in tables
+        ]
+
+
+@pytest.fixture
+def store(database: Database) -> RunStore:
+    return RunStore(database)
+
+
+def test_a_run_is_read_back_as_it_was_recorded(store: RunStore) -> None:
+    assert store.previous("stripe", "acct_1", DAY) is None
+    record(store, RUN)
+    assert store.previous("stripe", "acct_1", DAY) == RUN
+    assert not RUN.proved
+    assert store.previous("stripe", "acct_2", DAY) is None
+    assert store.previous("stripe", "acct_1", date(2026, 11, 19)) is None
+
+
+def test_everything_in_the_first_run_is_new(store: RunStore) -> None:
+    change = record(store, RUN, discrepancies("d2=-1", "d1=0.01"))
+    assert told(change) == (["d1", "d2"], [], [])
+    assert not change.unchanged
+
+
+def test_the_same_run_again_writes_nothing(store: RunStore, database: Database) -> None:
+    found = discrepancies("d1=1")
+    record(store, RUN, found, open_items("i1"))
+    before = row_counts(database)
+    again = record(store, replace(RUN, finished_at=NOW + timedelta(days=1)), found)
+    assert again.unchanged
+    assert told(again) == ([], [], [])
+    assert row_counts(database) == before
+    assert store.previous("stripe", "acct_1", DAY) == RUN
+
+
+def test_a_rerun_supersedes_keeps_the_old_and_says_what_changed(
+    store: RunStore, database: Database
+) -> None:
+    record(store, RUN, discrepancies("same=1", "gone=2", "other=3"))
+    rerun = run_on(20, "run-2", finished_at=NOW + timedelta(days=1))
+    change = record(store, rerun, discrepancies("same=1.000", "other=3.01", "fresh=4"))
+    assert told(change) == (["fresh"], ["gone"], ["other"])
+    assert change.changed["difference"].to_list() == [Decimal("3.01")]
+    assert change.cleared["difference"].to_list() == [Decimal(2)]
+    assert store.previous("stripe", "acct_1", DAY) == rerun
+    assert row_counts(database) == [2, 6, 0, 2]
+    with database.connect() as connection:
+        old = connection.execute(sa.select(RUNS).where(RUNS.c.run_id == "run-1")).one()
+    assert (old.superseded_by, old.superseded_at) == ("run-2", rerun.finished_at)
+    assert store.discrepancies()["discrepancy_id"].to_list() == ["fresh", "other", "same"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_changed"),
+    [
+        ("type", "fee_variance", True),
+        ("explanation", "the provider charged 2.90 instead of 2.80", True),
+        ("amount_ledger", Decimal("0.000000000000000001"), True),
+        ("currency", "EUR", True),
+        ("age_days", 3, False),
+        ("severity", "high", False),
+    ],
+)
+def test_a_discrepancy_is_changed_when_its_facts_are_not_when_it_is_a_day_older(
+    store: RunStore, column: str, value: Any, is_changed: bool
+) -> None:
+    record(store, RUN, discrepancies("d1=1"))
+    change = record(store, run_on(20, "run-2"), discrepancies("d1=1", **{column: value}))
+    assert told(change) == ([], [], ["d1"] if is_changed else [])
+
+
+def test_inputs_that_go_back_make_the_old_run_current_again(
+    store: RunStore, database: Database
+) -> None:
+    record(store, RUN, discrepancies("d1=1"), open_items("i1"))
+    record(store, run_on(20, "run-2"), discrepancies("d2=2"))
+    before = row_counts(database)
+    change = record(store, RUN, discrepancies("d1=1"), open_items("i1"))
+    assert told(change) == (["d1"], ["d2"], [])
+    assert row_counts(database) == before
+    assert store.previous("stripe", "acct_1", DAY) == RUN
+    assert store.discrepancies()["discrepancy_id"].to_list() == ["d1"]
+    assert told(record(store, run_on(20, "run-2"))) == (["d2"], ["d1"], [])
+
+
+def test_a_run_id_belongs_to_one_day(store: RunStore) -> None:
+    record(store, RUN)
+    with pytest.raises(BrokenInvariantError, match="another account or day"):
+        record(store, run_on(21, "run-1"))
+
+
+def test_a_failure_in_mid_record_leaves_the_run_before_current(
+    store: RunStore, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, RUN, discrepancies("d1=1"), open_items("i1"))
+    before = row_counts(database)
+
+    def fail(connection: object, table: sa.Table, *rest: object) -> None:
+        if table is SETTLEMENT_BATCHES:
+            raise KeyboardInterrupt
+        write(connection, table, *rest)  # type: ignore[arg-type]
+
+    write = runs_module._write
+    monkeypatch.setattr(runs_module, "_write", fail)
+    with pytest.raises(KeyboardInterrupt):
+        record(store, run_on(20, "run-2"), discrepancies("d2=2"), open_items("i2"))
+    assert row_counts(database) == before
+    assert store.previous("stripe", "acct_1", DAY) == RUN
+    assert store.open_items_before("stripe", "acct_1", date(2026, 11, 21)).height == 1
+
+
+def test_open_items_come_from_the_latest_earlier_day_that_was_run(store: RunStore) -> None:
+    record(store, run_on(17, "r17"), left=open_items("old"))
+    record(store, run_on(19, "r19"), left=open_items("superseded"))
+    record(store, run_on(19, "r19b"), left=open_items("b", "a"))
+    record(store, run_on(21, "r21"), left=open_items("later"))
+    record(store, run_on(19, "x", account="acct_2"), left=open_items("of another account"))
+
+    def before(day: int) -> list[str]:
+        frame = store.open_items_before("stripe", "acct_1", date(2026, 11, day))
+        check("OPEN_ITEM", frame)
+        return frame["item_id"].to_list()
+
+    assert before(17) == []
+    assert before(19) == ["old"]
+    assert before(20) == ["a", "b"]
+    assert before(21) == ["a", "b"]
+    assert before(30) == ["later"]
+
+
+def test_a_day_that_left_nothing_open_hides_the_days_before(store: RunStore) -> None:
+    record(store, run_on(18, "r18"), left=open_items("settled since"))
+    record(store, run_on(19, "r19"))
+    assert store.open_items_before("stripe", "acct_1", DAY).equals(empty(OPEN_ITEM))
+
+
+def test_later_runs_are_named_because_they_used_the_older_state(store: RunStore) -> None:
+    for day, run_id in ((22, "r22"), (21, "r21"), (21, "r21b"), (20, "r20")):
+        record(store, run_on(day, run_id))
+    assert store.later_runs("stripe", "acct_1", DAY) == [date(2026, 11, 21), date(2026, 11, 22)]
+    assert store.later_runs("stripe", "acct_1", date(2026, 11, 22)) == []
+
+
+def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> None:
+    record(store, RUN, discrepancies("a=1", "b=2"))
+    record(store, run_on(21, "r21"), discrepancies("c=3", type="fee_variance"))
+    other = run_on(20, "p20", provider="paypal", account="m'1")
+    record(store, other, discrepancies("d=4", provider="paypal", account="m'1"))
+
+    def found(*filters: Any, **more: Any) -> list[str]:
+        frame = store.discrepancies(*filters, **more)
+        check("DISCREPANCY", frame)
+        return sorted(frame["discrepancy_id"])
+
+    assert found() == ["a", "b", "c", "d"]
+    assert found(one_day(DAY)) == ["a", "b", "d"]
+    assert found(Period(DAY, date(2026, 11, 21)), "stripe", "acct_1") == ["a", "b", "c"]
+    assert found(None, "paypal", "m'1", None) == ["d"]
+    assert found(types=["fee_variance", "fx_variance"]) == ["c"]
+    assert found(types=[]) == []
+    assert found(provider="x' OR '1'='1") == []
+
+
+def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
+    nothing = pl.DataFrame()
+    result = DayResult(
+        provider="stripe",
+        account="acct_1",
+        account_title="Stripe EU",
+        business_date=DAY,
+        files=(StatementFile("f1", "a.csv", "balance"),),
+        lines=nothing.lazy(),
+        matches=nothing.lazy(),
+        discrepancies=discrepancies("a=1", "b=2"),
+        open_items=open_items("i"),
+        rejects=nothing,
+        controls=nothing,
+        assessed_withdrawals=nothing,
+        fees=nothing,
+        batches=nothing,
+        roll_forward=nothing,
+        conservation=nothing,
+        not_proved_because=("a file is missing",),
+    )
+    run = RunRecord.of(result, run_id="r", started_at=NOW, finished_at=NOW)
+    assert (run.run_id, run.provider, run.account, run.business_date) == (
+        *("r", "stripe", "acct_1"),
+        DAY,
+    )
+    assert run.file_ids == ("f1",)
+    assert not run.proved
+    assert run.summary == {"discrepancy_count": 2, "open_item_count": 1, "reject_count": 0}
