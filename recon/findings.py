@@ -83,7 +83,7 @@ def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: s
     )
     rows = pl.concat([pairs, groups, open_rows])
     return pl.concat(
-        [rows.select("outcome"), items[rows["row"]].select("currency", "amount")], how="horizontal"
+        [rows.select("outcome"), items.select("currency", "amount")[rows["row"]]], how="horizontal"
     )
 
 

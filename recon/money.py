@@ -115,7 +115,8 @@ def to_text(amount: pl.Expr) -> pl.Expr:
     Trailing zeros of the 18-place storage are dropped; nothing is rounded.
     """
     text = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
-    return pl.when(text != "-0").then(text).otherwise(pl.lit("0"))
+    is_plain = (text != "-0").fill_null(value=True)
+    return pl.when(is_plain).then(text).otherwise(pl.lit("0"))
 
 
 def display(amount: Decimal, currency: str) -> str:

@@ -18,7 +18,13 @@ from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
 from recon.matching import engine, explain
-from recon.matching.rules import MatchRule, carried_items, entry_items, line_items
+from recon.matching.rules import (
+    MatchRule,
+    carried_items,
+    entry_items,
+    line_items,
+    number_repeats,
+)
 from recon.periods import one_day
 from recon.providers.contract import Content, ReadContext, StatementKind
 from recon.results import DayResult, StatementFile
@@ -157,25 +163,9 @@ def normalize(day: DayInput, store: Store) -> Normalized:
             pl.concat([reading.balances for reading in readings]),
         ],
     )
-    numbered = _number_repeats(kept["lines"], store)
-    check("STATEMENT_LINE", numbered)
+    check("STATEMENT_LINE", kept["lines"])
     rejects, controls, balances = collected
-    return Normalized(numbered, rejects.sort("file_id", "line_no"), controls, balances)
-
-
-def _number_repeats(lines: pl.LazyFrame, store: Store) -> pl.LazyFrame:
-    """Give a row that a statement repeats an id of its own: `...#2`; rare, so checked first.
-
-    The number follows the content of the rows, never their place, so that it survives a reshuffle.
-    """
-    hashes = lines.select(pl.col("line_id").hash()).collect(engine="streaming").to_series()
-    if hashes.n_unique() == hashes.len():
-        return lines
-    content = pl.struct(pl.exclude("line_no", "file_id")).hash()
-    place = pl.struct(content, "line_no").rank("ordinal").over("line_id")
-    renamed = pl.when(place > 1).then(sentence("{}#{}", "line_id", place)).otherwise("line_id")
-    kept, _ = store({"lines": lines.with_columns(line_id=renamed)}, [])
-    return kept["lines"]
+    return Normalized(kept["lines"], rejects.sort("file_id", "line_no"), controls, balances)
 
 
 @dataclass(frozen=True)
@@ -201,7 +191,7 @@ def match(
     matched = engine.match(lines, entries, policy.rules, windows.date_tolerance_days)
     found = explain.matches(matched, lines, entries, policy.rules)
     check("MATCH", found)
-    kept, _ = store({"matches": found.lazy()}, [])
+    kept, _ = store({"matches": found}, [])
     left = explain.open_items(matched, windows, day.business_date)
     check("OPEN_ITEM", left)
     return Outcome(
@@ -226,7 +216,7 @@ def _items(day: DayInput, normalized: Normalized) -> tuple[pl.DataFrame, pl.Data
         with_carried = [items, carried_items(carried)] if carried.height else [items]
         sides.append(pl.concat(with_carried))
     lines, entries = pl.collect_all(sides, engine="streaming")
-    return lines, entries
+    return number_repeats(lines), entries
 
 
 def _wait(day: DayInput, normalized: Normalized, store: Store) -> Outcome:

@@ -78,7 +78,9 @@ DISCREPANCY_TYPES: Final = (
 SEVERITIES: Final = ("high", "medium", "low")
 
 STATEMENT_LINE: Final[Schema] = {
-    "line_id": _TEXT,  # provider:account:kind:key; the same row delivered again has the same id
+    # provider:account:kind:key. The same row delivered again has the same id, in the same file too;
+    # matching calls the second one `...#2`.
+    "line_id": _TEXT,
     "provider": _TEXT,
     "account": _TEXT,
     "file_id": _TEXT,  # sha256 of the file as received

@@ -19,7 +19,7 @@ from recon.pipeline import DayInput, MemoryStore, Statement, run_day
 from recon.providers import identify
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
-from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, STATEMENT_LINE, Schema, empty
+from recon.tables import OPEN_ITEM, REJECT, STATEMENT_LINE, Schema, empty
 from tests.generator import DaySpec, GeneratedDay, generate_day
 from tests.generator.reading import content_of
 
@@ -143,7 +143,7 @@ def outcomes(
     chosen = shipped_rules() if rules is None else rules
     given_lines, given_entries = items(text)
     matched = engine.match(given_lines, given_entries, chosen, windows.date_tolerance_days)
-    matches = explain.matches(matched, given_lines, given_entries, chosen)
+    matches = explain.matches(matched, given_lines, given_entries, chosen).collect()
     found = explain.discrepancies(
         matched, given_lines, given_entries, chosen, windows, replace(WHOSE, business_date=today)
     )
@@ -235,6 +235,30 @@ def statements_of(provider: str, files: Mapping[str, bytes]) -> tuple[Statement,
     return tuple(made)
 
 
+def run_files(
+    account: AccountSettings,
+    business_date: date,
+    files: Mapping[str, bytes],
+    ledger: pl.DataFrame,
+    *,
+    entry_rejects: pl.DataFrame | None = None,
+    open_items: pl.DataFrame | None = None,
+) -> DayResult:
+    """Run one day of an account with the shipped policy; of the ledger, what is of that day."""
+    return run_day(
+        DayInput(
+            account=account,
+            business_date=business_date,
+            statements=statements_of(account.provider, files),
+            entries=ledger.filter(business_date=business_date).lazy(),
+            entry_rejects=empty(REJECT) if entry_rejects is None else entry_rejects,
+            open_items=empty(OPEN_ITEM) if open_items is None else open_items,
+        ),
+        shipped_config().policy,
+        MemoryStore(),
+    )
+
+
 def run(
     day: GeneratedDay,
     *,
@@ -244,20 +268,14 @@ def run(
     entry_rejects: pl.DataFrame | None = None,
     open_items: pl.DataFrame | None = None,
 ) -> DayResult:
-    """Run a generated day, or what a fault has made of it, with the shipped policy."""
-    provider = day.spec.provider
-    entries = day.ledger if ledger is None else ledger
-    return run_day(
-        DayInput(
-            account=account or account_of(provider),
-            business_date=day.spec.business_date,
-            statements=statements_of(provider, day.files if files is None else files),
-            entries=entries.filter(business_date=day.spec.business_date).lazy(),
-            entry_rejects=empty(REJECT) if entry_rejects is None else entry_rejects,
-            open_items=empty(OPEN_ITEM) if open_items is None else open_items,
-        ),
-        shipped_config().policy,
-        MemoryStore(),
+    """Run a generated day, or what a fault has made of it."""
+    return run_files(
+        account or account_of(day.spec.provider),
+        day.spec.business_date,
+        day.files if files is None else files,
+        day.ledger if ledger is None else ledger,
+        entry_rejects=entry_rejects,
+        open_items=open_items,
     )
 
 
@@ -266,10 +284,6 @@ def changed(
 ) -> dict[str, bytes]:
     """The same files, with those whose name holds `part` changed."""
     return {name: change(data) if part in name else data for name, data in files.items()}
-
-
-def entries_of(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
-    return frame_of(LEDGER_ENTRY, rows)
 
 
 FRAMES: Final = (

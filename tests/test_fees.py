@@ -118,6 +118,10 @@ REFUNDS = {
         {"percent": "0.6", "on_refund": "returned"},
         "2.50 -0.02 · 2.49 -0.01",
     ),
+    "rounded as the row says": (
+        {"percent": "0.6", "rounding": "down", "on_refund": "returned"},
+        "2.50 -0.01 · 3.33 -0.01 · 3.34 -0.02",
+    ),
 }
 
 

@@ -98,9 +98,19 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
     references = (
         lines.filter(pl.col("line_id").is_in(varying_lines["line_id"].implode()))
         .select("line_id", "merchant_ref", "txn_id")
+        .unique("line_id")  # a row that is repeated has the same references
         .collect(engine="streaming")
     )
-    facts = varying_lines.join(references, on="line_id", how="left", validate="1:1")
+    number = pl.int_range(pl.len()).over("line_id") + 1
+    facts = (
+        varying_lines.sort("line_id", "charged")
+        .with_columns(
+            item_id=pl.when(number > 1)
+            .then(sentence("{}#{}", "line_id", number.cast(pl.String)))
+            .otherwise("line_id")
+        )
+        .join(references, on="line_id", how="left", validate="m:1")
+    )
     unknown = pl.col("charged").is_null()
     is_withdrawal = pl.col("kind") == "withdrawal"
     subject = pl.when(is_withdrawal).then(pl.lit("charge")).otherwise(pl.lit("fee"))
@@ -123,7 +133,7 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
         "currency",
         "merchant_ref",
         "txn_id",
-        discrepancy_id=sentence("fee:{}", "line_id"),
+        discrepancy_id=sentence("fee:{}", "item_id"),
         type=pl.when(unknown)
         .then(pl.lit("fee_data_missing"))
         .when(is_withdrawal)

@@ -90,7 +90,8 @@ def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     ensure(not dtype.is_float(), f"column {name} is a float on its way to the database")
     if isinstance(dtype, pl.Decimal):
-        return to_text(column.cast(MONEY))
+        # The condition is ours: an unknown amount must never become "0".
+        return pl.when(column.is_not_null()).then(to_text(column.cast(MONEY))).alias(name)
     if isinstance(dtype, pl.Datetime):
         ensure(dtype.time_zone is not None, f"column {name} has no time zone")
         return column.dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%d %H:%M:%S%.6f")

@@ -71,7 +71,7 @@ def read_mapped_entries(
     engine = _engine_of(mapped.url)
     try:
         with readable_errors(engine), engine.connect() as connection:
-            table = _reflected(connection, mapped)
+            table = _table_of(connection, mapped)
             rows = _rows(connection, table, mapped, wanted, period)
     finally:
         engine.dispose()
@@ -137,21 +137,25 @@ def _engine_of(url: str) -> sa.Engine:
         ) from None
 
 
-def _reflected(connection: sa.Connection, mapped: MappedLedger) -> sa.Table:
+def _table_of(connection: sa.Connection, mapped: MappedLedger) -> sa.TableClause:
+    """The table with its columns and their types as the database declares them."""
     schema, _, name = mapped.table.rpartition(".")
-    try:
-        table = sa.Table(name, sa.MetaData(), schema=schema or None, autoload_with=connection)
-    except sa.exc.NoSuchTableError:
-        inspector = sa.inspect(connection)
-        try:
-            known = inspector.get_table_names(schema or None) + inspector.get_view_names(
-                schema or None
-            )
-        except sa.exc.DBAPIError:
-            known = []
+    inspector = sa.inspect(connection)
+    is_there = not schema or schema in inspector.get_schema_names()
+    if not is_there or not inspector.has_table(name, schema or None):
+        known = []
+        if is_there:
+            known += inspector.get_table_names(schema or None)
+            known += inspector.get_view_names(schema or None)
         raise UserError(
-            f"the ledger database has no table {mapped.table!r}; it has: {', '.join(sorted(known))}"
-        ) from None
+            f"the ledger database has no table {mapped.table!r}; "
+            f"it has: {', '.join(sorted(known)) or 'none there'}"
+        )
+    columns = [
+        sa.column(column["name"], column["type"])
+        for column in inspector.get_columns(name, schema or None)
+    ]
+    table = sa.table(name, *columns, schema=schema or None)
     absent = sorted(set(mapped.columns.values()) - set(table.c.keys()))
     if absent:
         raise UserError(
@@ -174,7 +178,7 @@ def _float_error(mapped: MappedLedger) -> UserError:
 
 def _rows(
     connection: sa.Connection,
-    table: sa.Table,
+    table: sa.TableClause,
     mapped: MappedLedger,
     wanted: Mapping[str, str],
     period: Period,
@@ -202,7 +206,7 @@ def _rows(
 
 
 def _in_period(
-    column: sa.Column[Any], period: Period, connection: sa.Connection
+    column: sa.ColumnElement[Any], period: Period, connection: sa.Connection
 ) -> sa.ColumnElement[bool]:
     # SQLite keeps dates as text whatever the column is declared as.
     if isinstance(column.type, sa.Date | sa.DateTime) and connection.dialect.name != "sqlite":
@@ -224,7 +228,7 @@ def _in_period(
 
 def _refuse_stored_floats(
     connection: sa.Connection,
-    table: sa.Table,
+    table: sa.TableClause,
     mapped: MappedLedger,
     conditions: list[sa.ColumnElement[bool]],
 ) -> None:
@@ -235,7 +239,9 @@ def _refuse_stored_floats(
         raise _float_error(mapped)
 
 
-def _text_of(column: sa.Column[Any], name: str, connection: sa.Connection) -> sa.ColumnElement[str]:
+def _text_of(
+    column: sa.ColumnElement[Any], name: str, connection: sa.Connection
+) -> sa.ColumnElement[str]:
     is_moment = isinstance(column.type, sa.DateTime) and connection.dialect.name == "postgresql"
     if name == "business_date" and isinstance(column.type, sa.DateTime):
         return sa.func.substr(sa.cast(column, sa.Text()), 1, 10).label(name)

@@ -30,7 +30,7 @@ from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Tab
 # Of amounts: the decimals always shown, those beyond, and whether it is too long for a number.
 _Marks: TypeAlias = dict[tuple[str, int], tuple[int, int, bool]]
 
-_ROWS_AT_ONCE: Final = 50_000
+_ROWS_AT_ONCE: Final = 10_000
 _LINE_HEIGHT: Final = 16.5  # of headings and sentences, in points
 _PADDING: Final = 4.0
 _LETTERS_PER_WIDTH: Final = 1.1  # running text is narrower than the digits a width is measured in

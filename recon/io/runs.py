@@ -20,7 +20,7 @@ from recon.io.frames import read_rows, write_frame
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.periods import Period
 from recon.results import DayResult
-from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, conform, empty
+from recon.tables import DISCREPANCY, OPEN_ITEM, check, empty
 
 # A discrepancy found again is another one when any of these is.
 _TELLING: Final = (
@@ -125,8 +125,11 @@ class RunStore:
         OPEN_ITEM and SETTLEMENT_BATCH rows, and say what it changes.
 
         A run_id that is current already changes nothing; one that was superseded becomes current
-        again, with the rows it had.
+        again, with the rows it had. Errors: BrokenInvariantError for frames of another shape.
         """
+        check("DISCREPANCY", discrepancies)
+        check("OPEN_ITEM", open_items)
+        check("SETTLEMENT_BATCH", batches)
         with self._database.begin() as connection:
             current = _current(connection, run.provider, run.account, run.business_date)
             if current is not None and current.run_id == run.run_id:
@@ -140,11 +143,11 @@ class RunStore:
             if _is_made_current_again(connection, run):
                 after = _discrepancies_of(connection, run)
             else:
+                after = discrepancies
                 connection.execute(sa.insert(RUNS).values(_values(run)))
-                after = conform(discrepancies, DISCREPANCY)
                 _write(connection, DISCREPANCIES, run, after)
-                _write(connection, OPEN_ITEMS, run, conform(open_items, OPEN_ITEM))
-                _write(connection, SETTLEMENT_BATCHES, run, conform(batches, SETTLEMENT_BATCH))
+                _write(connection, OPEN_ITEMS, run, open_items)
+                _write(connection, SETTLEMENT_BATCHES, run, batches)
         return _change(before, after)
 
     def later_runs(self, provider: str, account: str, business_date: date) -> list[date]:
@@ -247,11 +250,12 @@ def _write(connection: sa.Connection, table: sa.Table, run: RunRecord, frame: pl
 
 def _change(before: pl.DataFrame, after: pl.DataFrame) -> RunChange:
     key = "discrepancy_id"
-    old = before.select(key, pl.struct(_TELLING).alias("told"))
+    # Column by column: structs with a null in them are never equal to each other.
+    differs = (pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _TELLING)
     told_otherwise = (
-        after.select(key, pl.struct(_TELLING).alias("tells"))
-        .join(old, on=key, how="inner", validate="1:1")
-        .filter(pl.col("tells").ne_missing(pl.col("told")))
+        after.select(key, *_TELLING)
+        .join(before.select(key, *_TELLING), on=key, how="inner", suffix="_before", validate="1:1")
+        .filter(pl.any_horizontal(differs))
     )
     return RunChange(
         unchanged=False,

@@ -52,22 +52,27 @@ def match(
     """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
     lines_left = lines.with_row_index("row")
     entries_left = entries.with_row_index("row")
-    found = []
-    for number, rule in enumerate(rules, start=1):
-        pairs = _pair_unique(lines_left, entries_left, rule, date_tolerance_days)
-        if pairs.height == 0:
-            continue
-        found.append(pairs.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass")))
-        lines_left = _without(lines_left, pairs["line_row"])
-        entries_left = _without(entries_left, pairs["entry_row"])
+    found: list[pl.DataFrame] = []
+    # A key that two rows shared may be one row's own once the other is matched, hence the rounds.
+    round_found = True
+    while round_found:
+        round_found = False
+        for number, rule in enumerate(rules, start=1):
+            pairs = _pair_unique(lines_left, entries_left, rule, date_tolerance_days)
+            if pairs.height == 0:
+                continue
+            found.append(pairs.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass")))
+            lines_left = _without(lines_left, pairs["line_row"], lines.height)
+            entries_left = _without(entries_left, pairs["entry_row"], entries.height)
+            round_found = True
     groups = []
     for number, rule in enumerate(rules, start=1):
-        group = _group_repeated(lines_left, entries_left, rule, number)
+        group = _group_repeated(lines_left, entries_left, rule, date_tolerance_days)
         if group.height == 0:
             continue
-        groups.append(group)
-        lines_left = _without(lines_left, group.filter(side="line")["row"])
-        entries_left = _without(entries_left, group.filter(side="entry")["row"])
+        groups.append(group.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass")))
+        lines_left = _without(lines_left, group.filter(side="line")["row"], lines.height)
+        entries_left = _without(entries_left, group.filter(side="entry")["row"], entries.height)
     result = Matched(
         pl.concat(found).select(list(PAIR_SCHEMA)) if found else pl.DataFrame(schema=PAIR_SCHEMA),
         _numbered(groups),
@@ -82,10 +87,7 @@ def _pair_unique(
     lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, date_tolerance_days: int
 ) -> pl.DataFrame:
     """Pairs whose keys are equal and that no other row has, in an order of their content."""
-    left, right = _keyed(lines, rule), _keyed(entries, rule)
-    if left.height == 0 or right.height == 0:
-        return pl.DataFrame(schema=PAIR_SCHEMA)
-    pairs = left.lazy().join(right.lazy(), on="hash", how="inner", suffix="_entry")
+    pairs = _keyed(lines, rule).join(_keyed(entries, rule), on="hash", how="inner", suffix="_entry")
     same_keys = [pl.col(key) == pl.col(f"{key}_entry") for key in rule.keys]
     return (
         pairs.filter(pl.all_horizontal(same_keys))
@@ -104,18 +106,31 @@ def _pair_unique(
 _COMPARED = ("amount", "currency", "status", "business_date", "txn_id", "merchant_ref", "kind")
 
 
-def _keyed(items: pl.DataFrame, rule: MatchRule) -> pl.DataFrame:
-    """The rows this rule may use, with the hash of their keys; none of them repeated or blank."""
+def _keyed(items: pl.DataFrame, rule: MatchRule) -> pl.LazyFrame:
+    """The rows this rule may use, with the hash of their keys; none of them repeated or blank.
+
+    Left lazy, so that no copy of the rows is made: only the hashes are looked at beforehand.
+    """
+    columns = ["row", *dict.fromkeys([*rule.keys, *_COMPARED])]
+    usable = _usable(items, rule)
+    keyed = usable.select(*columns, hash=_hash(rule.keys))
+    hashes = usable.select(_hash(rule.keys)).collect(engine="streaming").to_series().sort()
+    repeated = hashes.filter(hashes == hashes.shift(1)).unique()
+    if repeated.len() == 0:
+        return keyed
+    is_repeated = pl.col("hash").is_in(repeated.implode())
+    # Rows whose hash is equal though their keys differ are alone after all; hardly ever there.
+    alone = keyed.filter(is_repeated, pl.struct(list(rule.keys)).is_unique()).collect()
+    single = keyed.filter(~is_repeated)
+    return pl.concat([single, alone.lazy()]) if alone.height else single
+
+
+def _usable(items: pl.DataFrame, rule: MatchRule) -> pl.LazyFrame:
+    """The rows a rule may look at: of its kinds, with none of its keys blank."""
     usable = pl.all_horizontal([_is_filled(key, items.schema[key]) for key in rule.keys])
     if rule.kinds is not None:
         usable = usable & pl.col("kind").is_in(sorted(rule.kinds))
-    columns = ["row", *dict.fromkeys([*rule.keys, *_COMPARED])]
-    keyed = items.lazy().filter(usable).select(*columns, hash=_hash(rule.keys)).collect()
-    if keyed["hash"].n_unique() == keyed.height:
-        return keyed
-    repeated = keyed.filter(pl.col("hash").is_duplicated())
-    alone = repeated.filter(pl.struct(list(rule.keys)).is_unique())  # equal hash, other keys
-    return pl.concat([keyed.filter(pl.col("hash").is_unique()), alone])
+    return items.lazy().filter(usable)
 
 
 def _is_filled(key: str, dtype: pl.DataType) -> pl.Expr:
@@ -153,44 +168,51 @@ def _is_clean(date_tolerance_days: int) -> pl.Expr:
 
 
 def _group_repeated(
-    lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, number: int
+    lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, date_tolerance_days: int
 ) -> pl.DataFrame:
     """Rows of both sides that share a key some other row has too: judged together, never paired."""
     keys = list(rule.keys)
-    sides = []
-    for side, items in (("line", lines), ("entry", entries)):
-        usable = pl.all_horizontal([_is_filled(key, items.schema[key]) for key in keys])
-        if rule.kinds is not None:
-            usable = usable & pl.col("kind").is_in(sorted(rule.kinds))
-        columns = list(dict.fromkeys(["row", *keys, "amount", "currency", "item_id"]))
-        sides.append(items.filter(usable).select(*columns, side=pl.lit(side)))
-    together = pl.concat(sides)
+    columns = list(dict.fromkeys(["row", *keys, *_COMPARED, "item_id"]))
+    together = pl.concat(
+        _usable(items, rule).select(*columns, side=pl.lit(side))
+        for side, items in (("line", lines), ("entry", entries))
+    ).collect()
     is_line = pl.col("side") == "line"
     counted = together.with_columns(
         line_count=is_line.sum().over(keys),
         entry_count=(~is_line).sum().over(keys),
-        same=(pl.col("amount").n_unique().over(keys) == 1)
-        & (pl.col("currency").n_unique().over(keys) == 1),
-        first=pl.col("item_id").min().over(keys),
+        same=((pl.n_unique("amount") == 1) & (pl.n_unique("currency") == 1)).over(keys),
+        clean=_is_clean_group(date_tolerance_days).over(keys),
+        group_key=pl.col("item_id").min().over(keys),
     ).filter((pl.col("line_count") > 0) & (pl.col("entry_count") > 0))
-    if counted.height == 0:
-        return pl.DataFrame(schema=GROUP_SCHEMA)
-    lines_n, entries_n, same = pl.col("line_count"), pl.col("entry_count"), pl.col("same")
+    equal = pl.col("same") & pl.col("clean") & (pl.col("line_count") == pl.col("entry_count"))
     verdict = (
-        pl.when(pl.lit(rule.equal_groups) & same & (lines_n == entries_n))
+        pl.when(pl.lit(rule.equal_groups) & equal)
         .then(pl.lit("matched"))
-        .when(same & (entries_n == 1))
+        .when(pl.col("same") & (pl.col("entry_count") == 1))
         .then(pl.lit("duplicate_in_provider"))
-        .when(same & (lines_n == 1))
+        .when(pl.col("same") & (pl.col("line_count") == 1))
         .then(pl.lit("duplicate_in_ledger"))
         .otherwise(pl.lit("ambiguous_match"))
     )
-    return counted.select(
-        pl.col("first").alias("group_key"),
-        "side",
-        "row",
-        pl.lit(number, dtype=pl.UInt8).alias("pass"),
-        verdict=verdict,
+    return counted.select("group_key", "side", "row", verdict=verdict)
+
+
+def _is_clean_group(date_tolerance_days: int) -> pl.Expr:
+    """What `_is_clean` asks of a pair, asked of all rows that share a key.
+
+    Where both sides tell a reference, the two differ: equal ones would have been a pair before.
+    """
+    is_line = pl.col("side") == "line"
+    days_apart = (pl.col("business_date").max() - pl.col("business_date").min()).dt.total_days()
+    told = [
+        (pl.col(name).is_not_null() & is_line).any() & (pl.col(name).is_not_null() & ~is_line).any()
+        for name in ("txn_id", "merchant_ref")
+    ]
+    return (
+        (days_apart <= date_tolerance_days)
+        & (pl.col("status").drop_nulls().n_unique() <= 1)
+        & ~pl.any_horizontal(told)
     )
 
 
@@ -203,12 +225,14 @@ def _numbered(groups: list[pl.DataFrame]) -> pl.DataFrame:
     return together.with_columns(group=number).select(list(GROUP_SCHEMA)).sort("group", "side")
 
 
-def _without(items: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+def _without(items: pl.DataFrame, rows: pl.Series, row_count: int) -> pl.DataFrame:
+    """The items that are not among `rows`, of a side that had `row_count` to begin with."""
     if rows.len() == 0:
         return items
     if rows.len() == items.height:
         return items.clear()
-    return items.join(rows.to_frame("row"), on="row", how="anti", maintain_order="left")
+    is_left = pl.repeat(value=True, n=row_count, eager=True).scatter(rows, False)
+    return items.filter(is_left.gather(items["row"]))
 
 
 def _ensure_conserved(result: Matched, line_count: int, entry_count: int) -> None:

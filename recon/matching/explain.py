@@ -24,32 +24,32 @@ class Windows:
 
 def matches(
     matched: Matched, lines: pl.DataFrame, entries: pl.DataFrame, rules: Sequence[MatchRule]
-) -> pl.DataFrame:
-    """MATCH: clean 1:1 pairs, one row each, then groups, one row a member."""
+) -> pl.LazyFrame:
+    """MATCH: clean 1:1 pairs, one row each, then groups, one row a member.
+
+    Lazy, so that what is the same on every row is made while it is written.
+    """
     names = [rule.name for rule in rules]
-    clean = matched.pairs if _all_clean(matched) else matched.pairs.filter("clean")
+    all_clean = bool(matched.pairs["clean"].all())
+    clean = matched.pairs if all_clean else matched.pairs.filter("clean")
     entry_id = entries["item_id"].gather(clean["entry_row"])
-    one_to_one = pl.DataFrame(
+    one_to_one = pl.LazyFrame(
         {
             "match_id": entry_id,
-            "rule": clean["pass"].cast(pl.UInt32),
             "pass": clean["pass"],
             "line_id": lines["item_id"].gather(clean["line_row"]),
             "entry_id": entry_id,
             "allocated": lines["amount"].gather(clean["line_row"]),
         }
     ).with_columns(rule=_rule_name(names), cardinality=pl.lit("1:1"), residual=ZERO)
-    grouped = _group_members(matched.groups.filter(verdict="matched"), lines, entries)
-    return pl.concat(
-        [
-            one_to_one.select(list(MATCH)),
-            grouped.with_columns(rule=_rule_name(names), residual=ZERO).select(list(MATCH)),
-        ]
-    )
-
-
-def _all_clean(matched: Matched) -> bool:
-    return bool(matched.pairs["clean"].all())
+    parts = [one_to_one.select(list(MATCH))]
+    groups = matched.groups.filter(verdict="matched")
+    if groups.height:
+        members = _group_members(groups, lines, entries).lazy()
+        parts.append(
+            members.with_columns(rule=_rule_name(names), residual=ZERO).select(list(MATCH))
+        )
+    return pl.concat(parts)
 
 
 def _rule_name(names: Sequence[str]) -> pl.Expr:
@@ -75,7 +75,6 @@ def _group_members(
     counts = [condition.sum().over("group") for condition in (is_line, ~is_line)]
     return members.select(
         match_id=pl.col("item_id").min().over("group"),
-        rule=pl.col("pass"),
         cardinality=pl.concat_str(
             [
                 pl.when(count == 1).then(pl.lit("1")).otherwise(pl.lit(many))

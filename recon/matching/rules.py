@@ -86,3 +86,29 @@ def carried_items(open_items: pl.DataFrame) -> pl.LazyFrame:
         .with_columns(reported=pl.col("state") == "overdue")
         .select(pl.col(name).cast(dtype) for name, dtype in ITEM.items())
     )
+
+
+def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
+    """Tell apart the rows a statement repeats: the second one is called `<item_id>#2`.
+
+    A row that is delivered twice has the same `line_id` twice, which is how it is recognised; what
+    is made of each of the two needs a name of its own. The number follows the content of the rows,
+    never their place. Repeats are rare, so all the others are left as they are.
+    """
+    hashes = items["item_id"].hash()
+    if hashes.n_unique() == hashes.len():
+        return items
+    numbered = items.with_row_index("place")
+    repeated = numbered.filter(hashes.is_duplicated())
+    content = pl.struct(pl.exclude("place")).hash()
+    renamed = (
+        repeated.sort("item_id", content, maintain_order=True)
+        .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
+        .filter(pl.col("number") > 1)
+        .select("place", renamed=pl.concat_str("item_id", pl.lit("#"), "number"))
+    )
+    return (
+        numbered.join(renamed, on="place", how="left", maintain_order="left", validate="1:1")
+        .with_columns(item_id=pl.coalesce("renamed", "item_id"))
+        .drop("place", "renamed")
+    )

@@ -42,17 +42,18 @@ def round_trip(database: Database, frame: pl.DataFrame) -> pl.DataFrame:
 def test_money_and_instants_are_exact_to_the_last_digit(database: Database) -> None:
     frame = pl.DataFrame(
         {
-            "text": ["0.1", "007", ""],
+            "text": ["0.1", "007", "", None],
             "amount": [
                 Decimal("12345678901234567.89"),
                 Decimal("-99999999999999999999.999999999999999999"),
                 Decimal("0.000000000000000001"),
+                None,
             ],
-            "day": [date(2026, 11, 20), date(1999, 12, 31), None],
-            "instant": [datetime(2026, 11, 20, 23, 59, 59, 999999, UTC), None, NOW],
-            "count": [2**63 - 1, -1, None],
-            "flag": [True, False, None],
-            "texts": [['a"b', "\n", ""], [], None],
+            "day": [date(2026, 11, 20), date(1999, 12, 31), None, None],
+            "instant": [datetime(2026, 11, 20, 23, 59, 59, 999999, UTC), None, NOW, None],
+            "count": [2**63 - 1, -1, None, 0],
+            "flag": [True, False, None, None],
+            "texts": [['a"b', "\n", ""], [], None, [None]],
         },
         schema=SAMPLE,
     )

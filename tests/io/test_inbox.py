@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ import recon.providers
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import inbox as inbox_module
 from recon.io.database import Database
-from recon.io.inbox import Inbox, Received, content_of, safe_name
+from recon.io.inbox import Inbox, Received, StatementFileRecord, content_of, safe_name
 from recon.io.schema import STATEMENT_FILES
 from recon.periods import Period
 from recon.providers.contract import Content, Description, Provider, StatementKind
@@ -29,7 +28,7 @@ KNOWN = {"acme": ["1001", "1002"], "solo": ["only-one"]}
 
 
 def describe(slug: str) -> Any:
-    """`acme account=1001 from=2026-11-20 to=2026-11-20 part=1` describes itself, as far as it says."""
+    """`acme statement account=1001 from=2026-11-20 to=2026-11-20 part=1`, each fact optional."""
 
     def look(content: Content) -> Description | None:
         words = content.head.decode("utf-8", "replace").splitlines()[:1]
@@ -59,8 +58,8 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def inbox(database: Database, tmp_path: Path) -> Iterator[Inbox]:
-    yield Inbox(database, tmp_path / "inbox")
+def inbox(database: Database, tmp_path: Path) -> Inbox:
+    return Inbox(database, tmp_path / "inbox")
 
 
 def deliver(
@@ -222,7 +221,6 @@ def test_a_large_file_that_changes_while_it_is_copied_is_refused(
 ) -> None:
     monkeypatch.setattr(inbox_module, "IN_MEMORY_BYTES", 0)
     monkeypatch.setattr(inbox_module, "HEAD_BYTES", 64)
-    sync = os.fsync
 
     def grow(content: Content, source: Path, copy: Any) -> str:
         source.write_text(acme(body="grown " * 20))
@@ -233,25 +231,27 @@ def test_a_large_file_that_changes_while_it_is_copied_is_refused(
     with pytest.raises(UserError, match="changed while it was read"):
         deliver(inbox, tmp_path, acme(body="short " * 20))
     assert [path for path in (tmp_path / "inbox").rglob("*") if path.is_file()] == []
-    assert sync is os.fsync
 
 
 # Crashes and losses
 
 
 def test_a_crash_between_file_and_registry_is_healed_by_the_next_delivery(
-    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path
 ) -> None:
-    def crash(record: object) -> Received:
-        raise KeyboardInterrupt
+    class Crashing(Inbox):
+        def _register(self, record: StatementFileRecord) -> Received:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(inbox, "_register", crash)
+    inbox = Inbox(database, tmp_path / "inbox")
     with pytest.raises(KeyboardInterrupt):
-        deliver(inbox, tmp_path, acme())
-    monkeypatch.undo()
+        deliver(Crashing(database, tmp_path / "inbox"), tmp_path, acme())
+    assert inbox.files_for("acme", "1001", DAY) == []
     [orphan] = inbox.unregistered()
-    recon.providers.all_providers()
     assert orphan.read_text() == acme()
+    assert deliver(inbox, tmp_path, acme()).state == "new"
+    assert [record.path for record in inbox.files_for("acme", "1001", DAY)] == [orphan]
+    assert inbox.unregistered() == []
 
 
 def test_unregistered_files_are_registered_when_they_come_again(

@@ -98,22 +98,20 @@ def test_optional_columns_may_be_missing_and_empty_cells_are_null(
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "utc"),
-    [
-        ("2026-11-20T10:00:00Z", "2026-11-20 10:00:00"),
-        ("2026-11-20 10:00:00", "2026-11-20 10:00:00"),
-        ("2026-11-20T10:00", "2026-11-20 10:00:00"),
-        ("2026-11-20T10:00+08", "2026-11-20 02:00:00"),
-        ("2026-11-20T10:00:00.5+0800", "2026-11-20 02:00:00.5"),
-        ("2026-11-20T00:30:00.123456789-05:30", "2026-11-20 06:00:00.123456"),
-    ],
-)
-def test_an_instant_without_an_offset_is_utc(tmp_path: Path, text: str, utc: str) -> None:
-    database = Database.open(f"sqlite:///{tmp_path}/recon.db")
-    load(database, tmp_path, f"{row('E1')},{text}", header=f"{HEADER},booked_at")
-    assert entries(database)["booked_at"][0] == datetime.fromisoformat(utc).replace(tzinfo=UTC)
-    database.dispose()
+def test_an_instant_without_an_offset_is_utc(database: Database, tmp_path: Path) -> None:
+    utc_by_text = {
+        "2026-11-20T10:00:00Z": "2026-11-20 10:00:00",
+        "2026-11-20 10:00:00": "2026-11-20 10:00:00",
+        "2026-11-20T10:00": "2026-11-20 10:00:00",
+        "2026-11-20T10:00+08": "2026-11-20 02:00:00",
+        "2026-11-20T10:00:00.5+0800": "2026-11-20 02:00:00.5",
+        "2026-11-20T00:30:00.123456789-05:30": "2026-11-20 06:00:00.123456",
+    }
+    lines = [f"{row(f'E{number}')},{text}" for number, text in enumerate(utc_by_text)]
+    load(database, tmp_path, *lines, header=f"{HEADER},booked_at")
+    assert entries(database)["booked_at"].to_list() == [
+        datetime.fromisoformat(text).replace(tzinfo=UTC) for text in utc_by_text.values()
+    ]
 
 
 def test_byte_order_mark_windows_line_ends_and_blank_lines_do_not_matter(
@@ -176,51 +174,49 @@ def test_a_file_of_many_blocks_is_the_same_as_one(
 # Rejects
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "reason"),
-    [
-        ("entry_id", "", "entry_id is empty"),
-        ("entry_id", "  ", "entry_id is empty"),
-        ("entry_id", "E\0", "entry_id has a NUL character"),
-        ("account", "", "account is empty"),
-        ("business_date", "", "business_date is empty"),
-        ("business_date", "20261120", "business_date is not a date; write it as YYYY-MM-DD"),
-        ("business_date", "2026-02-30", "business_date is not a date"),
-        ("business_date", "2026-11-20 00:00:00", "business_date is not a date"),
-        ("booked_at", "20 Nov 2026", "booked_at is not an instant"),
-        ("booked_at", "2026-11-20", "booked_at is not an instant"),
-        ("kind", "Payment", "kind is not one of payment, refund"),
-        ("status", "ok", "status is not one of succeeded, pending"),
-        ("currency", "XXX", "currency is not a currency code"),
-        ("currency", "usd", "currency is not a currency code"),
-        ("amount", "", "amount is empty"),
-        ("amount", "1e3", "amount is not a plain decimal number"),
-        ("amount", '"1,000.00"', "amount is not a plain decimal number"),
-        ("amount", "0x10", "amount is not a plain decimal number"),
-        ("amount", "NaN", "amount is not a plain decimal number"),
-        ("amount", "1.005", "amount has more decimals than its currency allows"),
-        ("memo", "a\0b", "memo has a NUL character"),
-    ],
-)
-def test_a_bad_cell_rejects_its_row_and_no_other(
-    tmp_path: Path, column: str, value: str, reason: str
-) -> None:
-    database = Database.open(f"sqlite:///{tmp_path}/recon.db")
-    good = dict(zip(HEADER.split(","), row("E2").split(","), strict=True))
-    cells = {**good, "booked_at": "", "status": "", column: value}
-    done = load(
-        database, tmp_path, row("E1") + ",,", ",".join(cells.values()), header=",".join(cells)
-    )
-    assert counts(done) == (1, 0, 0, 1)
-    reject = done.rejects.row(0, named=True)
-    assert reject["file_id"] == done.file_id
-    assert reject["line_no"] == 3
-    assert reject["field"] == column
-    assert reject["value"] == (value.strip('"') if value.strip() else None)
-    assert reject["reason"].startswith(reason)
-    assert reject["unmapped"] == (column in ("kind", "status"))
-    assert entries(database)["entry_id"].to_list() == ["E1"]
-    database.dispose()
+BAD_CELLS = [
+    ("entry_id", "", "entry_id is empty"),
+    ("entry_id", "  ", "entry_id is empty"),
+    ("entry_id", "E\0", "entry_id has a NUL character"),
+    ("account", "", "account is empty"),
+    ("business_date", "", "business_date is empty"),
+    ("business_date", "20261120", "business_date is not a date; write it as YYYY-MM-DD"),
+    ("business_date", "2026-02-30", "business_date is not a date"),
+    ("business_date", "2026-11-20 00:00:00", "business_date is not a date"),
+    ("booked_at", "20 Nov 2026", "booked_at is not an instant"),
+    ("booked_at", "2026-11-20", "booked_at is not an instant"),
+    ("kind", "Payment", "kind is not one of payment, refund"),
+    ("status", "ok", "status is not one of succeeded, pending"),
+    ("currency", "XXX", "currency is not a currency code"),
+    ("currency", "usd", "currency is not a currency code"),
+    ("amount", "", "amount is empty"),
+    ("amount", "1e3", "amount is not a plain decimal number"),
+    ("amount", '"1,000.00"', "amount is not a plain decimal number"),
+    ("amount", "0x10", "amount is not a plain decimal number"),
+    ("amount", "NaN", "amount is not a plain decimal number"),
+    ("amount", "1.005", "amount has more decimals than its currency allows"),
+    ("memo", "a\0b", "memo has a NUL character"),
+]
+
+
+def test_a_bad_cell_rejects_its_row_and_no_other(database: Database, tmp_path: Path) -> None:
+    good = dict(zip(HEADER.split(","), row("good").split(","), strict=True))
+    good |= {"booked_at": "", "status": ""}
+    lines = []
+    for number, (column, value, _) in enumerate(BAD_CELLS):
+        bad = {**good, "entry_id": f"bad {number}", column: value}
+        lines += [",".join({**good, "entry_id": f"good {number}"}.values()), ",".join(bad.values())]
+    done = load(database, tmp_path, *lines, header=",".join(good))
+    assert counts(done) == (len(BAD_CELLS), 0, 0, len(BAD_CELLS))
+    for number, (column, value, reason) in enumerate(BAD_CELLS):
+        reject = done.rejects.row(number, named=True)
+        assert reject["line_no"] == 3 + 2 * number
+        assert reject["field"] == column
+        assert reject["value"] == (value.strip('"') if value.strip() else None)
+        assert reject["reason"].startswith(reason)
+        assert reject["unmapped"] == (column in ("kind", "status"))
+    assert done.rejects["file_id"].unique().to_list() == [done.file_id]
+    assert entries(database)["entry_id"].str.starts_with("good").all()
 
 
 def test_a_row_with_several_mistakes_is_one_reject_that_names_them_all(

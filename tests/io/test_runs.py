@@ -1,4 +1,4 @@
-"""Runs: recorded at once or not at all, superseded and never edited, compared with the one before."""
+"""Runs: recorded at once or not at all, superseded and never edited, compared with the last."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -43,14 +43,31 @@ def discrepancies(*differences: str, **columns: Any) -> pl.DataFrame:
         },
         schema={name: DISCREPANCY[name] for name in ("discrepancy_id", "difference")},
     )
-    same = {"type": "amount_mismatch", "provider": "stripe", "account": "acct_1", **columns}
-    fixed = {name: pl.lit(value) for name, value in same.items()}
-    return conform(frame.with_columns(business_date=pl.lit(DAY), **fixed), DISCREPANCY)
+    same = {
+        "type": "amount_mismatch",
+        "provider": "stripe",
+        "account": "acct_1",
+        "business_date": DAY,
+        "explanation": "they differ",
+        "first_seen_on": DAY,
+        "age_days": 0,
+        "severity": "low",
+    }
+    fixed = {name: pl.lit(value) for name, value in {**same, **columns}.items()}
+    return conform(frame.with_columns(**fixed), DISCREPANCY)
 
 
 def open_items(*ids: str) -> pl.DataFrame:
-    rows = [{"side": "line", "item_id": name, "amount": Decimal("1.10")} for name in ids]
-    return pl.DataFrame(rows, schema=dict(OPEN_ITEM))
+    same = {
+        "side": "line",
+        "kind": "payment",
+        "business_date": DAY,
+        "due_on": DAY,
+        "currency": "EUR",
+        "amount": Decimal("1.10"),
+        "state": "open",
+    }
+    return pl.DataFrame([{"item_id": name, **same} for name in ids], schema=dict(OPEN_ITEM))
 
 
 def record(

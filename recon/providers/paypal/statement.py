@@ -102,14 +102,8 @@ def read(content: Content, context: ReadContext) -> Reading:
     report = container.unpack(content, required=REQUIRED, optional=OPTIONAL)
     rows = _typed(report, content, context)
     good, rejects = split(rows, _checks(context), content.file_id)
-    lines = _lines(good, content)
-    repeated = _repeated_ids(report.rows)
-    if not repeated.is_empty():
-        some = rows.filter(pl.col(TXN_ID).hash().is_in(repeated.implode()))
-        good_some, _ = split(some, _checks(context), content.file_id)
-        lines = _numbered(lines, _lines(good_some, content))
     return Reading(
-        lines=lines,
+        lines=_lines(good, content),
         rejects=pl.concat([_defects(report, content), rejects]),
         controls=controls.control_totals(rows, report, content.file_id),
         balances=controls.balances(report, context.account),
@@ -313,31 +307,3 @@ def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
 
 def _filled(column: str) -> pl.Expr:
     return pl.when(pl.col(column) != "").then(pl.col(column))
-
-
-def _repeated_ids(rows: pl.LazyFrame) -> pl.Series:
-    """The hashes of transaction ids that are there more than once; ids themselves cost memory."""
-    counts = rows.select(key=pl.col(TXN_ID).hash()).group_by("key").len()
-    return counts.filter(pl.col("len") > 1).collect(engine="streaming")["key"]
-
-
-def _numbered(lines: pl.LazyFrame, repeated: pl.LazyFrame) -> pl.LazyFrame:
-    """Make `line_id` unique: the second line of an id gets #2, in the order of their contents.
-
-    Not in the order of the file, so that a file delivered again in another order has the same ids.
-    `repeated` are those of `lines` whose id may be there more than once, and maybe others.
-    """
-    suffixes = (
-        repeated.collect(engine="streaming")
-        .sort(pl.exclude("line_no", "file_id"), "line_no")
-        .with_columns(repeat=pl.int_range(1, pl.len() + 1).over("line_id"))
-        .filter(pl.col("repeat") > 1)
-        .select("line_no", suffix=pl.format("#{}", "repeat"))
-    )
-    if suffixes.is_empty():
-        return lines
-    return (
-        lines.join(suffixes.lazy(), on="line_no", how="left", validate="m:1")
-        .with_columns(line_id=pl.concat_str("line_id", pl.col("suffix").fill_null("")))
-        .drop("suffix")
-    )
