@@ -1,11 +1,12 @@
 """What the day as a whole shows: conservation, roll-forward, control totals, what is not proved."""
 
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
 from recon.discrepancies import Day, amount_text, complete, sentence
-from recon.errors import ensure
+from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
 from recon.money import MONEY, ZERO
 from recon.settings import AccountSettings
@@ -53,6 +54,18 @@ def conservation(
         if parts
         else empty(CONSERVATION)
     )
+
+
+# MONEY holds twenty digits before the point, and Polars adds on beyond them without a word.
+_SUM_LIMIT = 10**20
+
+
+def ensure_summable(amounts: pl.Series) -> None:
+    """Raise when the amounts might add up to more than MONEY holds. Errors: UserError."""
+    bounds = (amounts.max(), amounts.min())
+    largest = max((abs(int(bound)) for bound in bounds if isinstance(bound, Decimal)), default=0)
+    if (largest + 1) * amounts.len() >= _SUM_LIMIT:
+        raise UserError(f"{amounts.len():,} amounts of up to {largest:,} cannot be summed exactly")
 
 
 def _total(frame: pl.DataFrame) -> list[tuple[object, ...]]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import polars as pl
 
 from recon import findings
-from recon.discrepancies import Day, Severity, sentence
+from recon.discrepancies import Day, Severity
 from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
@@ -26,6 +26,7 @@ from recon.matching.rules import (
     number_repeats,
 )
 from recon.periods import one_day
+from recon.providers import provider_named
 from recon.providers.contract import Content, ReadContext, StatementKind
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
@@ -35,7 +36,6 @@ from recon.tables import (
     BALANCE,
     CONTROL_TOTAL,
     DISCREPANCY,
-    MATCH,
     REJECT,
     STATEMENT_LINE,
     check,
@@ -105,10 +105,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     whose = Day(day.account.provider, day.account.account, day.business_date, policy.severity)
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
-    if _can_match(day, missing):
-        outcome = step("match", lambda: match(day, policy, whose, normalized, store))
-    else:
-        outcome = step("wait", lambda: _wait(day, normalized, store))
+    outcome = step("match", lambda: match(day, policy, whose, missing, normalized, store))
     costs = step("fees", lambda: fees(day, policy, whose, normalized))
     made = step(
         "settle",
@@ -126,19 +123,16 @@ def _missing_statements(day: DayInput) -> list[str]:
     return [kind for kind in day.account.statements if kind not in there]
 
 
-def _can_match(day: DayInput, missing: list[str]) -> bool:
-    """Without a statement of the movements themselves, every entry would look like a difference."""
-    there = any(statement.kind.matched_kinds is None for statement in day.statements)
-    supplements = {s.kind.name for s in day.statements if s.kind.matched_kinds is not None}
-    return there and all(
-        kind in supplements or not _carries_movements(day, kind) for kind in missing
-    )
+def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
+    """The kinds of movement that only a missing statement can show; None: all of them.
 
-
-def _carries_movements(day: DayInput, kind: str) -> bool:
-    from recon.providers import provider_named
-
-    return provider_named(day.account.provider).kind(kind).matched_kinds is None
+    Without the statement of the movements themselves every entry would look like a difference.
+    """
+    provider = provider_named(day.account.provider)
+    carried_by = [provider.kind(kind).matched_kinds for kind in missing]
+    if None in carried_by or not day.statements:
+        return None
+    return frozenset().union(*(kinds for kinds in carried_by if kinds is not None))
 
 
 def normalize(day: DayInput, store: Store) -> Normalized:
@@ -180,23 +174,39 @@ class Outcome:
 
 
 def match(
-    day: DayInput, policy: Policy, whose: Day, normalized: Normalized, store: Store
+    day: DayInput,
+    policy: Policy,
+    whose: Day,
+    missing: list[str],
+    normalized: Normalized,
+    store: Store,
 ) -> Outcome:
-    """Lines and entries of the day, and what earlier days left open, against each other."""
-    lines, entries = _items(day, normalized)
+    """Lines and entries of the day, and what earlier days left open, against each other.
+
+    What a missing statement may still show waits for it, a day longer than its window if need be.
+    """
     account = day.account
     windows = explain.Windows(
         account.line_window_days, account.entry_window_days, account.date_tolerance_days
     )
-    matched = engine.match(lines, entries, policy.rules, windows.date_tolerance_days)
-    found = explain.matches(matched, lines, entries, policy.rules)
+    lines, entries = _items(day, normalized)
+    rules = policy.rules
+    if missing or not day.statements:
+        kinds = _waiting_kinds(day, missing)
+        tomorrow = day.business_date + timedelta(days=1)
+        late = pl.lit(value=True) if kinds is None else pl.col("kind").is_in(sorted(kinds))
+        lines = explain.put_off(lines, windows.line_days, tomorrow, late)
+        entries = explain.put_off(entries, windows.entry_days, tomorrow, late)
+        rules = () if kinds is None else rules
+    matched = engine.match(lines, entries, rules, windows.date_tolerance_days)
+    found = explain.matches(matched, lines, entries, rules)
     check("MATCH", found)
     kept, _ = store({"matches": found}, [])
     left = explain.open_items(matched, windows, day.business_date)
     check("OPEN_ITEM", left)
     return Outcome(
         matches=kept["matches"],
-        discrepancies=explain.discrepancies(matched, lines, entries, policy.rules, windows, whose),
+        discrepancies=explain.discrepancies(matched, lines, entries, rules, windows, whose),
         open_items=left,
         conservation=findings.conservation(
             matched, lines, entries, left, normalized.rejects, day.entry_rejects
@@ -206,37 +216,24 @@ def match(
 
 
 def _items(day: DayInput, normalized: Normalized) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both sides as ITEM: the day's own, then what was carried."""
-    sides = []
-    for side, items in (
-        ("line", line_items(normalized.lines)),
-        ("entry", entry_items(day.entries)),
-    ):
-        carried = day.open_items.filter(side=side)
-        with_carried = [items, carried_items(carried)] if carried.height else [items]
-        sides.append(pl.concat(with_carried))
-    lines, entries = pl.collect_all(sides, engine="streaming")
-    return number_repeats(lines), entries
+    """Both sides as ITEM: the day's own, then what was carried.
 
-
-def _wait(day: DayInput, normalized: Normalized, store: Store) -> Outcome:
-    """A day whose statement has not come: nothing is missing yet, everything waits for it."""
-    lines, entries = _items(day, normalized)
-    until = day.business_date + timedelta(days=1)
-    left = pl.concat(
-        [explain.waiting(lines, "line", until), explain.waiting(entries, "entry", until)]
-    ).sort("side", "item_id")
-    kept, _ = store({"matches": empty(MATCH).lazy()}, [])
-    nothing = engine.match(lines, entries, (), 0)
-    return Outcome(
-        matches=kept["matches"],
-        discrepancies=empty(DISCREPANCY),
-        open_items=left,
-        conservation=findings.conservation(
-            nothing, lines, entries, left, normalized.rejects, day.entry_rejects
-        ),
-        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
+    An entry that was carried and is now dated today is one entry, so the carried copy is dropped.
+    """
+    lines, entries = line_items(normalized.lines), entry_items(day.entries)
+    carried_lines, carried_entries = (
+        day.open_items.filter(pl.col("side") == side) for side in ("line", "entry")
     )
+    if carried_lines.height:
+        lines = pl.concat([lines, carried_items(carried_lines)])
+    if carried_entries.height:
+        old = carried_items(carried_entries).join(day.entries, left_on="item_id",
+                                                  right_on="entry_id", how="anti")  # fmt: skip
+        entries = pl.concat([entries, old])
+    collected = pl.collect_all([lines, entries], engine="streaming")
+    for items in collected:
+        findings.ensure_summable(items["amount"])
+    return number_repeats(collected[0]), collected[1]
 
 
 @dataclass(frozen=True)

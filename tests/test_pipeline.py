@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recon.errors import StatementError
+from recon.errors import StatementError, UserError
 from recon.fees.schedule import Tariff
 from recon.pipeline import DayInput, MemoryStore, run_day
 from recon.results import DayResult
@@ -116,9 +116,8 @@ def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None
     policy = shipped_config().policy
     assert run_day(given(dict(day.files)), policy, MemoryStore(), step).proved
     assert names == ["normalize", "match", "fees", "settle", "conclude"]
-    names.clear()
     assert not run_day(given({}), policy, MemoryStore(), step).proved
-    assert names == ["normalize", "wait", "fees", "settle", "conclude"]
+    assert names[5:] == names[:5]  # a day whose statements are missing goes the same way
 
 
 def test_only_the_tariffs_of_the_account_are_applied() -> None:
@@ -386,19 +385,26 @@ def test_which_repeat_gets_which_id_does_not_depend_on_the_order_of_rows(seed: i
     assert amount_by_id(shuffled) == found
 
 
-@pytest.mark.parametrize("state", ["open", "overdue"])
-def test_a_carried_line_that_is_delivered_again_surfaces_beside_itself(state: str) -> None:
+@pytest.mark.parametrize("amount", ["12.00", "13.00", "14.00"])
+def test_a_carried_line_that_is_delivered_again_surfaces_beside_itself(amount: str) -> None:
+    # Fails for some: it is a matter of hashes which of the two is renamed. Where it is the carried
+    # one, the run breaks (`open items do not roll forward`), or a reported item is open again.
     day = small_day()
-    line_id = f"wechatpay:1600000001:payment:{day.ledger.filter(kind='payment')['txn_id'][0]}"
-    without_it = day.ledger.slice(1)
+    entry = day.ledger.filter(pl.col("txn_id").is_not_null(), kind="payment").row(0, named=True)
+    line_id = f"wechatpay:1600000001:payment:{entry['txn_id']}"
+    without_it = day.ledger.filter(pl.col("entry_id") != entry["entry_id"])
     assert run(day, ledger=without_it).open_items["item_id"].to_list() == [line_id]
-    before = frame_of(OPEN_ITEM, [carried(item_id=line_id, state=state)])
-    result = run(day, ledger=without_it, open_items=before)
-    assert result.open_items["item_id"].to_list() == [line_id, f"{line_id}#2"]
+    before = frame_of(OPEN_ITEM, [carried(item_id=line_id, amount=amount, state="overdue")])
+    left = run(day, ledger=without_it, open_items=before).open_items
+    assert left.select("item_id", "state").rows() == [
+        (line_id, "overdue"),
+        (f"{line_id}#2", "open"),
+    ]
 
 
 def test_a_carried_entry_that_is_moved_to_today_is_the_same_entry() -> None:
-    # Fails likewise: booked for yesterday and carried, then corrected to be of today.
+    # Fails with BrokenInvariantError, `a entry has no outcome`: it is there twice. Its date was
+    # corrected in the ledger after yesterday's run had carried it.
     day = small_day()
     extra = frame_of(LEDGER_ENTRY, [ledger_entry(entry_id="GL-X", business_date=TODAY)])
     before = frame_of(OPEN_ITEM, [carried(side="entry", item_id="GL-X", txn_id="TX")])
@@ -462,3 +468,15 @@ def test_an_empty_ledger_leaves_every_line_open_and_nothing_breaks() -> None:
     assert types(result) == []
     assert set(counted(result, "line")) == {"open"}
     assert result.proved  # the statement is; the lines are inside their window
+
+
+def test_amounts_too_many_and_too_large_to_be_summed_are_an_error_and_never_wrap() -> None:
+    # Polars 2.1 adds decimals modulo 2**128 in some of its group_by, and says nothing.
+    day = small_day()
+    large = (
+        ledger_entry(entry_id=f"GL-{n}", business_date=TODAY, amount="999999999999999999")
+        for n in range(300)
+    )
+    ledger = pl.concat([day.ledger, frame_of(LEDGER_ENTRY, large)])
+    with pytest.raises((UserError, pl.exceptions.ComputeError)):
+        run(day, ledger=ledger)

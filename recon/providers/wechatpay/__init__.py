@@ -1,4 +1,4 @@
-"""WeChat Pay (微信支付): trade bills and fund-flow bills of API v3, and the older 24-column bill."""
+"""WeChat Pay (微信支付): trade bills and fund-flow bills of API v3, and older trade bills."""
 
 from recon.providers.contract import Provider, StatementKind
 from recon.providers.wechatpay import fund_flow, trade_bill

@@ -1,9 +1,9 @@
 """The trade bill (交易账单): ALL, SUCCESS and REFUND, with the 27, 20, 29 or older 24 columns.
 
-Facts this relies on, each seen in real files: in an ALL bill 交易时间 of a refund row is the time of
-the refund, in a REFUND bill that of the payment, so the refund's own time is taken there. A refund
-row repeats the order numbers of its payment. The fee has five decimals but is already rounded to
-fen; it is negative on a refund, which returns it. 应结订单金额 is the base of the fee.
+Facts this relies on, each seen in real files: in an ALL bill 交易时间 of a refund row is the time
+of the refund, in a REFUND bill that of the payment, so the refund's own time is taken there. A
+refund row repeats the order numbers of its payment. The fee has five decimals but is already
+rounded to fen; it is negative on a refund, which returns it. 应结订单金额 is the base of the fee.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,10 +51,10 @@ _STATUS_BY_REFUND_STATE = {
     "FAIL,": "failed",
     "CHANGE,": "failed",  # the payer's account is gone: the refund went back to us
 }
-_NEEDED = (
-    ["交易时间", "商户号", "微信订单号", "商户订单号", "交易类型", "交易状态", "货币种类"]
-    + ["应结订单金额", "商品名称", "手续费"]
-)  # fmt: skip
+_NEEDED = [
+    *("交易时间", "商户号", "微信订单号", "商户订单号", "交易类型", "交易状态", "货币种类"),
+    *("应结订单金额", "商品名称", "手续费"),
+]
 _NEEDED_FOR_REFUNDS = ["微信退款单号", "商户退款单号", "退款金额", "退款状态"]
 _REFUND_TIMES = ["退款申请时间", "退款成功时间"]
 
