@@ -1,7 +1,7 @@
 """What holds for any input: order does not matter, nothing is lost, nothing is used twice."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal

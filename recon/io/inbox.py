@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from threading import get_ident
 from typing import Any, BinaryIO, Final, Literal
 
 import sqlalchemy as sa
@@ -148,7 +149,7 @@ class Inbox:
         """Copy the bytes under their own name: complete or not at all, also over a damaged copy."""
         if _is_whole(target, content.size):
             return
-        part = target.with_name(f"{content.file_id}.{os.getpid()}.part")
+        part = target.with_name(f"{content.file_id}.{os.getpid()}.{get_ident()}.part")
         with _storing(target, part):
             target.parent.mkdir(parents=True, exist_ok=True)
             _sweep(target.parent, content.file_id)
@@ -186,24 +187,32 @@ class Inbox:
 def content_of(path: Path, name: str, file_id: str | None = None) -> Content:
     """A file as `recon.providers` look at it; `name` is what messages call it.
 
-    `file_id` is its sha256 where it is known already. Errors: UserError when it cannot be read.
+    `file_id` is the sha256 it was registered with. Errors: UserError when the file cannot be read,
+    NotProvedError when its bytes are no longer those of `file_id`.
     """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size < IN_MEMORY_BYTES:
                 data = file.read()
-                known = file_id or hashlib.sha256(data).hexdigest()
-                head, tail = data[:HEAD_BYTES], data[-HEAD_BYTES:]
-                return Content(known, name, len(data), head, tail, data)
-            head = file.read(HEAD_BYTES)
-            file.seek(-HEAD_BYTES, os.SEEK_END)
-            tail = file.read(HEAD_BYTES)
-            file.seek(0)
-            known = file_id or hashlib.file_digest(file, "sha256").hexdigest()
-            return Content(known, name, size, head, tail, str(path))
+                digest = hashlib.sha256(data).hexdigest()
+                content = Content(
+                    digest, name, len(data), data[:HEAD_BYTES], data[-HEAD_BYTES:], data
+                )
+            else:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                file.seek(0)
+                head = file.read(HEAD_BYTES)
+                file.seek(-HEAD_BYTES, os.SEEK_END)
+                content = Content(digest, name, size, head, file.read(HEAD_BYTES), str(path))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    if file_id is not None and digest != file_id:
+        raise NotProvedError(
+            f"{name}: {path} is no longer what was received; restore it from a backup, or remove "
+            "it and deliver the same file again"
+        )
+    return content
 
 
 def safe_name(name: str) -> str:

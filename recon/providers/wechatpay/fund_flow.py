@@ -139,9 +139,11 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             description=text("备注"),
         )
         .with_columns(
+            # Two refunds of one payment share its flow number; a fee shares its trade's number.
             line_id=pl.concat_str(
-                [pl.lit(f"wechatpay:{context.account or ''}:flow"), "kind", "flow_id"],
+                [pl.lit(f"wechatpay:{context.account or ''}:flow"), "kind", "txn_id", "flow_id"],
                 separator=":",
+                ignore_nulls=True,
             ),
             provider=pl.lit("wechatpay"),
             account=pl.lit(context.account or ""),
@@ -177,20 +179,40 @@ def _controls(rows: pl.LazyFrame, summary: layout.Summary, content: Content) -> 
 
 
 def _balances(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Opening and closing balance: before the first movement and after the last one in time.
+    """Opening and closing balance, whatever the order of the rows.
 
-    Rows need not be in order, and several share a second: among those the first is the one whose
-    balance before it no other row of that second leaves behind.
+    Every row tells the balance after it, and so the one before it. In an unbroken chain each is
+    somebody else's as well, but for the first one before and the last one after. A chain that ends
+    where it began has neither; a broken one has more, and is then read in the order of time.
     """
     chained = rows.select(
-        "moment", "line_no", "balance", before=pl.col("balance") - pl.col("signed")
+        "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
     )
-    in_order = chained.sort("moment", "line_no")
+    ends = (
+        pl.concat(
+            [
+                chained.select(value="before", surplus=pl.lit(1)),
+                chained.select(value="after", surplus=pl.lit(-1)),
+            ]
+        )
+        .group_by("value")
+        .agg(pl.col("surplus").sum())
+        .select(
+            opening=pl.col("value").filter(pl.col("surplus") == 1).first(),
+            closing=pl.col("value").filter(pl.col("surplus") == -1).first(),
+            end_count=pl.col("surplus").abs().sum(),
+        )
+    )
+    in_time = chained.sort("moment", "line_no").select(
+        first=pl.col("before").first(), last=pl.col("after").last()
+    )
+    is_chain, is_ring = pl.col("end_count") == 2, pl.col("end_count") == 0
     return (
-        in_order.select(
+        pl.concat([ends, in_time], how="horizontal")
+        .select(
             currency=pl.lit("CNY"),
-            opening=pl.col("before").first(),
-            closing=pl.col("balance").last(),
+            opening=pl.when(is_chain).then("opening").otherwise("first"),
+            closing=pl.when(is_chain).then("closing").when(is_ring).then("first").otherwise("last"),
         )
         .filter(pl.col("opening").is_not_null())
         .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
