@@ -211,8 +211,7 @@ def test_a_shuffled_statement_and_ledger_give_the_same_day(provider: str, seed: 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_postings_of_one_second_may_come_in_any_order(seed: int) -> None:
-    # Fails: a payment and its fee share a second, and `_balances` of fund_flow.py takes the row
-    # that stands last in the file for the last one, against what its docstring says.
+    # A payment and its fee share one, and the balance after the last posting is the closing one.
     day = small_day()
     files = changed(day.files, "fund_flow", lambda data: generator.shuffle_rows(data, seed))
     assert run(day, files=files).not_proved_because == ()

@@ -76,10 +76,10 @@ def _overlap(one: Tariff, other: Tariff) -> bool:
         return False
     if not one.kinds & other.kinds:
         return False
-    if (one.payment_methods is None) != (other.payment_methods is None):
+    methods, other_methods = one.payment_methods, other.payment_methods
+    if (methods is None) != (other_methods is None):
         return False  # the one that names methods is more specific
-    both_name_methods = one.payment_methods is not None and other.payment_methods is not None
-    if both_name_methods and not one.payment_methods & other.payment_methods:  # type: ignore[operator]
+    if methods is not None and other_methods is not None and not methods & other_methods:
         return False
     ends_before = one.effective_to is not None and one.effective_to < other.effective_from
     starts_after = other.effective_to is not None and other.effective_to < one.effective_from

@@ -242,10 +242,12 @@ def _refuse_stored_floats(
 def _text_of(
     column: sa.ColumnElement[Any], name: str, connection: sa.Connection
 ) -> sa.ColumnElement[str]:
-    is_moment = isinstance(column.type, sa.DateTime) and connection.dialect.name == "postgresql"
-    if name == "business_date" and isinstance(column.type, sa.DateTime):
-        return sa.func.substr(sa.cast(column, sa.Text()), 1, 10).label(name)
-    if is_moment:
-        utc = sa.func.timezone("UTC", column) if column.type.timezone else column  # type: ignore[attr-defined]
-        return sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS.US').label(name)
-    return sa.cast(column, sa.Text()).label(name)
+    text = sa.cast(column, sa.Text())
+    if not isinstance(column.type, sa.DateTime):
+        return text.label(name)
+    if name == "business_date":
+        return sa.func.substr(text, 1, 10).label(name)
+    if connection.dialect.name != "postgresql":
+        return text.label(name)
+    utc = sa.func.timezone("UTC", column) if column.type.timezone else column
+    return sa.func.to_char(utc, 'YYYY-MM-DD"T"HH24:MI:SS.US').label(name)

@@ -57,18 +57,19 @@ def _rule_name(names: Sequence[str]) -> pl.Expr:
     return pl.coalesce(*chosen, pl.lit(None, dtype=pl.String))
 
 
+def _members(groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """The members of groups with what their ITEM says, in the order of their ids."""
+    return pl.concat(
+        groups.filter(side=side).join(items.with_row_index("row"), on="row", how="inner")
+        for side, items in (("line", lines), ("entry", entries))
+    ).sort("group", "item_id")
+
+
 def _group_members(
     groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame
 ) -> pl.DataFrame:
     """One row a member, on its own side; the group is named after its smallest member."""
-    members = pl.concat(
-        groups.filter(side=side).join(
-            items.select("item_id", "amount", pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")),
-            on="row",
-            how="inner",
-        )
-        for side, items in (("line", lines), ("entry", entries))
-    ).sort("group", "item_id")
+    members = _members(groups, lines, entries)
     is_line = pl.col("side") == "line"
     counts = [condition.sum().over("group") for condition in (is_line, ~is_line)]
     return members.select(
@@ -289,22 +290,7 @@ def _repeated_keys(
     groups = matched.groups.filter(pl.col("verdict") != "matched")
     if groups.height == 0:
         return groups
-    members = pl.concat(
-        groups.filter(side=side).join(
-            items.select(
-                "item_id",
-                "kind",
-                "currency",
-                "amount",
-                "merchant_ref",
-                "txn_id",
-                pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-            ),
-            on="row",
-            how="inner",
-        )
-        for side, items in (("line", lines), ("entry", entries))
-    ).sort("group", "item_id")
+    members = _members(groups, lines, entries)
     is_line = pl.col("side") == "line"
     summed = members.group_by("group", maintain_order=True).agg(
         pl.col("verdict", "pass", "kind").first(),

@@ -204,33 +204,12 @@ def _lines(
     """Canonical lines of understood rows."""
 
     text = layout.text
-    payment = {
-        "kind": pl.lit("payment"),
-        "txn_id": text("微信订单号"),
-        "merchant_ref": text("商户订单号"),
-        "parent_txn_id": pl.lit(None, dtype=pl.String),
-        "parent_ref": pl.lit(None, dtype=pl.String),
-        "gross": pl.col("应结订单金额.money"),
-        "original_amount": _optional_money("订单金额", header),
-        "status": pl.lit("succeeded"),
-    }
-    if name == "trade_success":
-        facts = payment
-    else:
-        refund = {
-            "kind": pl.lit("refund"),
-            "txn_id": text("微信退款单号"),
-            "merchant_ref": text("商户退款单号"),
-            "parent_txn_id": text("微信订单号"),
-            "parent_ref": text("商户订单号"),
-            "gross": -pl.col("退款金额.money"),
-            "original_amount": -_optional_money("申请退款金额", header),
-            "status": mapped(pl.col("退款状态"), _STATUS_BY_REFUND_STATE),
-        }
-        is_refund = pl.col("交易状态") == _REFUND
+    facts = _payment_facts(header)
+    if name != "trade_success":
+        refund, is_refund = _refund_facts(header), pl.col("交易状态") == _REFUND
         facts = {
-            column: pl.when(is_refund).then(refund[column]).otherwise(payment[column])
-            for column in payment
+            column: pl.when(is_refund).then(refund[column]).otherwise(of_payment)
+            for column, of_payment in facts.items()
         }
     account = text("商户号")
     return (
@@ -260,6 +239,33 @@ def _lines(
         )
         .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
     )
+
+
+def _payment_facts(header: list[str]) -> dict[str, pl.Expr]:
+    return {
+        "kind": pl.lit("payment"),
+        "txn_id": layout.text("微信订单号"),
+        "merchant_ref": layout.text("商户订单号"),
+        "parent_txn_id": pl.lit(None, dtype=pl.String),
+        "parent_ref": pl.lit(None, dtype=pl.String),
+        "gross": pl.col("应结订单金额.money"),
+        "original_amount": _optional_money("订单金额", header),
+        "status": pl.lit("succeeded"),
+    }
+
+
+def _refund_facts(header: list[str]) -> dict[str, pl.Expr]:
+    """A refund row repeats the numbers of the payment it belongs to."""
+    return {
+        "kind": pl.lit("refund"),
+        "txn_id": layout.text("微信退款单号"),
+        "merchant_ref": layout.text("商户退款单号"),
+        "parent_txn_id": layout.text("微信订单号"),
+        "parent_ref": layout.text("商户订单号"),
+        "gross": -pl.col("退款金额.money"),
+        "original_amount": -_optional_money("申请退款金额", header),
+        "status": mapped(pl.col("退款状态"), _STATUS_BY_REFUND_STATE),
+    }
 
 
 def _optional_money(column: str, header: list[str]) -> pl.Expr:
