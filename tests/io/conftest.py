@@ -16,8 +16,8 @@ _NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    """The URL of a server that lives as long as the session."""
+def postgres() -> Iterator[sa.Engine]:
+    """An administrator's engine on a server that lives as long as the session."""
     directory = Path(tempfile.mkdtemp(prefix="recon-pg-"))
     try:
         with warnings.catch_warnings():
@@ -29,9 +29,10 @@ def postgres_server() -> Iterator[str]:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"PostgreSQL COULD NOT START, half of the tests are missing: {error!r}")
-    url = server.get_uri()
-    _administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    yield url
+    engine = sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT")
+    _administer(engine, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    yield engine
+    engine.dispose()
     server.cleanup()
 
 
@@ -51,9 +52,9 @@ def new_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Cal
         name = f"test_{next(_NUMBERS)}"
         if backend == "sqlite":
             return f"sqlite:///{tmp_path}/{name}.db"
-        server = request.getfixturevalue("postgres_server")
-        _administer(server, f"CREATE SCHEMA {name}")
-        url = sa.make_url(server).update_query_dict({"options": f"-csearch_path={name}"})
+        postgres: sa.Engine = request.getfixturevalue("postgres")
+        _administer(postgres, f"CREATE SCHEMA {name}")
+        url = postgres.url.update_query_dict({"options": f"-csearch_path={name}"})
         return url.render_as_string(hide_password=False)
 
     return new
@@ -67,9 +68,7 @@ def database(new_url: Callable[[], str]) -> Iterator[Database]:
     database.dispose()
 
 
-def _administer(url: str, *statements: str) -> None:
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+def _administer(engine: sa.Engine, *statements: str) -> None:
     with engine.connect() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
-    engine.dispose()

@@ -26,6 +26,8 @@ from recon.providers.contract import Content, Description, Provider, StatementKi
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 KNOWN = {"acme": ["1001", "1002"], "solo": ["only-one"]}
+# What has nothing to do with the database is tried on one of them.
+ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 def describe(slug: str) -> Any:
@@ -128,6 +130,7 @@ def test_parts_accounts_and_days_are_different_places(inbox: Inbox, tmp_path: Pa
     assert [record.part for record in inbox.files_for("acme", "1001", DAY)] == [1, 2]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("text", "name", "account", "day"),
     [
@@ -160,6 +163,7 @@ def test_equal_files_without_transactions_fill_each_day_by_their_name(
 # Refusing
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("text", "name", "error", "message"),
     [
@@ -188,12 +192,14 @@ def test_a_file_that_cannot_be_placed_is_refused_and_leaves_no_trace(
     assert not (tmp_path / "inbox").exists()
 
 
+@ON_SQLITE
 def test_a_provider_without_accounts_is_said_so(inbox: Inbox, tmp_path: Path) -> None:
     (tmp_path / "20261120.csv").write_text("solo statement")
     with pytest.raises(UserError, match="no solo account is configured"):
         inbox.receive(tmp_path / "20261120.csv", known_accounts={}, now=NOW)
 
 
+@ON_SQLITE
 def test_a_file_that_is_not_there_or_is_a_folder_is_said_so(inbox: Inbox, tmp_path: Path) -> None:
     for path in (tmp_path / "absent.csv", tmp_path):
         with pytest.raises(UserError, match="cannot be read"):
@@ -224,6 +230,7 @@ def test_threads_that_deliver_at_once_agree_on_one_current_file(
     assert len(inbox.files_for("acme", "1001", DAY)) == 1
 
 
+@ON_SQLITE
 def test_bytes_that_changed_in_the_inbox_are_not_read(inbox: Inbox, tmp_path: Path) -> None:
     file = deliver(inbox, tmp_path, acme(body="1.00")).file
     assert content_of(file.path, file.name, file.file_id).file_id == file.file_id
@@ -233,6 +240,7 @@ def test_bytes_that_changed_in_the_inbox_are_not_read(inbox: Inbox, tmp_path: Pa
         content_of(file.path, file.name, file.file_id)
 
 
+@ON_SQLITE
 def test_a_large_file_is_never_held_whole(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +254,7 @@ def test_a_large_file_is_never_held_whole(
     assert whole.tail == small.path.read_bytes()[-64 * 1024 :]
 
 
+@ON_SQLITE
 def test_a_large_file_that_changes_while_it_is_copied_is_refused(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +320,7 @@ def test_a_file_the_inbox_has_lost_is_not_proved_and_comes_back_with_the_next_de
     assert file.path.read_text() == acme(body="1")
 
 
+@ON_SQLITE
 def test_a_full_disk_leaves_no_part_of_a_file(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +334,7 @@ def test_a_full_disk_leaves_no_part_of_a_file(
     assert [path for path in (tmp_path / "inbox").rglob("*") if path.is_file()] == []
 
 
+@ON_SQLITE
 def test_what_a_killed_process_left_is_swept_away(inbox: Inbox, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as killed:
         killed.send_signal(signal.SIGKILL)

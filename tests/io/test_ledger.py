@@ -22,6 +22,8 @@ DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 HEADER = "entry_id,provider,account,business_date,kind,currency,amount,memo"
+# What has nothing to do with the database is tried on one of them.
+ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 def row(entry_id: str, amount: str = "10.00", memo: str = "") -> str:
@@ -219,6 +221,7 @@ def test_a_bad_cell_rejects_its_row_and_no_other(database: Database, tmp_path: P
     assert entries(database)["entry_id"].str.starts_with("good").all()
 
 
+@ON_SQLITE
 def test_a_row_with_several_mistakes_is_one_reject_that_names_them_all(
     database: Database, tmp_path: Path
 ) -> None:
@@ -230,6 +233,7 @@ def test_a_row_with_several_mistakes_is_one_reject_that_names_them_all(
         assert column in done.rejects["reason"][0]
 
 
+@ON_SQLITE
 def test_short_long_and_torn_rows_are_rejects_with_their_line(
     database: Database, tmp_path: Path
 ) -> None:

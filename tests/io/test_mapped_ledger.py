@@ -39,6 +39,8 @@ ROWS = """
     B-4  acct_2  2026-11-20  2026-11-20T10:00:00  ZE  EUR  1.00                  ok
 """
 OpenTable = Callable[..., MappedLedger]
+# What has nothing to do with the database is tried on one of them.
+ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -185,6 +187,7 @@ def test_another_providers_table_holds_none_of_our_entries(company_table: OpenTa
     assert (found.frame.height, found.rejects.height) == (0, 0)
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

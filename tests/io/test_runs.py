@@ -31,6 +31,8 @@ RUN = RunRecord(
     file_ids=("f1", "f2"),
     summary={"rows": 3, "nested": {"a": [1, None]}},
 )
+# What has nothing to do with the database is tried on one of them.
+ON_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 def discrepancies(*differences: str, **columns: Any) -> pl.DataFrame:
@@ -157,6 +159,7 @@ def test_a_rerun_supersedes_keeps_the_old_and_says_what_changed(
     assert store.discrepancies()["discrepancy_id"].to_list() == ["fresh", "other", "same"]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("column", "value", "is_changed"),
     [

@@ -1,0 +1,79 @@
+"""Golden files: what each sample statement is read as, beside it, as plain CSV.
+
+`python -m tests.golden` writes the missing ones; `--force` writes them all again. Look at the
+difference before committing it: a golden file that changes is a change for every user.
+"""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import polars as pl
+
+from recon.money import to_text
+from recon.providers import identify
+from recon.providers.contract import HEAD_BYTES, Content, ReadContext, Reading
+
+ROOT = Path(__file__).parents[1]
+SUFFIX = ".golden.csv"
+
+
+def samples() -> list[Path]:
+    """The sample statements of all providers."""
+    folders = [path for path in (ROOT / "sample_statements").iterdir() if path.is_dir()]
+    return sorted(
+        path
+        for folder in folders
+        if folder.name != "ledger"
+        for path in folder.iterdir()
+        if not path.name.endswith(SUFFIX)
+    )
+
+
+def golden_of(sample: Path) -> Path:
+    return sample.with_name(sample.name + SUFFIX)
+
+
+def content_of(data: bytes, name: str = "statement") -> Content:
+    file_id = hashlib.sha256(data).hexdigest()
+    return Content(file_id, name, len(data), data[:HEAD_BYTES], data[-HEAD_BYTES:], data)
+
+
+def read(content: Content, account: str | None = None) -> Reading:
+    provider, description = identify(content)
+    kind = provider.kind(description.kind)
+    whose = account if description.account is None else None
+    return kind.read(content, ReadContext(whose, kind.time_zone))
+
+
+def rendered(sample: Path) -> str:
+    """Lines, then rejects, as CSV: money plain, instants ISO 8601, without the file's hash."""
+    account = sample.name.split("_")[0] if "_" in sample.name else None
+    reading = read(content_of(sample.read_bytes(), sample.name), account)
+    parts = []
+    for frame in (reading.lines, reading.rejects):
+        collected = frame.collect().drop("file_id").sort("line_no")
+        if collected.height:
+            parts.append(collected.select(_plain(n, t) for n, t in collected.schema.items()))
+    return "\n".join(part.write_csv() for part in parts)
+
+
+def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Decimal):
+        return to_text(pl.col(name)).alias(name)
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.col(name)
+
+
+def main() -> None:
+    force = "--force" in sys.argv
+    for sample in samples():
+        golden = golden_of(sample)
+        if golden.exists() and not force and golden.read_text("utf-8") != rendered(sample):
+            sys.exit(f"{golden.name} differs; look at it, then run again with --force")
+        golden.write_text(rendered(sample), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

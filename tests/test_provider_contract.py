@@ -1,0 +1,130 @@
+"""What every provider must do: one suite for all folders and all samples, found by listing."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from recon.errors import StatementError
+from recon.money import fits
+from recon.providers import all_providers, identify
+from recon.providers.contract import Content, ReadContext
+from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, REJECT, STATEMENT_LINE, STATUSES
+from tests.golden import ROOT, content_of, read, samples
+
+PROVIDERS = list(all_providers().values())
+GARBAGE = {
+    "nothing": b"",
+    "a byte": b"\x00",
+    "binary": bytes(range(256)) * 40,
+    "words": b"hello,world\n1,2\n",
+    "half a character": "交易时间".encode()[:-1],
+    "GBK": "交易时间,微信订单号\n".encode("gbk"),
+    "quotes": b'"SB\n"',
+    "blank lines": b"\n\n\n",
+}
+
+
+@pytest.fixture(scope="module", params=samples(), ids=lambda path: path.name)
+def sample(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path
+
+
+def frames_of(sample: Path, content: Content | None = None) -> list[pl.DataFrame]:
+    content = content or content_of(sample.read_bytes(), sample.name)
+    reading = read(content, sample.name.split("_")[0] if "_" in sample.name else None)
+    return pl.collect_all([reading.lines, reading.rejects, reading.controls, reading.balances])
+
+
+def test_a_provider_says_what_it_is() -> None:
+    for provider in PROVIDERS:
+        assert provider.title
+        assert provider.title_zh
+        assert provider.kinds
+        for kind in provider.kinds:
+            assert kind.url.startswith("https://")
+            assert kind.title
+            assert kind.matched_kinds is None or kind.matched_kinds <= set(KINDS)
+
+
+def test_every_provider_has_samples() -> None:
+    there = {path.parent.name for path in samples()}
+    assert there == {provider.slug for provider in PROVIDERS}
+
+
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
+def test_foreign_bytes_are_nobodys_and_raise_nothing(data: bytes) -> None:
+    for provider in PROVIDERS:
+        for kind in provider.kinds:
+            assert kind.describe(content_of(data)) is None
+    with pytest.raises(StatementError):
+        identify(content_of(data))
+
+
+def test_a_file_is_known_by_its_content_under_any_name(sample: Path) -> None:
+    data = sample.read_bytes()
+    named, misnamed = (identify(content_of(data, name)) for name in (sample.name, "x.txt"))
+    assert named == misnamed
+    assert named[0].slug == sample.parent.name
+
+
+def test_frames_have_the_canonical_columns(sample: Path) -> None:
+    schemas = (STATEMENT_LINE, REJECT, CONTROL_TOTAL, BALANCE)
+    for frame, schema in zip(frames_of(sample), schemas, strict=True):
+        assert dict(frame.schema) == dict(schema)
+
+
+def test_every_data_row_is_a_line_or_a_reject(sample: Path) -> None:
+    lines, rejects, _, _ = frames_of(sample)
+    text = sample.read_bytes().decode("utf-8-sig").splitlines()
+    is_wechat = sample.parent.name == "wechatpay"
+    starts = [row for row in text if row.startswith("`20" if is_wechat else '"SB"')]
+    assert lines.height + rejects.height == len(starts)
+    numbers = sorted([*lines["line_no"], *rejects["line_no"]])
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_lines_keep_the_invariants(sample: Path) -> None:
+    lines = frames_of(sample)[0]
+    assert lines.filter(pl.col("net") != pl.col("gross") - pl.col("fee")).height == 0
+    assert set(lines["kind"]) <= set(KINDS)
+    assert set(lines["status"]) <= set(STATUSES)
+    for amount in ("gross", "fee", "net"):
+        assert lines.select(fits(pl.col(amount), pl.col("currency")).all()).item()
+    assert lines["occurred_at"].dtype == pl.Datetime("us", "UTC")
+    start = f"{sample.parent.name}:"
+    assert all(line_id.startswith(start) for line_id in lines["line_id"])
+
+
+def test_control_totals_tie(sample: Path) -> None:
+    controls = frames_of(sample)[2]
+    assert controls.height > 0
+    assert controls.filter(pl.col("stated").ne_missing(pl.col("computed"))).height == 0
+
+
+def test_bytes_and_a_path_are_read_alike(sample: Path) -> None:
+    data = sample.read_bytes()
+    content = content_of(data, sample.name)
+    there = Content(
+        content.file_id, content.name, content.size, content.head, content.tail, str(sample)
+    )
+    for one, other in zip(frames_of(sample, content), frames_of(sample, there), strict=True):
+        assert one.equals(other)
+
+
+def test_another_account_or_day_is_rejected_and_still_counted(sample: Path) -> None:
+    content = content_of(sample.read_bytes(), sample.name)
+    provider, description = identify(content)
+    if description.account is None:
+        pytest.skip("the file names no account")
+    kind = provider.kind(description.kind)
+    reading = kind.read(content, ReadContext("somebody else", kind.time_zone))
+    lines, rejects, controls = pl.collect_all([reading.lines, reading.rejects, reading.controls])
+    assert lines.height == 0
+    assert rejects.height > 0
+    assert controls.filter(pl.col("stated").ne_missing(pl.col("computed"))).height == 0
+
+
+def test_samples_are_invented() -> None:
+    assert "invented" in (ROOT / "sample_statements" / "README.md").read_text("utf-8")
