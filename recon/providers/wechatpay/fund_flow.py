@@ -183,37 +183,45 @@ def _balances(rows: pl.LazyFrame) -> pl.LazyFrame:
 
     Every row tells the balance after it, and so the one before it. In an unbroken chain each is
     somebody else's as well, but for the first one before and the last one after. A chain that ends
-    where it began has neither; a broken one has more, and is then read in the order of time.
+    where it began has neither; it opens as its first second does. A broken one has more, and is
+    read in the order of time.
     """
     chained = rows.select(
         "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
     )
-    ends = (
-        pl.concat(
-            [
-                chained.select(value="before", surplus=pl.lit(1)),
-                chained.select(value="after", surplus=pl.lit(-1)),
-            ]
-        )
-        .group_by("value")
-        .agg(pl.col("surplus").sum())
-        .select(
-            opening=pl.col("value").filter(pl.col("surplus") == 1).first(),
-            closing=pl.col("value").filter(pl.col("surplus") == -1).first(),
-            end_count=pl.col("surplus").abs().sum(),
-        )
-    )
     in_time = chained.sort("moment", "line_no").select(
         first=pl.col("before").first(), last=pl.col("after").last()
     )
+    first_second = chained.filter(pl.col("moment") == pl.col("moment").min())
+    start = _ends(first_second).select(start="opening")
     is_chain, is_ring = pl.col("end_count") == 2, pl.col("end_count") == 0
+    first = pl.when(is_ring).then(pl.coalesce("start", "first")).otherwise("first")
     return (
-        pl.concat([ends, in_time], how="horizontal")
+        pl.concat([_ends(chained), in_time, start], how="horizontal")
         .select(
             currency=pl.lit("CNY"),
-            opening=pl.when(is_chain).then("opening").otherwise("first"),
-            closing=pl.when(is_chain).then("closing").when(is_ring).then("first").otherwise("last"),
+            opening=pl.when(is_chain).then("opening").otherwise(first),
+            closing=pl.when(is_chain).then("closing").when(is_ring).then(first).otherwise("last"),
         )
         .filter(pl.col("opening").is_not_null())
         .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
+    )
+
+
+def _ends(chained: pl.LazyFrame) -> pl.LazyFrame:
+    """The balance nobody leaves behind, the one nobody starts from, and how many such there are."""
+    values = [
+        chained.select(value=name, surplus=pl.lit(surplus))
+        for name, surplus in (("before", 1), ("after", -1))
+    ]
+    surplus = pl.col("surplus")
+    return (
+        pl.concat(values)
+        .group_by("value")
+        .agg(surplus.sum())
+        .select(
+            opening=pl.col("value").filter(surplus == 1).first(),
+            closing=pl.col("value").filter(surplus == -1).first(),
+            end_count=surplus.abs().sum(),
+        )
     )
