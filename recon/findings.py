@@ -102,7 +102,7 @@ def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: s
 
 def roll_forward(before: pl.DataFrame, after: pl.DataFrame, business_date: date) -> pl.DataFrame:
     """ROLL_FORWARD per side and currency: opening + new - cleared = closing, of open items."""
-    key = ["side", "item_id"]
+    key = ["side", "item_id", "currency", "amount"]  # corrected, it is another item
     new = after.join(before, on=key, how="anti")
     cleared = before.join(after, on=key, how="anti")
     counted = [

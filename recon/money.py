@@ -110,9 +110,9 @@ def round_to(amount: pl.Expr, decimals: int, mode: Rounding) -> pl.Expr:
 
 
 def to_text(amount: pl.Expr) -> pl.Expr:
-    """Plain decimal text, at least two places where there are any: 12.50, 0.00001, 1500.
+    """Plain decimal text for machines: 12.5, 0.00001, 1500; null stays null.
 
-    Trailing zeros of the 18-place storage are dropped; nothing is rounded.
+    The trailing zeros of the 18-place storage are dropped; nothing is rounded.
     """
     text = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
     is_plain = (text != "-0").fill_null(value=True)
@@ -121,8 +121,10 @@ def to_text(amount: pl.Expr) -> pl.Expr:
 
 def display(amount: Decimal, currency: str) -> str:
     """An amount as people read it: 1,234.50 CNY, 150 JPY, 0.001 ETH; never rounded."""
-    places = max(EXPONENT.get(currency, 2), -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:,.{places}f} {currency}"
+    whole, _, fraction = f"{amount:f}".partition(".")
+    fraction = fraction.rstrip("0").ljust(EXPONENT.get(currency, 2), "0")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}{'.' if fraction else ''}{fraction} {currency}"
 
 
 def to_display(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:

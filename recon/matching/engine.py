@@ -179,7 +179,7 @@ def _group_repeated(
         line_count=is_line.sum().over(keys),
         entry_count=(~is_line).sum().over(keys),
         same=((pl.n_unique("amount") == 1) & (pl.n_unique("currency") == 1)).over(keys),
-        clean=_is_clean_group(date_tolerance_days).over(keys),
+        clean=_is_clean_group(keys, date_tolerance_days).over(keys),
         group_key=pl.col("item_id").min().over(keys),
     ).filter((pl.col("line_count") > 0) & (pl.col("entry_count") > 0))
     equal = pl.col("same") & pl.col("clean") & (pl.col("line_count") == pl.col("entry_count"))
@@ -195,21 +195,22 @@ def _group_repeated(
     return counted.select("group_key", "side", "row", verdict=verdict)
 
 
-def _is_clean_group(date_tolerance_days: int) -> pl.Expr:
+def _is_clean_group(keys: Sequence[str], date_tolerance_days: int) -> pl.Expr:
     """What `_is_clean` asks of a pair, asked of all rows that share a key.
 
-    Where both sides tell a reference, the two differ: equal ones would have been a pair before.
+    Where both sides tell a reference that is no key, the two differ: equal ones were paired before.
     """
     is_line = pl.col("side") == "line"
     days_apart = (pl.col("business_date").max() - pl.col("business_date").min()).dt.total_days()
     told = [
         (pl.col(name).is_not_null() & is_line).any() & (pl.col(name).is_not_null() & ~is_line).any()
         for name in ("txn_id", "merchant_ref")
+        if name not in keys
     ]
     return (
         (days_apart <= date_tolerance_days)
         & (pl.col("status").drop_nulls().n_unique() <= 1)
-        & ~pl.any_horizontal(told)
+        & ~pl.any_horizontal(pl.lit(value=False), *told)
     )
 
 

@@ -11,9 +11,9 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
-from recon.io.inbox import content_of
 
 from recon.io.config import load_config
+from recon.io.inbox import content_of
 from recon.io.store import ParquetStore
 from recon.pipeline import DayInput, Statement, run_day
 from recon.providers import identify
