@@ -229,7 +229,6 @@ def test_two_equal_lines_and_entries_are_ambiguous_unless_the_rule_takes_equal_g
 
 
 def test_a_shared_reference_may_be_the_key_of_an_equal_group() -> None:
-    # Fails: a reference that both sides tell counts as one that differs, though it is the key.
     check(
         """
         line  L1 payment T1 R1 CNY 10.00

@@ -298,7 +298,6 @@ def test_a_displayed_amount_has_the_decimals_of_its_currency(
     assert frame.select(money.to_display(pl.col("amount"), pl.col("currency"))).item() == text
 
 
-# Fails for the last one: `normalize` of a Decimal rounds to 28 digits.
 @pytest.mark.parametrize(("amount", "currency", "text"), SHOWN)
 def test_the_same_for_people_has_thousands_and_the_code(
     amount: str, currency: str, text: str

@@ -43,7 +43,7 @@ def test_a_date_is_read() -> None:
     "text",
     [
         "20261120",
-        "2026-W47-5",  # Fails: it has ten characters too, and `fromisoformat` accepts it
+        "2026-W47-5",  # ten characters as well, and `date.fromisoformat` accepts it
         "2026-11-20T00:00",
         "2026-11-2",
         "2026-02-30",

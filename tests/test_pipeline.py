@@ -399,7 +399,6 @@ def test_a_carried_line_that_is_delivered_again_surfaces_beside_itself(amount: s
 
 @pytest.mark.parametrize("amount", ["12.00", "13.00"])
 def test_a_carried_entry_that_is_corrected_to_be_of_today_is_the_same_entry(amount: str) -> None:
-    # Fails for 13.00 with BrokenInvariantError, `open items do not roll forward`.
     day = small_day()
     corrected = ledger_entry(entry_id="GL-X", business_date=TODAY, amount=amount)
     ledger = pl.concat([day.ledger, frame_of(LEDGER_ENTRY, [corrected])])

@@ -98,18 +98,16 @@ def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
     hashes = items["item_id"].hash()
     if hashes.n_unique() == hashes.len():
         return items
-    numbered = items.with_row_index("place")
-    repeated = numbered.filter(hashes.is_duplicated())
+    repeated = items.with_row_index("place").filter(hashes.is_duplicated())
     content = pl.struct(pl.exclude("place")).hash()
     renamed = (
         repeated.sort("item_id", pl.col("due_on").is_null(), content, maintain_order=True)
         .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
         .filter(pl.col("number") > 1)
-        .select("place", renamed=pl.concat_str("item_id", pl.lit("#"), "number"))
+        .select("place", name=pl.concat_str("item_id", pl.lit("#"), "number"))
+        .sort("place")
     )
-    named = (
-        numbered.join(renamed, on="place", how="left", maintain_order="left", validate="1:1")
-        .with_columns(item_id=pl.coalesce("renamed", "item_id"))
-        .drop("place", "renamed")
-    )
-    return number_repeats(named)  # a carried `...#2` may meet a new one
+    if renamed.height == 0:  # other ids of equal hash
+        return items
+    named = items["item_id"].scatter(renamed["place"], renamed["name"])
+    return number_repeats(items.with_columns(named))  # a carried `...#2` may meet a new one

@@ -23,6 +23,7 @@ from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, empty
 
 def main(bill: str, ledger: str, out: str, business_date: str) -> None:
     config = load_config(Path("configs"))
+    content = content_of(Path(bill), Path(bill).name)
     started = time.perf_counter()
     stages: dict[str, float] = {}
 
@@ -32,7 +33,6 @@ def main(bill: str, ledger: str, out: str, business_date: str) -> None:
         stages[name] = round(time.perf_counter() - begun, 2)
         return result
 
-    content = content_of(Path(bill), Path(bill).name, "0" * 64)
     provider, description = identify(content)
     account = next(a for a in config.accounts if a.provider == provider.slug)
     statement = Statement(
