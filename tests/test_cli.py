@@ -227,6 +227,16 @@ def test_configuration_problems_are_all_told_at_once(
     assert any('write amounts and percentages in quotes, e.g. "0.6"' in line for line in lines)
 
 
+def test_a_tariff_whose_minimum_is_above_its_maximum_is_refused(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fees = place / "configs/fees/paypal.toml"
+    text = fees.read_text("utf-8").replace('minimum = "0.25"', 'minimum = "25.00"')
+    fees.write_text(text, "utf-8")
+    assert recon("check") == 2
+    assert "minimum 25.00 is above maximum 15.00" in capsys.readouterr().err
+
+
 def test_missing_configuration_says_where_it_looked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

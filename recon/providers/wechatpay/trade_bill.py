@@ -146,52 +146,63 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
     checks = [
         Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         Check(
-            "交易状态", state, state.is_in([_SUCCESS, _REFUND]), "unknown state of a trade", True
+            "交易状态",
+            layout.text("交易状态"),
+            state.is_in([_SUCCESS, _REFUND]),
+            "unknown state of a trade",
+            unmapped=True,
         ),
-        Check(time_field, pl.col(time_field), pl.col("moment").is_not_null(), "not a time"),
-        Check("货币种类", currency, currency.is_in(two_decimals), "not a currency of this bill"),
+        Check(time_field, layout.text(time_field), pl.col("moment").is_not_null(), "not a time"),
+        Check(
+            "货币种类",
+            layout.text("货币种类"),
+            currency.is_in(two_decimals),
+            "not a currency of this bill",
+        ),
         *(
             Check(
                 column,
-                pl.col(column),
+                layout.text(column),
                 pl.col(f"{column}.money").is_not_null(),
                 "not an amount with at most two decimals",
             )
             for column in amounts
         ),
-        Check("微信订单号", pl.col("微信订单号"), _filled("微信订单号"), "empty"),
+        Check("微信订单号", layout.text("微信订单号"), _filled("微信订单号"), "empty"),
     ]
     if name != "trade_success":
-        is_refund = state == _REFUND
-        refund_state = pl.col("退款状态")
-        checks += [
-            Check(
-                "微信退款单号",
-                pl.col("微信退款单号"),
-                ~is_refund | _filled("微信退款单号"),
-                "empty",
-            ),
-            Check(
-                "退款状态",
-                refund_state,
-                ~is_refund | refund_state.is_in(list(_STATUS_BY_REFUND_STATE)),
-                "unknown state of a refund",
-                True,
-            ),
-        ]
+        checks += _refund_checks()
     if context.account is not None:
-        account = pl.col("商户号")
-        same = account == context.account + layout.END
-        checks.append(Check("商户号", account, same, f"not account {context.account}"))
-    if context.business_dates is not None:
-        inside = (
-            pl.col("moment")
-            .dt.date()
-            .is_between(context.business_dates.first, context.business_dates.last)
+        same = pl.col("商户号") == context.account + layout.END
+        checks.append(
+            Check("商户号", layout.text("商户号"), same, f"not account {context.account}")
         )
-        reason = f"not dated {context.business_dates}"
-        checks.append(Check(time_field, pl.col(time_field), inside, reason))
+    if context.business_dates is not None:
+        dates = context.business_dates
+        inside = pl.col("moment").dt.date().is_between(dates.first, dates.last)
+        checks.append(Check(time_field, layout.text(time_field), inside, f"not dated {dates}"))
     return checks
+
+
+def _refund_checks() -> list[Check]:
+    """What a refund row needs beyond what every row needs."""
+    is_payment = pl.col("交易状态") != _REFUND
+    known = pl.col("退款状态").is_in(list(_STATUS_BY_REFUND_STATE))
+    return [
+        Check(
+            "微信退款单号",
+            layout.text("微信退款单号"),
+            is_payment | _filled("微信退款单号"),
+            "empty",
+        ),
+        Check(
+            "退款状态",
+            layout.text("退款状态"),
+            is_payment | known,
+            "unknown state of a refund",
+            unmapped=True,
+        ),
+    ]
 
 
 def _filled(column: str) -> pl.Expr:
