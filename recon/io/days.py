@@ -158,7 +158,7 @@ def reconcile(
         )
         change = runs.record(record, result.discrepancies, result.open_items, result.batches)
         before = None if previous is None else previous.run_id
-        _publish(staging, reports, before, run_id)
+        _publish(staging, reports, run_id)
         later = runs.later_runs(account.provider, account.account, business_date)
         return DayOutcome(
             run_id=run_id,
@@ -220,17 +220,23 @@ def _as_json(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) else str(value)
 
 
-def _publish(staging: Path, reports: Path, previous: str | None, run_id: str) -> None:
-    """Move a finished run into place; the reports of the run before stay readable beside it."""
+def _publish(staging: Path, reports: Path, run_id: str) -> None:
+    """Move a finished run into place; the reports of the run before stay readable beside it.
+
+    What is there is told by its own summary, not by the database, which is ahead of the reports
+    when a run was killed between its transaction and this.
+    """
     superseded = reports / "superseded"
-    if previous is not None and previous != run_id and (reports / "summary.json").exists():
-        kept = superseded / previous
-        shutil.rmtree(kept, ignore_errors=True)
-        kept.mkdir(parents=True)
-        for path in list(reports.iterdir()):
+    summary = reports / "summary.json"
+    there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else run_id
+    if there != run_id:
+        kept = superseded / str(there)
+        kept.mkdir(parents=True, exist_ok=True)
+        # The summary moves last: until then the folder still says whose files these are.
+        for path in sorted(reports.iterdir(), key=lambda path: path == summary):
             if path != superseded:
                 path.replace(kept / path.name)
     reports.mkdir(parents=True, exist_ok=True)
-    for path in sorted(staging.iterdir()):
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == summary.name):
         path.replace(reports / path.name)
     staging.rmdir()
