@@ -1,13 +1,14 @@
-"""The overnight run: yesterday, every account. `python -m flows.daily` serves it on a schedule."""
+"""The overnight run: yesterday, every account. `python -m flows.daily` serves both flows."""
 
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from prefect import flow
+from prefect import flow, serve
 from prefect.client.schemas.objects import State
 
+from flows.rerun import rerun
 from flows.tasks import reconcile_period, yesterday
 from recon.periods import one_day
 
@@ -28,6 +29,14 @@ def daily(
     return reconcile_period(one_day(day), [provider] if provider else None, None, config, workspace)
 
 
+def main() -> None:
+    """Serve both flows: the overnight run on its schedule, the rerun for whoever starts it.
+
+    20:00 UTC is after the last provider is ready: WeChat Pay from 10:00 in Beijing, PayPal before
+    noon on the Pacific coast.
+    """
+    serve(daily.to_deployment(name="daily", cron="0 20 * * *"), rerun.to_deployment(name="rerun"))
+
+
 if __name__ == "__main__":
-    # After the last provider is ready: WeChat Pay from 10:00 Beijing, PayPal before noon Pacific.
-    daily.serve(name="daily", cron="0 20 * * *")
+    main()

@@ -104,3 +104,18 @@ def test_the_flow_and_the_command_line_give_the_same_bytes(place: Path) -> None:
     for path in made:
         twin = other / "reports" / path.relative_to(place / "workspace" / "reports")
         assert path.read_bytes() == twin.read_bytes(), path
+
+
+def test_both_flows_are_served_under_the_names_the_readme_uses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from flows import daily
+
+    served: list[str] = []
+    monkeypatch.setattr(
+        daily, "serve", lambda *all_: served.extend(f"{d.flow_name}/{d.name}" for d in all_)
+    )
+    daily.main()
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert served == ["daily reconciliation/daily", "rerun of a range/rerun"]
+    assert f"'{served[1]}'" in readme
