@@ -2,11 +2,12 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from prefect import flow, serve
 from prefect.client.schemas.objects import State
+from prefect.deployments.runner import RunnerDeployment
 
 from flows.rerun import rerun
 from flows.tasks import reconcile_period, yesterday
@@ -35,7 +36,10 @@ def main() -> None:
     20:00 UTC is after the last provider is ready: WeChat Pay from 10:00 in Beijing, PayPal before
     noon on the Pacific coast.
     """
-    serve(daily.to_deployment(name="daily", cron="0 20 * * *"), rerun.to_deployment(name="rerun"))
+    # Prefect types these as possibly coroutines, which they are only inside an event loop.
+    overnight = cast(RunnerDeployment, daily.to_deployment(name="daily", cron="0 20 * * *"))
+    by_hand = cast(RunnerDeployment, rerun.to_deployment(name="rerun"))
+    serve(overnight, by_hand)
 
 
 if __name__ == "__main__":
