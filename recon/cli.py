@@ -8,12 +8,15 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
 from recon.errors import ReconError, UserError
+
+if TYPE_CHECKING:
+    from recon.providers.contract import Provider
 
 app = App(
     name="recon",
@@ -108,7 +111,13 @@ def normalize(
     """Show the canonical lines, rejects and control totals of statements."""
     from recon.io.jobs import normalize_files
 
-    found = normalize_files(files, provider=provider, account=account, time_zone=time_zone)
+    found = normalize_files(
+        files,
+        provider=provider,
+        account=account,
+        time_zone=time_zone,
+        providers=_known_providers(common),
+    )
     if out is not None:
         from recon.io.export import write_frame
 
@@ -118,14 +127,16 @@ def normalize(
 
 
 @ledger_app.command(name="import")
-def ledger_import(file: Path, /, *, common: Common = _COMMON) -> int:
-    """Take entries from a CSV or Parquet file; importing it again changes nothing."""
+def ledger_import(files: list[Path], /, *, common: Common = _COMMON) -> int:
+    """Take entries from CSV or Parquet files; importing one again changes nothing."""
     from datetime import UTC, datetime
 
-    from recon.io.ledger import import_ledger
+    from recon.io.ledger import LedgerImport, import_ledger
 
     workspace = _open(common)
-    done = import_ledger(workspace.database, file, datetime.now(UTC))
+    done = LedgerImport.sum(
+        import_ledger(workspace.database, file, datetime.now(UTC)) for file in files
+    )
     console.show_import(done, as_json=common.json)
     return 0 if done.rejects.height == 0 else 3
 
@@ -206,10 +217,18 @@ def check(*, common: Common = _COMMON) -> int:
 @app.command
 def providers(*, common: Common = _COMMON) -> int:
     """The providers and the kinds of statement that can be read."""
+    console.show_providers(_known_providers(common), as_json=common.json)
+    return 0
+
+
+def _known_providers(common: Common) -> dict[str, "Provider"]:
+    """Those with code, and those the configuration describes, if there is one."""
+    from recon.io.config import load_config
     from recon.providers import all_providers
 
-    console.show_providers(all_providers(), as_json=common.json)
-    return 0
+    if not (common.config / "recon.toml").is_file():
+        return all_providers()
+    return load_config(common.config).providers
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -26,8 +26,7 @@ from recon.matching.rules import (
     number_repeats,
 )
 from recon.periods import one_day
-from recon.providers import provider_named
-from recon.providers.contract import Content, ReadContext, StatementKind
+from recon.providers.contract import Content, Provider, ReadContext, StatementKind
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 from recon.settlement import batches
@@ -69,6 +68,7 @@ class DayInput:
     """Everything one day is made of. `entry_rejects` are ledger rows nobody could understand."""
 
     account: AccountSettings
+    provider: Provider
     business_date: date
     statements: tuple[Statement, ...]
     entries: pl.LazyFrame  # LEDGER_ENTRY of the day
@@ -128,8 +128,7 @@ def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
 
     Without the statement of the movements themselves every entry would look like a difference.
     """
-    provider = provider_named(day.account.provider)
-    carried_by = [provider.kind(kind).matched_kinds for kind in missing]
+    carried_by = [day.provider.kind(kind).matched_kinds for kind in missing]
     if None in carried_by or not day.statements:
         return None
     return frozenset().union(*(kinds for kinds in carried_by if kinds is not None))

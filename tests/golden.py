@@ -6,6 +6,7 @@ difference before committing it: a golden file that changes is a change for ever
 
 import hashlib
 import sys
+import tomllib
 from pathlib import Path
 
 import polars as pl
@@ -24,7 +25,7 @@ def samples() -> list[Path]:
     return sorted(
         path
         for folder in folders
-        if folder.name != "ledger"
+        if folder.name not in ("ledger", "labels")
         for path in folder.iterdir()
         if not path.name.endswith(SUFFIX)
     )
@@ -39,17 +40,24 @@ def content_of(data: bytes, name: str = "statement") -> Content:
     return Content(file_id, name, len(data), data[:HEAD_BYTES], data[-HEAD_BYTES:], data)
 
 
+def account_of(sample: Path) -> str | None:
+    """The configured account that a sample's name holds, or else the only one of its provider."""
+    path = ROOT / "configs" / "providers" / f"{sample.parent.name}.toml"
+    accounts = [row["account"] for row in tomllib.loads(path.read_text("utf-8"))["account"]]
+    named = [account for account in accounts if account in sample.name]
+    return next(iter(named or accounts))
+
+
 def read(content: Content, account: str | None = None) -> Reading:
     provider, description = identify(content)
     kind = provider.kind(description.kind)
     whose = account if description.account is None else None
-    return kind.read(content, ReadContext(whose, kind.time_zone))
+    return kind.read(content.in_utf8(kind.encoding), ReadContext(whose, kind.time_zone))
 
 
 def rendered(sample: Path) -> str:
     """Lines, then rejects, as CSV: money plain, instants ISO 8601, without the file's hash."""
-    account = sample.name.split("_")[0] if "_" in sample.name else None
-    reading = read(content_of(sample.read_bytes(), sample.name), account)
+    reading = read(content_of(sample.read_bytes(), sample.name), account_of(sample))
     parts = []
     for frame in (reading.lines, reading.rejects):
         collected = frame.collect().drop("file_id").sort("line_no")

@@ -1,5 +1,6 @@
 """Small tables of text -> the frames the core takes; and whole days run in memory."""
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from recon.io.config import Config, load_config
 from recon.matching import engine, explain
 from recon.matching.rules import ITEM, MatchRule
 from recon.pipeline import DayInput, MemoryStore, Statement, run_day
-from recon.providers import identify
+from recon.providers import identify, provider_named
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 from recon.tables import OPEN_ITEM, REJECT, STATEMENT_LINE, Schema, empty
@@ -191,6 +192,23 @@ def check(
     assert outcomes(given, rules=rules, windows=windows, today=today) == wanted
 
 
+# ------------------------------------------------------------------------- a place of one's own
+
+
+def copy_place(folder: Path, *providers: str) -> list[Path]:
+    """Configuration and samples of some providers, to break; answers the ledgers' files."""
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    for path in (folder / "configs").glob("*/*.toml"):
+        if path.stem not in providers:
+            path.unlink()
+    samples = folder / "sample_statements"
+    for provider in providers:
+        shutil.copytree(ROOT / "sample_statements" / provider, samples / provider)
+        (samples / "ledger").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "sample_statements" / "ledger" / f"{provider}.csv", samples / "ledger")
+    return sorted((samples / "ledger").iterdir())
+
+
 # ---------------------------------------------------------------------------- days run in memory
 
 
@@ -230,8 +248,9 @@ def statements_of(provider: str, files: Mapping[str, bytes]) -> tuple[Statement,
         content = content_of(name, data)
         known, description = identify(content)
         assert known.slug == provider
-        file = StatementFile(content.file_id, name, description.kind)
-        made.append(Statement(file, known.kind(description.kind), content))
+        kind = known.kind(description.kind)
+        file = StatementFile(content.file_id, name, kind.name)
+        made.append(Statement(file, kind, content.in_utf8(kind.encoding)))
     return tuple(made)
 
 
@@ -248,6 +267,7 @@ def run_files(
     return run_day(
         DayInput(
             account=account,
+            provider=provider_named(account.provider),
             business_date=business_date,
             statements=statements_of(account.provider, files),
             entries=ledger.filter(business_date=business_date).lazy(),

@@ -1,7 +1,6 @@
 """The command line as users meet it: what it prints, exit codes, what a mistake looks like."""
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import polars as pl
 import pytest
 
 from recon.cli import invoke
+from tests.support import copy_place
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_statements"
@@ -18,8 +18,7 @@ Recon = Callable[..., int]
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Configuration and samples of one's own, to break."""
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    shutil.copytree(SAMPLES, tmp_path / "sample_statements")
+    copy_place(tmp_path, "paypal", "wechatpay")
     return tmp_path
 
 
@@ -34,9 +33,9 @@ def recon(place: Path) -> Recon:
 
 @pytest.fixture
 def ledger(place: Path, recon: Recon) -> Path:
-    file = place / "sample_statements" / "ledger" / "ledger.csv"
-    assert recon("ledger", "import", file) == 0
-    return file
+    folder = place / "sample_statements" / "ledger"
+    assert recon("ledger", "import", folder / "paypal.csv", folder / "wechatpay.csv") == 0
+    return folder / "wechatpay.csv"
 
 
 def _reports(place: Path, day: str = "2026-11-20", provider: str = "wechatpay/1600000001") -> Path:

@@ -14,7 +14,8 @@ import pytest
 from recon.settings import AccountSettings
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, conform, empty
 from tests.generator import PLANTABLE, DaySpec, GeneratedDay, default_plants, generate_day
-from tests.generator.samples import DAYS, FOLDER
+from tests.generator.samples import FOLDER
+from tests.generator.sources import DAYS
 from tests.support import TODAY, account_of, run_files
 
 ROWS = 200
@@ -170,8 +171,7 @@ def test_the_labels_of_the_shipped_samples_are_found_in_the_shipped_files(provid
         }
         for day in DAYS
     }
-    ledger = conform(shipped("ledger/ledger.csv").drop("booked_at"), LEDGER_ENTRY)
-    ledger = ledger.filter(provider=provider)
-    planted = as_reported(shipped("labels.csv").filter(provider=provider))
+    ledger = conform(shipped(f"ledger/{provider}.csv").drop("booked_at"), LEDGER_ENTRY)
+    planted = as_reported(shipped(f"labels/{provider}.csv"))
     assert planted.height > 10
     assert_all_found(planted, found_in_files(account_of(provider), files, ledger))

@@ -11,6 +11,7 @@ import pytest
 from recon.errors import StatementError, UserError
 from recon.fees.schedule import Tariff
 from recon.pipeline import DayInput, MemoryStore, run_day
+from recon.providers import provider_named
 from recon.results import DayResult
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, check, conform, empty
 from tests import generator
@@ -106,6 +107,7 @@ def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None
     def given(files: dict[str, bytes]) -> DayInput:
         return DayInput(
             account_of("wechatpay"),
+            provider_named("wechatpay"),
             TODAY,
             statements_of("wechatpay", files),
             day.ledger.lazy(),
@@ -136,6 +138,7 @@ def test_only_the_tariffs_of_the_account_are_applied() -> None:
         run_day(
             DayInput(
                 account_of("wechatpay"),
+                provider_named("wechatpay"),
                 TODAY,
                 statements_of("wechatpay", day.files),
                 day.ledger.lazy(),

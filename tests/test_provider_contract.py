@@ -1,16 +1,19 @@
 """What every provider must do: one suite for all folders and all samples, found by listing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recon.errors import StatementError
+from recon.io.inbox import in_utf8
 from recon.money import fits
 from recon.providers import all_providers, identify
 from recon.providers.contract import Content, ReadContext
 from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, REJECT, STATEMENT_LINE, STATUSES
-from tests.golden import ROOT, content_of, read, samples
+from tests.generator.sources import all_sources
+from tests.golden import ROOT, account_of, content_of, read, samples
 
 PROVIDERS = list(all_providers().values())
 GARBAGE = {
@@ -33,7 +36,7 @@ def sample(request: pytest.FixtureRequest) -> Path:
 
 def frames_of(sample: Path, content: Content | None = None) -> list[pl.DataFrame]:
     content = content or content_of(sample.read_bytes(), sample.name)
-    reading = read(content, sample.name.split("_")[0] if "_" in sample.name else None)
+    reading = read(content, account_of(sample))
     return pl.collect_all([reading.lines, reading.rejects, reading.controls, reading.balances])
 
 
@@ -77,10 +80,8 @@ def test_frames_have_the_canonical_columns(sample: Path) -> None:
 
 def test_every_data_row_is_a_line_or_a_reject(sample: Path) -> None:
     lines, rejects, _, _ = frames_of(sample)
-    text = sample.read_bytes().decode("utf-8-sig").splitlines()
-    is_wechat = sample.parent.name == "wechatpay"
-    starts = [row for row in text if row.startswith("`20" if is_wechat else '"SB"')]
-    assert lines.height + rejects.height == len(starts)
+    source = next(made for made in all_sources() if made.slug == sample.parent.name)
+    assert lines.height + rejects.height == source.rows[sample.name]
     numbers = sorted([*lines["line_no"], *rejects["line_no"]])
     assert len(set(numbers)) == len(numbers)
 
@@ -103,13 +104,16 @@ def test_control_totals_tie(sample: Path) -> None:
     assert controls.filter(pl.col("stated").ne_missing(pl.col("computed"))).height == 0
 
 
-def test_bytes_and_a_path_are_read_alike(sample: Path) -> None:
-    data = sample.read_bytes()
-    content = content_of(data, sample.name)
-    there = Content(
-        content.file_id, content.name, content.size, content.head, content.tail, str(sample)
-    )
-    for one, other in zip(frames_of(sample, content), frames_of(sample, there), strict=True):
+def test_bytes_and_a_path_are_read_alike(sample: Path, tmp_path: Path) -> None:
+    content = content_of(sample.read_bytes(), sample.name)
+    provider, description = identify(content)
+    kind = provider.kind(description.kind)
+    there = in_utf8(replace(content, scannable=str(sample)), kind.encoding, tmp_path)
+    context = ReadContext(account_of(sample) if description.account is None else None,
+                          kind.time_zone)  # fmt: skip
+    reading = kind.read(there, context)
+    frames = pl.collect_all([reading.lines, reading.rejects, reading.controls, reading.balances])
+    for one, other in zip(frames_of(sample), frames, strict=True):
         assert one.equals(other)
 
 
@@ -119,7 +123,9 @@ def test_another_account_or_day_is_rejected_and_still_counted(sample: Path) -> N
     if description.account is None:
         pytest.skip("the file names no account")
     kind = provider.kind(description.kind)
-    reading = kind.read(content, ReadContext("somebody else", kind.time_zone))
+    reading = kind.read(
+        content.in_utf8(kind.encoding), ReadContext("somebody else", kind.time_zone)
+    )
     lines, rejects, controls = pl.collect_all([reading.lines, reading.rejects, reading.controls])
     assert lines.height == 0
     assert rejects.height > 0

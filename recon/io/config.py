@@ -15,9 +15,7 @@ from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
@@ -26,10 +24,12 @@ from pydantic import (
 from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.fees.schedule import Tariff, schedule_problems
+from recon.io.sources import Settings, SourceSettings
 from recon.matching.rules import KEY_COLUMNS, MatchRule
 from recon.money import EXPONENT, Rounding
 from recon.pipeline import Policy
 from recon.providers import all_providers
+from recon.providers.contract import Provider
 from recon.settings import AccountSettings
 from recon.tables import KINDS, LEDGER_ENTRY
 
@@ -64,18 +64,14 @@ TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 Days = Annotated[int, Field(ge=0, le=366)]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RuleSettings(_Settings):
+class RuleSettings(Settings):
     name: str
     keys: Annotated[list[KeyColumn], Field(min_length=1)]
     kinds: list[Kind] | None = None
     equal_groups: bool = False
 
 
-class SeverityLimits(_Settings):
+class SeverityLimits(Settings):
     medium: Amount = Decimal(10)
     high: Amount = Decimal(1000)
 
@@ -84,15 +80,15 @@ class SeveritySettings(SeverityLimits):
     currency: dict[CurrencyCode, SeverityLimits] = {}
 
 
-class ReportSettings(_Settings):
+class ReportSettings(Settings):
     language: Literal["en", "zh"] = "en"
 
 
-class DatabaseSettings(_Settings):
+class DatabaseSettings(Settings):
     url_env: str
 
 
-class LedgerSettings(_Settings):
+class LedgerSettings(Settings):
     """An existing table or view of the company, read instead of imported entries."""
 
     url_env: str
@@ -103,7 +99,7 @@ class LedgerSettings(_Settings):
     statuses: dict[str, str] = {}
 
 
-class ReconSettings(_Settings):
+class ReconSettings(Settings):
     """recon.toml"""
 
     rule: Annotated[list[RuleSettings], Field(min_length=1)]
@@ -113,12 +109,7 @@ class ReconSettings(_Settings):
     ledger: LedgerSettings | None = None
 
 
-class SourceSettings(_Settings):
-    channel: Literal["folder"]
-    path: Path
-
-
-class AccountEntry(_Settings):
+class AccountEntry(Settings):
     account: Annotated[str, Field(min_length=1)]
     title: str
     time_zone: TimeZone
@@ -130,14 +121,14 @@ class AccountEntry(_Settings):
     fee_tolerance: Amount = Decimal(0)
 
 
-class ProviderSettings(_Settings):
+class ProviderSettings(Settings):
     """providers/<slug>.toml"""
 
     source: SourceSettings
     account: Annotated[list[AccountEntry], Field(min_length=1)]
 
 
-class _TariffBase(_Settings):
+class _TariffBase(Settings):
     name: str
     account: str
     currency: CurrencyCode
@@ -166,7 +157,7 @@ class WithdrawalSettings(_TariffBase):
     """What taking money out of the wallet costs."""
 
 
-class FeeSettings(_Settings):
+class FeeSettings(Settings):
     """fees/<slug>.toml"""
 
     tariff: list[TariffSettings] = []
@@ -181,6 +172,7 @@ class Config:
     recon: ReconSettings
     policy: Policy
     accounts: tuple[AccountSettings, ...]
+    providers: dict[str, Provider]  # those with code, and those described by a mapping
     sources: dict[str, SourceSettings]
 
     def accounts_of(
@@ -231,7 +223,8 @@ def load_config(directory: Path) -> Config:
     }
     if not providers and not problems:
         problems.append(f"{directory}/providers: no provider is configured")
-    accounts = _accounts(directory, providers, problems)
+    known = all_providers()
+    accounts = _accounts(directory, providers, known, problems)
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
     unsure = {slug for slug, settings in providers.items() if settings is None}
     tariffs = _tariffs(directory, fees, accounts, unsure, problems)
@@ -242,11 +235,12 @@ def load_config(directory: Path) -> Config:
         recon=recon,
         policy=Policy(_rules(recon), tuple(tariffs), _severity(recon.severity)),
         accounts=tuple(accounts),
+        providers=known,
         sources={slug: settings.source for slug, settings in providers.items() if settings},
     )
 
 
-def _read(path: Path, model: type[_Settings], problems: list[str]) -> Any:
+def _read(path: Path, model: type[Settings], problems: list[str]) -> Any:
     try:
         return model.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -262,9 +256,11 @@ def _read(path: Path, model: type[_Settings], problems: list[str]) -> Any:
 
 
 def _accounts(
-    directory: Path, providers: dict[str, ProviderSettings | None], problems: list[str]
+    directory: Path,
+    providers: dict[str, ProviderSettings | None],
+    known: dict[str, Provider],
+    problems: list[str],
 ) -> list[AccountSettings]:
-    known = all_providers()
     accounts = []
     for slug, settings in providers.items():
         if settings is None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from recon.errors import ReconError, StatementError, UserError
 from recon.io.config import Config
 from recon.io.database import Database
-from recon.io.inbox import Inbox, Received, content_of
+from recon.io.inbox import Inbox, Received, content_of, in_utf8
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.reports import write_day
@@ -25,7 +25,6 @@ from recon.io.runs import RunChange, RunRecord, RunStore
 from recon.io.store import ParquetStore
 from recon.periods import one_day
 from recon.pipeline import DayInput, Statement, Step, plain_step, run_day
-from recon.providers import provider_named
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
@@ -55,7 +54,7 @@ class Workspace:
 
     @property
     def inbox(self) -> Inbox:
-        return Inbox(self.database, self.root / "inbox")
+        return Inbox(self.database, self.root / "inbox", self.config.providers)
 
     def report_directory(self, account: AccountSettings, business_date: date) -> Path:
         day = self.root / "reports" / business_date.isoformat()
@@ -146,7 +145,7 @@ def reconcile(
     with run_lock(workspace.root / "locks", key):
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)
-        day = _inputs(workspace, account, business_date, runs)
+        day = _inputs(workspace, account, business_date, runs, staging / "recoded")
         started = datetime.now(UTC)
         result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
         run_id = _run_id(workspace.config, day)
@@ -158,6 +157,7 @@ def reconcile(
         )
         change = runs.record(record, result.discrepancies, result.open_items, result.batches)
         before = None if previous is None else previous.run_id
+        shutil.rmtree(staging / "recoded", ignore_errors=True)
         _publish(staging, reports, run_id)
         later = runs.later_runs(account.provider, account.account, business_date)
         return DayOutcome(
@@ -171,24 +171,27 @@ def reconcile(
 
 
 def _inputs(
-    workspace: Workspace, account: AccountSettings, business_date: date, runs: RunStore
+    workspace: Workspace,
+    account: AccountSettings,
+    business_date: date,
+    runs: RunStore,
+    recoded: Path,
 ) -> DayInput:
-    provider = provider_named(account.provider)
+    provider = workspace.config.providers[account.provider]
     records = workspace.inbox.files_for(account.provider, account.account, business_date)
-    statements = tuple(
-        Statement(
-            StatementFile(record.file_id, record.name, record.kind, record.version),
-            provider.kind(record.kind),
-            content_of(record.path, record.name, record.file_id),
-        )
-        for record in sorted(records, key=lambda record: (record.kind, record.part))
-        if record.kind in account.statements
-    )
+    statements = []
+    for record in sorted(records, key=lambda record: (record.kind, record.part)):
+        if record.kind in account.statements:
+            kind = provider.kind(record.kind)
+            content = content_of(record.path, record.name, record.file_id)
+            file = StatementFile(record.file_id, record.name, record.kind, record.version)
+            statements.append(Statement(file, kind, in_utf8(content, kind.encoding, recoded)))
     entries = read_ledger(workspace, account, business_date)
     return DayInput(
         account=account,
+        provider=provider,
         business_date=business_date,
-        statements=statements,
+        statements=tuple(statements),
         entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),

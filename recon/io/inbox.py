@@ -5,6 +5,7 @@ which the next delivery of the same file registers. What a file is follows from 
 name is asked only for what the content does not carry: anybody can name a file anything.
 """
 
+import codecs
 import hashlib
 import os
 import re
@@ -18,11 +19,11 @@ from typing import Any, BinaryIO, Final, Literal
 
 import sqlalchemy as sa
 
-from recon.errors import NotProvedError, ReconError, UserError
+from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io.database import Database
 from recon.io.schema import STATEMENT_FILES
 from recon.providers import identify
-from recon.providers.contract import HEAD_BYTES, Content, Description
+from recon.providers.contract import HEAD_BYTES, Content, Description, Provider
 
 IN_MEMORY_BYTES: Final = 64 * 1024 * 1024  # a larger statement is scanned from disk
 _COPY_BYTES: Final = 1024 * 1024
@@ -60,9 +61,13 @@ class Received:
 class Inbox:
     """The folder of raw files and its registry in the database."""
 
-    def __init__(self, database: Database, root: Path) -> None:
+    def __init__(
+        self, database: Database, root: Path, providers: Mapping[str, Provider] | None = None
+    ) -> None:
+        """`providers` are those whose statements can be told; by default all that have code."""
         self._database = database
         self._root = root
+        self._providers = providers
 
     def receive(
         self, path: Path, *, known_accounts: Mapping[str, Sequence[str]], now: datetime
@@ -77,7 +82,7 @@ class Inbox:
         """
         name = safe_name(path.name)
         content = content_of(path, name)
-        provider, description = identify(content)
+        provider, description = identify(content, self._providers)
         known = self._registered(content.file_id)
         place = _place(name, provider.slug, description, known_accounts)
         if place is None:
@@ -213,6 +218,29 @@ def content_of(path: Path, name: str, file_id: str | None = None) -> Content:
             "it and deliver the same file again"
         )
     return content
+
+
+def in_utf8(content: Content, encoding: str, folder: Path) -> Content:
+    """The statement as UTF-8, which is what Polars scans; a large one as a copy in `folder`.
+
+    Errors: StatementError with the place of a byte that is not of the encoding.
+    """
+    if codecs.lookup(encoding).name == "utf-8" or isinstance(content.scannable, bytes):
+        return content.in_utf8(encoding)
+    copy = folder / f"{content.file_id}.utf8"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            open(content.scannable, encoding=encoding, newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            target.write(source.read(_COPY_BYTES).removeprefix("\ufeff"))
+            while text := source.read(_COPY_BYTES):
+                target.write(text)
+    except UnicodeDecodeError as error:
+        raise StatementError(f"{content.name} is not {encoding}: {error.reason}") from None
+    recoded = content_of(copy, content.name)
+    return replace(recoded, file_id=content.file_id)
 
 
 def safe_name(name: str) -> str:

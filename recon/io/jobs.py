@@ -1,10 +1,11 @@
 """What the commands and the flows do, beyond one day: ranges, the demo, a look at any file."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -19,14 +20,14 @@ from recon.io.days import (
     receive_dropped,
     reconcile,
 )
-from recon.io.inbox import content_of
+from recon.io.inbox import content_of, in_utf8
 from recon.io.ledger import import_ledger
 from recon.io.reports import write_range
 from recon.io.runs import RunStore
 from recon.periods import Period
 from recon.pipeline import Step, plain_step
 from recon.providers import identify, provider_named
-from recon.providers.contract import ReadContext
+from recon.providers.contract import Content, Provider, ReadContext, StatementKind
 from recon.settings import AccountSettings
 from recon.tables import (
     CONTROL_TOTAL,
@@ -134,15 +135,17 @@ def run_demo(root: Path, on_day: OnDay = lambda account, day: None) -> DemoRepor
     """Reconcile sample_statements/ with the shipped configuration and compare with its labels."""
     project = Path(__file__).resolve().parents[2]
     samples = project / "sample_statements"
-    if not (samples / "labels.csv").is_file():
+    if not (samples / "labels").is_dir():
         raise UserError("the demo needs the project's sample_statements/; run it in a clone")
     workspace = Workspace.open(root, load_config(project / "configs"))
-    ledger = samples / "ledger" / "ledger.csv"
-    import_ledger(workspace.database, ledger, datetime.now(UTC))
-    days = pl.read_csv(ledger, columns=["business_date"], try_parse_dates=True).to_series()
+    for ledger in sorted((samples / "ledger").glob("*.csv")):
+        import_ledger(workspace.database, ledger, datetime.now(UTC))
+    days = pl.read_csv(
+        samples / "ledger" / "*.csv", columns=["business_date"], try_parse_dates=True
+    ).to_series()
     period = Period(days.min(), days.max())  # type: ignore[arg-type]
     runs = run_period(workspace, workspace.config.accounts, period, fetch=True, on_day=on_day)
-    labels = pl.read_csv(samples / "labels.csv", infer_schema=False)
+    labels = pl.read_csv(samples / "labels" / "*.csv", infer_schema=False)
     return DemoReport(runs, _against_labels(runs, labels))
 
 
@@ -192,15 +195,21 @@ class NormalizedFiles:
 
 
 def normalize_files(
-    paths: Sequence[Path], *, provider: str | None, account: str | None, time_zone: str | None
+    paths: Sequence[Path],
+    *,
+    provider: str | None,
+    account: str | None,
+    time_zone: str | None,
+    providers: Mapping[str, Provider] | None = None,
 ) -> NormalizedFiles:
-    """Read statements of any kind. Errors: StatementError for a file nobody can read."""
+    """Read statements of any kind. `providers` are those to ask, by default all that have code.
+    Errors: StatementError for a file nobody can read."""
     if provider is not None:
-        provider_named(provider)
+        provider_named(provider, providers)
     facts, frames = [], []
     for path in paths:
         content = content_of(path, path.name)
-        found, description = identify(content)
+        found, description = identify(content, providers)
         if provider is not None and found.slug != provider:
             raise StatementError(
                 f"{path}: this is a {found.slug} {description.kind} statement, "
@@ -210,13 +219,7 @@ def normalize_files(
         whose = account or description.account
         context = ReadContext(whose if description.account is None else account,
                               time_zone or kind.time_zone)  # fmt: skip
-        reading = kind.read(content, context)
-        try:
-            lines, rejects, controls = pl.collect_all(
-                [reading.lines, reading.rejects, reading.controls], engine="streaming"
-            )
-        except pl.exceptions.ComputeError as error:
-            raise StatementError(f"{path}: {str(error).splitlines()[0]}") from None
+        lines, rejects, controls = _read(content, kind, context)
         frames.append((lines, rejects, controls))
         ties = bool((controls["stated"] == controls["computed"]).fill_null(value=False).all())
         facts.append((path.name, found.slug, kind.name, whose, lines.height, rejects.height, ties))
@@ -228,6 +231,20 @@ def normalize_files(
             for place, schema in enumerate((STATEMENT_LINE, REJECT, CONTROL_TOTAL))
         ),
     )
+
+
+def _read(
+    content: Content, kind: StatementKind, context: ReadContext
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    with TemporaryDirectory(prefix="recon-") as folder:
+        reading = kind.read(in_utf8(content, kind.encoding, Path(folder)), context)
+        try:
+            lines, rejects, controls = pl.collect_all(
+                [reading.lines, reading.rejects, reading.controls], engine="streaming"
+            )
+        except pl.exceptions.ComputeError as error:
+            raise StatementError(f"{content.name}: {str(error).splitlines()[0]}") from None
+    return lines, rejects, controls
 
 
 def ledger_entries(

@@ -7,7 +7,7 @@ before is kept in `ledger_entry_version`.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,18 @@ class LedgerImport:
     changed: int
     rejects: pl.DataFrame
     file_id: str
+
+    @staticmethod
+    def sum(imports: "Iterable[LedgerImport]") -> "LedgerImport":
+        """What became of the rows of several files."""
+        parts = list(imports)
+        return LedgerImport(
+            inserted=sum(part.inserted for part in parts),
+            unchanged=sum(part.unchanged for part in parts),
+            changed=sum(part.changed for part in parts),
+            rejects=pl.concat([empty(REJECT), *(part.rejects for part in parts)]),
+            file_id="+".join(part.file_id for part in parts),
+        )
 
     @property
     def row_count(self) -> int:

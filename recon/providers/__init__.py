@@ -1,5 +1,6 @@
 """Every folder here is a provider. It is found by listing; nothing central is edited."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -19,28 +20,33 @@ def all_providers() -> dict[str, Provider]:
     return found
 
 
-def provider_named(slug: str) -> Provider:
-    providers = all_providers()
+def provider_named(slug: str, providers: Mapping[str, Provider] | None = None) -> Provider:
+    """One of `providers`, by default those of this folder. Errors: UserError for another name."""
+    providers = all_providers() if providers is None else providers
     if slug not in providers:
         raise UserError(f"no provider {slug!r}; there are: {', '.join(providers)}")
     return providers[slug]
 
 
-def identify(content: Content) -> tuple[Provider, Description]:
-    """Tell provider and kind from the content alone. Errors: StatementError when nobody claims it,
-    or when two do, since guessing would book money to the wrong account."""
+def identify(
+    content: Content, providers: Mapping[str, Provider] | None = None
+) -> tuple[Provider, Description]:
+    """Tell provider and kind from the content alone. `providers` are those to ask, by default all
+    of this folder. Errors: StatementError when nobody claims the file, or when two do, since
+    guessing would book money to the wrong account."""
+    providers = all_providers() if providers is None else providers
     if content.size == 0:
         raise StatementError(f"{content.name}: the file is empty; even a day at rest has a header")
     claims = [
         (provider, description)
-        for provider in all_providers().values()
+        for provider in providers.values()
         for kind in provider.kinds
         if (description := kind.describe(content)) is not None
     ]
     if not claims:
         raise StatementError(
             f"{content.name}: no provider knows this format; known are: "
-            + ", ".join(f"{p.slug} {k.name}" for p in all_providers().values() for k in p.kinds)
+            + ", ".join(f"{p.slug} {k.name}" for p in providers.values() for k in p.kinds)
         )
     if len(claims) > 1:
         names = ", ".join(f"{provider.slug} {what.kind}" for provider, what in claims)

@@ -1,7 +1,8 @@
 """What a provider folder offers, and what a statement turns into. See recon/providers/README.md."""
 
+import codecs
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -36,6 +37,19 @@ class Content:
         """The complete lines at the end of the file."""
         whole = self.tail if self.size <= len(self.tail) else self.tail.partition(b"\n")[2]
         return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
+
+    def in_utf8(self, encoding: str) -> "Content":
+        """The same statement as UTF-8 without a byte order mark; only bytes in memory can be.
+
+        Errors: StatementError with the place of a byte that is not of the encoding.
+        """
+        if codecs.lookup(encoding).name == "utf-8":
+            return self
+        if not isinstance(self.scannable, bytes):
+            raise TypeError(f"{self.name} is not in memory")
+        data = self._decode(self.scannable, encoding).removeprefix("\ufeff").encode()
+        return replace(self, size=len(data), head=data[:HEAD_BYTES], tail=data[-HEAD_BYTES:],
+                       scannable=data)  # fmt: skip
 
     def _decode(self, data: bytes, encoding: str) -> str:
         try:
@@ -97,6 +111,7 @@ class StatementKind:
     time_zone: str
     describe: Callable[[Content], Description | None]
     read: Callable[[Content, ReadContext], Reading]
+    encoding: str = "utf-8"  # of the file; `describe` sees it so, `read` gets it as UTF-8
     matched_kinds: frozenset[str] | None = None
 
 

@@ -42,6 +42,7 @@ def main(bill: str, ledger: str, out: str, business_date: str) -> None:
     )
     day = DayInput(
         account=account,
+        provider=provider,
         business_date=date.fromisoformat(business_date),
         statements=(statement,),
         entries=pl.scan_parquet(ledger).select(

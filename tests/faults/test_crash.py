@@ -1,7 +1,6 @@
 """F46: a run killed at any moment leaves nothing half-done; the next one completes the day."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,17 +10,16 @@ from pathlib import Path
 import pytest
 
 from recon.cli import invoke
+from tests.support import copy_place
 
 ROOT = Path(__file__).parents[2]
 DAY = ("run", "--date", "2026-11-18", "--provider", "wechatpay")
 
 
 def _place(folder: Path) -> list[str]:
-    shutil.copytree(ROOT / "configs", folder / "configs")
-    shutil.copytree(ROOT / "sample_statements", folder / "sample_statements")
+    ledgers = copy_place(folder, "wechatpay")
     common = ["--config", str(folder / "configs"), "--workspace", str(folder / "workspace")]
-    ledger = folder / "sample_statements" / "ledger" / "ledger.csv"
-    assert invoke(["ledger", "import", str(ledger), *common]) == 0
+    assert invoke(["ledger", "import", *map(str, ledgers), *common]) == 0
     return common
 
 

@@ -1,11 +1,12 @@
 """The Prefect flows run the same pipeline as the command line, a task a stage."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+
+from tests.support import copy_place
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,15 +28,14 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A copy of configuration and samples, with the ledger imported."""
-    shutil.copytree(ROOT / "configs", tmp_path / "configs")
-    shutil.copytree(ROOT / "sample_statements", tmp_path / "sample_statements")
+    ledgers = copy_place(tmp_path, "paypal", "wechatpay")
     from recon.cli import invoke
 
     code = invoke(
         [
             "ledger",
             "import",
-            str(tmp_path / "sample_statements/ledger/ledger.csv"),
+            *map(str, ledgers),
             "--config",
             str(tmp_path / "configs"),
             "--workspace",
@@ -97,7 +97,8 @@ def test_the_flow_and_the_command_line_give_the_same_bytes(place: Path) -> None:
     )
     other = place / "other"
     base = ["--config", str(place / "configs"), "--workspace", str(other)]
-    invoke(["ledger", "import", str(place / "sample_statements/ledger/ledger.csv"), *base])
+    ledgers = (place / "sample_statements" / "ledger").iterdir()
+    invoke(["ledger", "import", *map(str, ledgers), *base])
     assert invoke(["run", "--date", str(day), *base]) == 0
     made = sorted((place / "workspace" / "reports").rglob("*.*"))
     assert made
