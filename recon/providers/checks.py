@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from recon.money import MONEY
+from recon.periods import Period
 from recon.tables import CONTROL_TOTAL, REJECT
 
 
@@ -51,6 +54,24 @@ def split(
         .select(pl.col(name).cast(dtype) for name, dtype in REJECT.items())
     )
     return rows.filter(good), rejects
+
+
+def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> pl.Expr:
+    """Local time without a zone -> UTC.
+
+    Where the offset is the same all through the business dates, which it is but for two days a
+    year, it is taken off as it is: the rules of a time zone cost as much as all the rest of a row.
+    Rows of other dates, which are rejects, may then be an hour off. A time that the clocks skip is
+    null, one they show twice is the earlier.
+    """
+    if business_dates is not None:
+        zone = ZoneInfo(time_zone)
+        ends = (business_dates.first - timedelta(days=1), business_dates.last + timedelta(days=2))
+        offsets = {datetime.combine(day, time(), zone).utcoffset() for day in ends}
+        if len(offsets) == 1:
+            return (moment - offsets.pop()).dt.replace_time_zone("UTC")
+    local = moment.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC")
 
 
 def mapped(code: pl.Expr, names: Mapping[str, str]) -> pl.Expr:

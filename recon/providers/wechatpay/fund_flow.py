@@ -11,7 +11,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
-from recon.providers.checks import Check, control_totals, split
+from recon.providers.checks import Check, control_totals, instant, split
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
 from recon.tables import BALANCE, STATEMENT_LINE
@@ -128,9 +128,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
         rows.select(
             "line_no",
             "kind",
-            occurred_at=pl.col("moment")
-            .dt.replace_time_zone(context.time_zone)
-            .dt.convert_time_zone("UTC"),
+            occurred_at=instant(pl.col("moment"), context.time_zone, context.business_dates),
             business_date=pl.col("moment").dt.date(),
             txn_id=text("微信支付业务单号"),
             merchant_ref=text("业务凭证号"),
@@ -148,7 +146,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             provider=pl.lit("wechatpay"),
             account=pl.lit(context.account or ""),
             file_id=pl.lit(content.file_id),
-            batch_id=pl.col("business_date").cast(pl.String),
+            batch_id=layout.day_text(context.business_dates),
             parent_txn_id=pl.lit(None),
             parent_ref=pl.lit(None),
             payment_method=pl.lit("balance"),

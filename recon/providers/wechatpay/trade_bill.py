@@ -13,7 +13,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period, one_day
-from recon.providers.checks import Check, control_totals, mapped, split
+from recon.providers.checks import Check, control_totals, instant, mapped, split
 from recon.providers.contract import (
     Content,
     Description,
@@ -222,14 +222,13 @@ def _lines(
             column: pl.when(is_refund).then(refund[column]).otherwise(of_payment)
             for column, of_payment in facts.items()
         }
-    account = text("商户号")
+    # Good rows are of the account that was asked for: the same text need not be made of each.
+    account = text("商户号") if context.account is None else pl.lit(context.account)
     return (
         rows.select(
             "line_no",
             account=account,
-            occurred_at=pl.col("moment")
-            .dt.replace_time_zone(context.time_zone)
-            .dt.convert_time_zone("UTC"),
+            occurred_at=instant(pl.col("moment"), context.time_zone, context.business_dates),
             business_date=pl.col("moment").dt.date(),
             payment_method=text("交易类型"),
             currency=text("货币种类"),
@@ -243,7 +242,7 @@ def _lines(
             ),
             provider=pl.lit("wechatpay"),
             file_id=pl.lit(content.file_id),
-            batch_id=pl.col("business_date").cast(pl.String),
+            batch_id=layout.day_text(context.business_dates),
             net=pl.col("gross") - pl.col("fee"),
             original_currency=pl.when(pl.col("original_amount").is_not_null()).then("currency"),
             exchange_rate=pl.lit(None),
