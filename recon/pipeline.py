@@ -152,13 +152,39 @@ def normalize(day: DayInput, store: Store) -> Normalized:
         {"lines": lines},
         [
             pl.concat([reading.rejects for reading in readings]),
-            pl.concat([reading.controls for reading in readings]),
+            pl.concat(
+                reading.controls.with_columns(kind=pl.lit(statement.kind.name))
+                for statement, reading in zip(day.statements, readings, strict=True)
+            ),
             pl.concat([reading.balances for reading in readings]),
         ],
     )
     check("STATEMENT_LINE", kept["lines"])
     rejects, controls, balances = collected
+    controls = _of_whole_statements(controls)
     return Normalized(kept["lines"], rejects.sort("file_id", "line_no"), controls, balances)
+
+
+def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:
+    """CONTROL_TOTAL, with those that one file of a statement states for all of its files added up.
+
+    Where every file states its own total each is held to it, so that no two errors can cancel out.
+    """
+    is_shared = (
+        pl.col("stated").is_null().any()
+        & pl.col("stated").is_not_null().any()
+        & (pl.col("file_id").n_unique() == pl.len())
+    ).over("kind", "name", "currency")
+    shared = (
+        controls.filter(is_shared)
+        .group_by("kind", "name", "currency", maintain_order=True)
+        .agg(
+            pl.col("file_id").filter(pl.col("stated").is_not_null()).first(),
+            pl.col("stated", "computed").sum(),
+        )
+    )
+    own = controls.filter(~is_shared)
+    return pl.concat([part.select(list(CONTROL_TOTAL)) for part in (own, shared)])
 
 
 @dataclass(frozen=True)

@@ -312,6 +312,13 @@ def test_footers_of_every_currency_are_compared_with_the_rows() -> None:
     assert off == counts | {(p + n, "USD") for p in ("", "report ") for n in names}
 
 
+PART = {
+    *(f"{scope}{total}" for scope in ("", "report ")
+      for total in ("gross credits", "fee debits", "ending available balance")),
+    *("section row count", "report row count"),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("lines", "unverified"),
     [
@@ -320,7 +327,7 @@ def test_footers_of_every_currency_are_compared_with_the_rows() -> None:
         (['"FH",01', *ONE, RF], {"file row count"}), ([*ONE, *SHORT], {"report footer"}),
         ([*ONE, SF, *ONE, '"FF",2'], {"section footer"}),
         ([*ONE, sb(currency="EUR"), RF], {"report gross credits", "report fee debits"}),
-        ([*RH_FH, *ONE, SF, OTHER_RF, '"RC",9', '"FF",1'], {"report row count"}),  # part 2
+        ([*RH_FH, *ONE, '"FF",1'], PART),  # what another part of the report states
     ],
 )  # fmt: skip
 def test_what_no_footer_vouches_for_is_unverified(lines: list[str], unverified: set[str]) -> None:

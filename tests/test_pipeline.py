@@ -15,7 +15,7 @@ from recon.providers import provider_named
 from recon.results import DayResult
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, check, conform, empty
 from tests import generator
-from tests.generator import GeneratedDay, generate_day
+from tests.generator import GeneratedDay, generate_day, split_settlement_report
 from tests.support import (
     TODAY,
     account_of,
@@ -478,3 +478,21 @@ def test_amounts_too_many_and_too_large_to_be_summed_are_an_error_and_never_wrap
     ledger = pl.concat([day.ledger, frame_of(LEDGER_ENTRY, large)])
     with pytest.raises((UserError, pl.exceptions.ComputeError)):
         run(day, ledger=ledger)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_a_paypal_report_in_several_files_is_proved_as_one(parts: int) -> None:
+    day = small_day("paypal")
+    (name, report), *_ = day.files.items()
+    files = {
+        name.replace(".01.", f".{number:02}."): data
+        for number, data in enumerate(split_settlement_report(report, parts), start=1)
+    }
+    whole, split = run(day), run(day, files=files)
+    assert split.proved, split.not_proved_because
+    assert split.discrepancies.height == whole.discrepancies.height == 0
+    for lost in files:
+        rest = {other: data for other, data in files.items() if other != lost}
+        result = run(day, files=rest)
+        assert not result.proved, lost
+        assert "control_total_mismatch" in types(result)

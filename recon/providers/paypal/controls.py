@@ -133,26 +133,17 @@ def control_totals(rows: pl.LazyFrame, report: Container, file_id: str) -> pl.La
 
 def _controls(sums: pl.DataFrame, report: Container, file_id: str) -> pl.DataFrame:
     footers = footers_of(report)
-    part = _part(report)
-    if part > 1:
-        # RF and RC are of the whole report, this file is a part of it: there is nothing to compare.
-        footers = [footer for footer in footers if footer.scope != _REPORT]
     counts = _row_counts(sums, report)
     frames = [
         _amounts(sums, footers, report),
-        _counts(counts, report, part),
-        _missing_footers(counts, footers, report),
+        _counts(counts, report),
+        _missing_footers(sums, counts, footers, report),
     ]
     return (
         pl.concat(frames)
         .with_columns(file_id=pl.lit(file_id))
         .select(pl.col(column).cast(dtype) for column, dtype in CONTROL_TOTAL.items())
     )
-
-
-def _part(report: Container) -> int:
-    numbers = [record.cell(1) for record in report.of_type("FH")]
-    return int(numbers[0]) if numbers and numbers[0].isdecimal() else 1
 
 
 def _row_counts(sums: pl.DataFrame, report: Container) -> dict[int, int]:
@@ -232,7 +223,7 @@ def _names(report: Container) -> pl.Expr:
     return before + pl.col("total") + after
 
 
-def _counts(counts: dict[int, int], report: Container, part: int) -> pl.DataFrame:
+def _counts(counts: dict[int, int], report: Container) -> pl.DataFrame:
     total = sum(counts.values())
     several = len(report.of_type("SH")) > 1
     rows: list[tuple[str, str | None, int]] = []
@@ -242,7 +233,7 @@ def _counts(counts: dict[int, int], report: Container, part: int) -> pl.DataFram
             name = f"section row count of {owner}" if owner else "section row count"
             rows.append((name, record.cell(1), counts.get(section, 0)))
         elif record.type == "RC":
-            rows.append(("report row count", record.cell(1) if part == 1 else None, total))
+            rows.append(("report row count", record.cell(1), total))
         elif record.type == "FF":
             rows.append(("file row count", record.cell(1), total))
     if report.of_type("FH") and not report.of_type("FF"):
@@ -255,20 +246,40 @@ def _count(text: str | None) -> int | None:
 
 
 def _missing_footers(
-    counts: dict[int, int], footers: list[Footer], report: Container
+    sums: pl.DataFrame, counts: dict[int, int], footers: list[Footer], report: Container
 ) -> pl.DataFrame:
-    """What nothing vouches for, as totals that are not stated, so that it shows as unverified.
+    """What nothing in this file vouches for, as totals that are not stated.
 
-    The report is vouched for by RF lines, or by footers of all sections and an RC or FF line that
-    shows no section is cut off.
+    A report is vouched for by RF lines, or by footers of all sections and an RC or FF line that
+    shows no section is cut off. Of a report in several files the last one states the totals of all:
+    what the others hold is given under the same names, so that the pipeline can add it up.
     """
     scopes = {footer.scope for footer in footers}
     if _REPORT in scopes:
         return _frame([])
+    is_part = not any(record.type in ("SF", "RF") for record in report.records)
+    if is_part and report.of_type("FF"):
+        return pl.concat([_unstated(sums, report), _unstated_counts(counts, report)])
     if not scopes or not (report.of_type("RC") or report.of_type("FF")):
         return _frame([("report footer", None, sum(counts.values()))])
     bare = sorted(set(counts) - scopes)
     return _frame([("section footer", None, counts[section]) for section in bare])
+
+
+def _unstated(sums: pl.DataFrame, report: Container) -> pl.DataFrame:
+    moving = _computed(sums).filter(pl.col("computed") != money.ZERO)
+    return (
+        moving.with_columns(name=_names(report), stated=pl.lit(None, dtype=money.MONEY))
+        .sort("scope", "currency", "total")
+        .select("name", "currency", "stated", "computed")
+    )
+
+
+def _unstated_counts(counts: dict[int, int], report: Container) -> pl.DataFrame:
+    stated = {record.type for record in report.records}
+    whole = [("SC", "section row count"), ("RC", "report row count")]
+    total = sum(counts.values())
+    return _frame([(name, None, total) for type_, name in whole if type_ not in stated])
 
 
 def _frame(rows: list[tuple[str, int | None, int]]) -> pl.DataFrame:
