@@ -22,7 +22,7 @@ GARBAGE = {
     "binary": bytes(range(256)) * 40,
     "words": b"hello,world\n1,2\n",
     "half a character": "交易时间".encode()[:-1],
-    "GBK": "交易时间,微信订单号\n".encode("gbk"),
+    "GBK": "时间,单号\n".encode("gbk"),
     "quotes": b'"SB\n"',
     "blank lines": b"\n\n\n",
 }

@@ -16,6 +16,7 @@ from recon.providers.contract import Content
 
 TICK = "`"
 END = ","
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_FIRST = "before the first back-tick"
 _SURPLUS = "after the last cell"
 
@@ -31,17 +32,27 @@ class Summary:
 
 
 def header_of(content: Content) -> list[str]:
-    """The names in the first row, or nothing when this is no text we can read."""
-    try:
-        lines = content.head_lines("utf-8")
-    except StatementError:
-        return []
-    return [name.strip() for name in lines[0].split(",")] if lines else []
+    """The names in the first row, or nothing when this is no text we can read.
+
+    A bill that a spreadsheet saved in another encoding is told as well, so that reading it can say
+    which byte is wrong, where "unknown format" would leave the reader to guess.
+    """
+    saved_as = "utf-16" if content.head.startswith(_UTF_16_MARKS) else "gb18030"
+    for encoding in ("utf-8", saved_as):
+        try:
+            lines = content.head_lines(encoding)
+        except StatementError:
+            continue
+        return [name.strip() for name in lines[0].split(",")] if lines else []
+    return []
 
 
 def first_row_of(content: Content, header: list[str]) -> dict[str, str] | None:
     """The first data row by column name; None when the bill has no rows or is no such bill."""
-    lines = content.head_lines("utf-8")
+    try:
+        lines = content.head_lines("utf-8")
+    except StatementError:
+        return None  # reading will say what is wrong
     if len(lines) < 2 or not lines[1].startswith(TICK):
         return None
     return dict(zip(header, split_cells(lines[1]), strict=False))
@@ -51,10 +62,19 @@ def split_cells(line: str) -> list[str]:
     return line.removeprefix(TICK).split(f",{TICK}")
 
 
-def summary_of(content: Content, first_name: str) -> Summary:
-    """Read the summary from the end of the file by its own names."""
+def summary_of(content: Content, first_name: str, header: list[str]) -> Summary:
+    """Read the summary from the end of the file by its own names; nothing when it is not there.
+
+    Errors: StatementError for a file that ends within a row: who knows what else is not there.
+    """
     lines = [line for line in content.tail_lines("utf-8") if line]
     if len(lines) < 2 or not lines[-2].startswith(first_name):
+        is_cut = not content.tail.endswith(b"\n")
+        if lines and is_cut and len(split_cells(lines[-1])) < len(header):
+            raise StatementError(
+                f"{content.name}: ends in the middle of a row, so it was cut on its way; "
+                "fetch it again"
+            )
         return Summary({})
     return Summary(dict(zip(lines[-2].split(","), split_cells(lines[-1]), strict=False)))
 
