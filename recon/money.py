@@ -1,7 +1,7 @@
 """Exact money: text to decimal without a silent rounding, currency exponents, rounding modes.
 
 Amounts are `MONEY` (38 digits, 18 after the point) in every frame. Exponents are those of ISO 4217
-(2026-01-01 edition), plus the tokens a company adds in its configuration.
+(2026-01-01 edition), and of the tokens that wallets hold.
 """
 
 from decimal import (
@@ -21,7 +21,7 @@ import polars as pl
 MONEY: Final = pl.Decimal(38, 18)
 ZERO: Final = pl.lit(0, dtype=MONEY)
 
-_CODES_BY_EXPONENT: Final[dict[int, str]] = {
+_ISO_CODES: Final[dict[int, str]] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: (
         "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD "
@@ -36,8 +36,20 @@ _CODES_BY_EXPONENT: Final[dict[int, str]] = {
     4: "CLF UYW",
 }
 
+# What is settled on chains, in the decimals of its contract.
+_TOKENS: Final[dict[int, str]] = {
+    6: "USDT USDC TRX",
+    8: "BTC WBTC",
+    9: "SOL",
+    18: "ETH BNB DAI MATIC POL BUSD",
+}
+
+CODES_BY_EXPONENT: Final[dict[int, list[str]]] = {
+    exponent: codes.split() for exponent, codes in (_ISO_CODES | _TOKENS).items()
+}
+_LARGEST_ISO_EXPONENT: Final = max(_ISO_CODES)
 EXPONENT: Final[dict[str, int]] = {
-    code: exponent for exponent, codes in _CODES_BY_EXPONENT.items() for code in codes.split()
+    code: exponent for exponent, codes in CODES_BY_EXPONENT.items() for code in codes
 }
 
 Rounding = Literal["half_up", "half_down", "half_even", "up", "down", "ceiling", "floor"]
@@ -75,8 +87,8 @@ def exponent_of(currency: pl.Expr) -> pl.Expr:
 def fits(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """True where `amount` has no more decimals than `currency` allows; false for unknown codes."""
     by_exponent = [
-        currency.is_in(codes.split()) & (amount == round_to(amount, exponent, "down"))
-        for exponent, codes in _CODES_BY_EXPONENT.items()
+        currency.is_in(codes) & (amount == round_to(amount, exponent, "down"))
+        for exponent, codes in CODES_BY_EXPONENT.items()
     ]
     return pl.any_horizontal(by_exponent).fill_null(value=False)
 
@@ -119,10 +131,16 @@ def to_text(amount: pl.Expr) -> pl.Expr:
     return pl.when(is_plain).then(text).otherwise(pl.lit("0"))
 
 
+def shown_decimals(currency: str) -> int:
+    """How many decimals are shown even where they are zeros; those of a token would be too many."""
+    exponent = EXPONENT.get(currency, 2)
+    return exponent if exponent <= _LARGEST_ISO_EXPONENT else 2
+
+
 def display(amount: Decimal, currency: str) -> str:
     """An amount as people read it: 1,234.50 CNY, 150 JPY, 0.001 ETH; never rounded."""
     whole, _, fraction = f"{amount:f}".partition(".")
-    fraction = fraction.rstrip("0").ljust(EXPONENT.get(currency, 2), "0")
+    fraction = fraction.rstrip("0").ljust(shown_decimals(currency), "0")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     return f"{sign}{int(digits):,}{'.' if fraction else ''}{fraction} {currency}"
 
@@ -131,7 +149,8 @@ def to_display(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
     """An amount with at least its currency's decimals: 12.5 CNY -> "12.50"; never rounded."""
     digits = amount.cast(pl.String)
     point = digits.str.find(".", literal=True)
-    places = exponent_of(currency).fill_null(2).cast(pl.UInt32)
+    shown = {code: shown_decimals(code) for code in EXPONENT}
+    places = currency.replace_strict(shown, default=2, return_dtype=pl.UInt32)
     significant = digits.str.strip_chars_end("0").str.len_bytes()
     length = pl.max_horizontal(significant, point + 1 + places)
     return digits.str.slice(0, length).str.strip_suffix(".")

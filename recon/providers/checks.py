@@ -9,7 +9,7 @@ import polars as pl
 
 from recon.money import MONEY
 from recon.periods import Period
-from recon.tables import CONTROL_TOTAL, REJECT
+from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE
 
 
 @dataclass(frozen=True)
@@ -106,3 +106,28 @@ def control_totals(
         .unnest("row")
         .select(pl.col(column).cast(dtype) for column, dtype in CONTROL_TOTAL.items())
     )
+
+
+def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) -> pl.LazyFrame:
+    """STATEMENT_LINE from rows that have what is peculiar to them; absent columns are null.
+
+    `key` are the columns that name a row beside its account and kind, blank ones included, so that
+    the row delivered again has the same `line_id`. `net` follows from gross and fee.
+    """
+    parts = [pl.lit(slug), "account", "kind", *(pl.col(name).fill_null("") for name in key)]
+    named = rows.with_columns(
+        line_id=pl.concat_str(parts, separator=":"),
+        provider=pl.lit(slug),
+        file_id=pl.lit(file_id),
+        net=pl.col("gross") - pl.col("fee"),
+    )
+    there = named.collect_schema().names()
+    return named.select(
+        (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in STATEMENT_LINE.items()
+    )
+
+
+def blank_as_null(name: str) -> pl.Expr:
+    """The text of a cell, null where it is empty."""
+    return pl.when(pl.col(name) != "").then(pl.col(name))

@@ -1,0 +1,21 @@
+"""Adyen: where card, Apple Pay and Google Pay money is settled. Apple itself settles nothing."""
+
+from recon.providers.adyen import settlement_detail
+from recon.providers.contract import Provider, StatementKind
+
+PROVIDER = Provider(
+    slug="adyen",
+    title="Adyen",
+    title_zh="Adyen",
+    kinds=(
+        StatementKind(
+            name="settlement_detail",
+            title="settlement details report, one payout batch",
+            url="https://docs.adyen.com/reporting/settlement-detail-report",
+            time_zone="Europe/Amsterdam",
+            describe=settlement_detail.describe,
+            read=settlement_detail.read,
+        ),
+    ),
+    notes=("Apple Pay and Google Pay are the first part of payment_method, e.g. applepay:visa.",),
+)

@@ -1,0 +1,279 @@
+"""The settlement details report: one payout batch of one merchant account, as CSV.
+
+Which columns there are, and in which order, is configured at Adyen, so all are found by name.
+Amounts are decimals with debit and credit apart. Checked on every row:
+
+    net = credit - debit,  fee = commission + markup + scheme fees + interchange,
+    gross in the currency of settlement = net + fee = round(gross x exchange rate)
+
+The canonical amounts are those of settlement; what the shopper paid is in `original_*`. All rows
+belong to the business date of the batch, which is that of its payout, whenever they were created:
+`occurred_at` keeps that. A whole batch, its payout included, adds up to zero.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from recon import money
+from recon.errors import StatementError
+from recon.periods import one_day
+from recon.providers import checks, delimited
+from recon.providers.adyen.codes import (
+    KIND_BY_TYPE,
+    MINUTES_BY_ZONE,
+    MODIFYING_KINDS,
+    RESERVES,
+)
+from recon.providers.contract import (
+    Content,
+    Description,
+    ReadContext,
+    Reading,
+    day_of,
+    no_balances,
+)
+from recon.tables import CONTROL_TOTAL
+
+_NEEDED = [
+    "Merchant Account",
+    "Psp Reference",
+    "Merchant Reference",
+    "Payment Method",
+    "Creation Date",
+    "TimeZone",
+    "Type",
+    "Modification Reference",
+    "Gross Currency",
+    "Gross Debit (GC)",
+    "Gross Credit (GC)",
+    "Exchange Rate",
+    "Net Currency",
+    "Net Debit (NC)",
+    "Net Credit (NC)",
+    "Batch Number",
+]
+_FEES = ["Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)"]
+_OPTIONAL = ["Payment Method Variant", "Modification Merchant Reference", *_FEES]
+_AMOUNTS = ["Gross Debit (GC)", "Gross Credit (GC)", "Net Debit (NC)", "Net Credit (NC)", *_FEES]
+_WALLETS = ("applepay", "googlepay")
+_PAYOUT_REFERENCE = r"\b(TX[0-9A-Z]+XT)\b"  # as the bank shows it
+
+
+def describe(content: Content) -> Description | None:
+    try:
+        head = content.head_lines("utf-8")
+    except StatementError:
+        return None
+    table = delimited.find_table(head[:1], _NEEDED)
+    if table is None:
+        return None
+    rows = [*head[1:], *content.tail_lines("utf-8")]
+    named = [
+        dict(zip(table.header, cells, strict=True))
+        for cells in map(delimited.split_line, rows)
+        if len(cells) == len(table.header) and cells != list(table.header)
+    ]
+    if not named:
+        return Description("settlement_detail")
+    batch = named[0]["Batch Number"]
+    day = _batch_date(named)
+    return Description(
+        "settlement_detail",
+        named[0]["Merchant Account"] or None,
+        None if day is None else one_day(day),
+        part=int(batch) if batch.isdecimal() else 1,  # two batches of a day are two statements
+    )
+
+
+def _batch_date(rows: list[dict[str, str]]) -> date | None:
+    """The day of the payout, or of the last row where the batch pays nothing out."""
+    paid = [row for row in rows if row["Type"].lower() == "merchantpayout"]
+    try:
+        return max(day_of(row["Creation Date"]) for row in paid or rows)
+    except ValueError:
+        return None
+
+
+def read(content: Content, context: ReadContext) -> Reading:
+    table = delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED)
+    if table is None:
+        raise StatementError(f"{content.name}: this is not a settlement details report")
+    description = describe(content)
+    period = context.business_dates or (description.period if description else None)
+    rows = _typed(delimited.rows(content, table, [*_NEEDED, *_OPTIONAL]))
+    good, rejects = checks.split(rows, _checks(context), content.file_id)
+    return Reading(
+        lines=_lines(good, content, None if period is None else period.last),
+        rejects=rejects,
+        controls=_controls(rows, content),
+        balances=no_balances(),
+    )
+
+
+def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Amounts, kind and instant of every row; null where they cannot be understood."""
+    type_ = pl.col("Type").str.to_lowercase()
+    amounts = {name: _amount(name).alias(f"{name}.money") for name in _AMOUNTS}
+    local = pl.col("Creation Date").str.to_datetime(
+        "%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
+    )
+    minutes = pl.col("TimeZone").replace_strict(
+        MINUTES_BY_ZONE, default=None, return_dtype=pl.Int64
+    )
+    return (
+        rows.with_columns(
+            *amounts.values(),
+            local=local,
+            rate=money.parse(pl.col("Exchange Rate"), decimals=12),
+            occurred_at=(local - pl.duration(minutes=minutes)).dt.replace_time_zone("UTC"),
+        )
+        .with_columns(
+            original=_signed("Gross Credit (GC)", "Gross Debit (GC)"),
+            net=_signed("Net Credit (NC)", "Net Debit (NC)"),
+            fee=pl.sum_horizontal(pl.col(f"{name}.money") for name in _FEES).cast(money.MONEY),
+        )
+        .with_columns(gross=pl.col("net") + pl.col("fee"))
+        .with_columns(
+            kind=pl.when(type_.is_in(list(RESERVES)))
+            .then(
+                pl.when(pl.col("net") < money.ZERO)
+                .then(pl.lit("reserve_hold"))
+                .otherwise(pl.lit("reserve_release"))
+            )
+            .otherwise(checks.mapped(type_, KIND_BY_TYPE))
+        )
+    )
+
+
+def _amount(name: str) -> pl.Expr:
+    """An empty amount is none at all."""
+    text = pl.col(name)
+    return pl.when(text == "").then(money.ZERO).otherwise(money.parse(text, decimals=6))
+
+
+def _signed(credit: str, debit: str) -> pl.Expr:
+    return pl.col(f"{credit}.money") - pl.col(f"{debit}.money")
+
+
+def _checks(context: ReadContext) -> list[checks.Check]:
+    currency = pl.col("Net Currency")
+    converted = pl.col("original") * pl.col("rate")
+    settled = pl.coalesce(
+        pl.when(currency.is_in(codes)).then(money.round_to(converted, places, "half_up"))
+        for places, codes in money.CODES_BY_EXPONENT.items()
+    )
+    is_converted = (pl.col("Exchange Rate") != "") & (pl.col("Gross Currency") != "")
+    found = [
+        checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
+        checks.Check(
+            "Type", pl.col("Type"), pl.col("kind").is_not_null(), "unknown type of row", True
+        ),
+        checks.Check(
+            "Creation Date", pl.col("Creation Date"), pl.col("local").is_not_null(), "not a time"
+        ),
+        checks.Check(
+            "TimeZone",
+            pl.col("TimeZone"),
+            pl.col("occurred_at").is_not_null(),
+            "an abbreviation of no time zone we know",
+            True,
+        ),
+        *(
+            checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not an amount")
+            for name in _AMOUNTS
+        ),
+        checks.Check(
+            "Net Currency",
+            currency,
+            money.fits(pl.col("net"), currency) & money.fits(pl.col("fee"), currency),
+            "not a currency, or the net amount or the fees have more decimals than it has",
+        ),
+        checks.Check(
+            "Exchange Rate",
+            pl.concat_str(
+                [money.to_text(pl.col(name)) for name in ("original", "rate", "gross")],
+                separator=" ",
+            ),
+            ~is_converted | (settled == pl.col("gross")),
+            "gross x rate is not net + fees (gross, rate, net + fees)",
+        ),
+    ]
+    if context.account is not None:
+        same = pl.col("Merchant Account") == context.account
+        reason = f"not account {context.account}"
+        found.append(checks.Check("Merchant Account", pl.col("Merchant Account"), same, reason))
+    return found
+
+
+def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFrame:
+    kind, reference = pl.col("kind"), pl.col("Modification Reference")
+    modifies = kind.is_in(list(MODIFYING_KINDS))
+    psp, order = checks.blank_as_null("Psp Reference"), checks.blank_as_null("Merchant Reference")
+    own = checks.blank_as_null("Modification Reference")
+    payout = reference.str.extract(_PAYOUT_REFERENCE)
+    ours = checks.blank_as_null("Modification Merchant Reference")
+    latest = pl.col("local").dt.date().max() if day is None else pl.lit(day)
+    return checks.to_lines(
+        rows.select(
+            "line_no",
+            "kind",
+            "occurred_at",
+            "gross",
+            "fee",
+            account="Merchant Account",
+            business_date=latest,
+            txn_id=pl.when(kind == "payment").then(psp).otherwise(pl.coalesce(payout, own, psp)),
+            merchant_ref=pl.when(modifies).then(ours).otherwise(order),
+            parent_txn_id=pl.when(modifies).then(psp),
+            parent_ref=pl.when(modifies).then(order),
+            batch_id=checks.blank_as_null("Batch Number"),
+            payment_method=_payment_method(),
+            currency="Net Currency",
+            original_currency=checks.blank_as_null("Gross Currency"),
+            original_amount=pl.when(pl.col("Gross Currency") != "").then("original"),
+            exchange_rate="rate",
+            status=pl.lit("succeeded"),
+            description=pl.concat_str(["Type", "Modification Reference"], separator=" "),
+            key=pl.concat_str(
+                ["Batch Number", "Type", "Psp Reference", "Modification Reference"], separator=":"
+            ),
+        ),
+        "adyen",
+        content.file_id,
+        key=["key"],
+    )
+
+
+def _payment_method() -> pl.Expr:
+    """visa, or applepay:visa where the variant (visa_applepay) tells the wallet."""
+    method = checks.blank_as_null("Payment Method")
+    variant = pl.col("Payment Method Variant")
+    return pl.coalesce(
+        *(
+            pl.when(variant.str.ends_with(wallet)).then(
+                pl.when(method.str.ends_with(wallet))
+                .then(pl.lit(wallet))
+                .otherwise(pl.concat_str([pl.lit(wallet), method], separator=":"))
+            )
+            for wallet in _WALLETS
+        ),
+        method,
+    )
+
+
+def _controls(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
+    """Every net amount of a batch, its payout among them, against zero. Rejected rows count."""
+    return (
+        rows.group_by("Batch Number", "Net Currency")
+        .agg(computed=pl.col("net").sum())
+        .sort("Batch Number", "Net Currency")
+        .select(
+            file_id=pl.lit(content.file_id),
+            name=pl.lit("net of batch ") + pl.col("Batch Number"),
+            currency="Net Currency",
+            stated=money.ZERO,
+            computed="computed",
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+    )

@@ -1,0 +1,177 @@
+"""Delimited text with a header: columns found by name, every row with exactly the header's cells.
+
+Polars cannot tell a cell that is missing from one that is empty, and reads a short row as if the
+rest were blank. So the cells of each line are counted by a pattern first; the few lines that do not
+fit are defects. Quoted cells that hold a line end make rows of several lines: such files, which are
+rare, are taken apart by Python's csv module, so that line numbers stay those of the file.
+"""
+
+import csv
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.errors import StatementError
+from recon.providers.contract import Content
+
+_SURPLUS = "after the last cell"
+_NEVER = "\x01"  # a separator that no text has: the line is one cell
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where the header is and what it says: trimmed names, the second of two equal ones as `x#2`.
+
+    `header_line` is its physical line number. `last_line` is the last line of the table, None when
+    it runs to the end of the file.
+    """
+
+    header: tuple[str, ...]
+    header_line: int
+    separator: str = ","
+    last_line: int | None = None
+
+    def has(self, *names: str) -> bool:
+        return set(names) <= set(self.header)
+
+
+def find_table(lines: Sequence[str], needed: Collection[str], separator: str = ",") -> Table | None:
+    """The first line that has all the `needed` names, as a header; None when there is none."""
+    for line_no, line in enumerate(lines, start=1):
+        names = _numbered(split_line(line, separator))
+        if set(needed) <= set(names):
+            return Table(tuple(names), line_no, separator)
+    return None
+
+
+def split_line(line: str, separator: str = ",") -> list[str]:
+    """The trimmed cells of one line."""
+    cells = next(csv.reader([line], delimiter=separator), [])
+    return [cell.strip().removeprefix("\ufeff") for cell in cells]
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    numbered = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        numbered.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return numbered
+
+
+def require(table: Table, needed: Collection[str], name: str) -> None:
+    """Errors: StatementError that names the columns which are not there."""
+    missing = [column for column in needed if column not in table.header]
+    if missing:
+        raise StatementError(f"{name}: the header has no column {', '.join(missing)}")
+
+
+def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFrame:
+    """`line_no`, the `wanted` columns trimmed ("" where empty or where the file lacks the column),
+    and `complete`, which is false for a row with too few or too many cells.
+
+    Blank lines are no rows. Errors: StatementError for bytes that are not UTF-8, and for a quote
+    that is never closed, as in a file that was cut.
+    """
+    try:
+        odd = _odd_lines(content, table)
+    except pl.exceptions.ComputeError as error:
+        raise StatementError(
+            f"{content.name}: cannot be read as UTF-8 ({str(error).splitlines()[0]}); was the file "
+            "opened and saved by another program? Fetch the original again"
+        ) from None
+    quotes = odd["text"].str.count_matches('"', literal=True)
+    if (quotes % 2 == 1).any():
+        cells, odd = _taken_apart(content, table)
+    else:
+        cells = _scanned(content, table)
+    is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
+    named = {
+        name: pl.col(name).str.strip_chars(" \t").fill_null("")
+        if name in table.header
+        else pl.lit("")
+        for name in wanted
+    }
+    return cells.select("line_no", **named, complete=~is_odd if odd.height else pl.lit(value=True))
+
+
+def _last(table: Table) -> pl.Expr:
+    line_no = pl.col("line_no")
+    return pl.lit(value=True) if table.last_line is None else line_no <= table.last_line
+
+
+def _odd_lines(content: Content, table: Table) -> pl.DataFrame:
+    """The lines that do not have exactly as many cells as the header: line_no, text."""
+    cell = rf'(?:[ \t]*"(?:[^"]|"")*"[ \t]*|[^{table.separator}"]*)'
+    pattern = rf"^{cell}(?:{table.separator}{cell}){{{len(table.header) - 1}}}\r?$"
+    text = pl.col("text")
+    return (
+        _lines(content, table)
+        .filter(_last(table), ~text.str.contains(pattern), text.str.strip_chars() != "")
+        .collect(engine="streaming")
+    )
+
+
+def _lines(content: Content, table: Table) -> pl.LazyFrame:
+    return pl.scan_csv(
+        content.scannable,
+        has_header=False,
+        skip_lines=table.header_line,
+        schema={"text": pl.String()},
+        separator=_NEVER,
+        quote_char=None,
+        empty_string_is_null=False,
+        row_index_name="line_no",
+        row_index_offset=table.header_line + 1,
+        raise_if_empty=False,
+    )
+
+
+def _scanned(content: Content, table: Table) -> pl.LazyFrame:
+    return pl.scan_csv(
+        content.scannable,
+        has_header=False,
+        skip_lines=table.header_line,
+        schema=dict.fromkeys([*table.header, _SURPLUS], pl.String()),
+        separator=table.separator,
+        truncate_ragged_lines=True,
+        missing_columns="insert",
+        extra_columns="ignore",
+        row_index_name="line_no",
+        row_index_offset=table.header_line + 1,
+        raise_if_empty=False,
+    ).filter(_last(table), ~pl.all_horizontal(pl.col(list(table.header)).is_null()))
+
+
+def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Rows and odd lines of a file with line ends inside quotes; a row is where it starts."""
+    scannable = content.scannable
+    if isinstance(scannable, str):
+        lines = _lines(content, table).collect()["text"].to_list()
+        text = "\n".join(lines)
+    else:
+        text = scannable.decode("utf-8").split("\n", table.header_line)[-1]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=True)
+    made: list[tuple[int, list[str]]] = []
+    line_no = table.header_line + 1
+    try:
+        for cells in reader:
+            if any(cells) and (table.last_line is None or line_no <= table.last_line):
+                made.append((line_no, cells))
+            line_no = table.header_line + 1 + reader.line_num
+    except csv.Error as error:
+        raise StatementError(
+            f"{content.name}: line {line_no}: {error}; a quote that is not closed means the file "
+            "was cut or changed; fetch it again"
+        ) from None
+    width = len(table.header)
+    frame = pl.DataFrame(
+        [(number, *(cells + [""] * width)[:width]) for number, cells in made],
+        schema={"line_no": pl.UInt32(), **dict.fromkeys(table.header, pl.String())},
+        orient="row",
+    )
+    odd = [(number, "") for number, cells in made if len(cells) != width]
+    schema = {"line_no": pl.UInt32(), "text": pl.String()}
+    return frame.lazy(), pl.DataFrame(odd, schema=schema, orient="row")
