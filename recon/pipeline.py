@@ -152,10 +152,7 @@ def normalize(day: DayInput, store: Store) -> Normalized:
         {"lines": lines},
         [
             pl.concat([reading.rejects for reading in readings]),
-            pl.concat(
-                reading.controls.with_columns(kind=pl.lit(statement.kind.name))
-                for statement, reading in zip(day.statements, readings, strict=True)
-            ),
+            pl.concat([reading.controls for reading in readings]),
             pl.concat([reading.balances for reading in readings]),
         ],
     )
@@ -166,18 +163,20 @@ def normalize(day: DayInput, store: Store) -> Normalized:
 
 
 def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:
-    """CONTROL_TOTAL, with those that one file of a statement states for all of its files added up.
+    """CONTROL_TOTAL, with those that one file states and others add up to put together.
 
-    Where every file states its own total each is held to it, so that no two errors can cancel out.
+    One report may come in several files with the totals in the last one, and one report may state
+    what another consists of. Where every file states its own total each is held to it, so that no
+    two errors can cancel out.
     """
     is_shared = (
         pl.col("stated").is_null().any()
         & pl.col("stated").is_not_null().any()
         & (pl.col("file_id").n_unique() == pl.len())
-    ).over("kind", "name", "currency")
+    ).over("name", "currency")
     shared = (
         controls.filter(is_shared)
-        .group_by("kind", "name", "currency", maintain_order=True)
+        .group_by("name", "currency", maintain_order=True)
         .agg(
             pl.col("file_id").filter(pl.col("stated").is_not_null()).first(),
             pl.col("stated", "computed").sum(),
