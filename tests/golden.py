@@ -52,7 +52,7 @@ def read(content: Content, account: str | None = None) -> Reading:
     provider, description = identify(content)
     kind = provider.kind(description.kind)
     whose = account if description.account is None else None
-    return kind.read(content.in_utf8(kind.encoding), ReadContext(whose, kind.time_zone))
+    return kind.read(content.in_utf8(description.encoding), ReadContext(whose, kind.time_zone))
 
 
 def rendered(sample: Path) -> str:

@@ -250,7 +250,7 @@ def statements_of(provider: str, files: Mapping[str, bytes]) -> tuple[Statement,
         assert known.slug == provider
         kind = known.kind(description.kind)
         file = StatementFile(content.file_id, name, kind.name)
-        made.append(Statement(file, kind, content.in_utf8(kind.encoding)))
+        made.append(Statement(file, kind, content.in_utf8(description.encoding)))
     return tuple(made)
 
 

@@ -108,7 +108,7 @@ def test_bytes_and_a_path_are_read_alike(sample: Path, tmp_path: Path) -> None:
     content = content_of(sample.read_bytes(), sample.name)
     provider, description = identify(content)
     kind = provider.kind(description.kind)
-    there = in_utf8(replace(content, scannable=str(sample)), kind.encoding, tmp_path)
+    there = in_utf8(replace(content, scannable=str(sample)), description.encoding, tmp_path)
     context = ReadContext(account_of(sample) if description.account is None else None,
                           kind.time_zone)  # fmt: skip
     reading = kind.read(there, context)
@@ -123,8 +123,10 @@ def test_another_account_or_day_is_rejected_and_still_counted(sample: Path) -> N
     if description.account is None:
         pytest.skip("the file names no account")
     kind = provider.kind(description.kind)
+    if kind.matched_kinds == frozenset():
+        pytest.skip("a summary has no lines")
     reading = kind.read(
-        content.in_utf8(kind.encoding), ReadContext("somebody else", kind.time_zone)
+        content.in_utf8(description.encoding), ReadContext("somebody else", kind.time_zone)
     )
     lines, rejects, controls = pl.collect_all([reading.lines, reading.rejects, reading.controls])
     assert lines.height == 0

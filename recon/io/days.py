@@ -25,6 +25,7 @@ from recon.io.runs import RunChange, RunRecord, RunStore
 from recon.io.store import ParquetStore
 from recon.periods import one_day
 from recon.pipeline import DayInput, Statement, Step, plain_step, run_day
+from recon.providers.contract import encoding_of
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
@@ -185,7 +186,9 @@ def _inputs(
             kind = provider.kind(record.kind)
             content = content_of(record.path, record.name, record.file_id)
             file = StatementFile(record.file_id, record.name, record.kind, record.version)
-            statements.append(Statement(file, kind, in_utf8(content, kind.encoding, recoded)))
+            statements.append(
+                Statement(file, kind, in_utf8(content, encoding_of(kind, content), recoded))
+            )
     entries = read_ledger(workspace, account, business_date)
     return DayInput(
         account=account,

@@ -27,7 +27,13 @@ from recon.io.runs import RunStore
 from recon.periods import Period
 from recon.pipeline import Step, plain_step
 from recon.providers import identify, provider_named
-from recon.providers.contract import Content, Provider, ReadContext, StatementKind
+from recon.providers.contract import (
+    Content,
+    Provider,
+    ReadContext,
+    StatementKind,
+    encoding_of,
+)
 from recon.settings import AccountSettings
 from recon.tables import (
     CONTROL_TOTAL,
@@ -237,7 +243,7 @@ def _read(
     content: Content, kind: StatementKind, context: ReadContext
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     with TemporaryDirectory(prefix="recon-") as folder:
-        reading = kind.read(in_utf8(content, kind.encoding, Path(folder)), context)
+        reading = kind.read(in_utf8(content, encoding_of(kind, content), Path(folder)), context)
         try:
             lines, rejects, controls = pl.collect_all(
                 [reading.lines, reading.rejects, reading.controls], engine="streaming"

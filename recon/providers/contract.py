@@ -72,6 +72,7 @@ class Description:
     account: str | None = None
     period: Period | None = None
     part: int = 1  # a statement split over several files
+    encoding: str = "utf-8"  # of the file; `describe` sees it so, `read` gets it as UTF-8
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,13 @@ class StatementKind:
     time_zone: str
     describe: Callable[[Content], Description | None]
     read: Callable[[Content, ReadContext], Reading]
-    encoding: str = "utf-8"  # of the file; `describe` sees it so, `read` gets it as UTF-8
     matched_kinds: frozenset[str] | None = None
+
+
+def encoding_of(kind: StatementKind, content: Content) -> str:
+    """The encoding `kind` tells from the bytes of its own statement."""
+    description = kind.describe(content)
+    return "utf-8" if description is None else description.encoding
 
 
 @dataclass(frozen=True)

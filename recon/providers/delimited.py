@@ -24,25 +24,26 @@ _NEVER = "\x01"  # a separator that no text has: the line is one cell
 class Table:
     """Where the header is and what it says: trimmed names, the second of two equal ones as `x#2`.
 
-    `header_line` is its physical line number. `last_line` is the last line of the table, None when
-    it runs to the end of the file.
+    `header_line` is its physical line number.
     """
 
     header: tuple[str, ...]
     header_line: int
     separator: str = ","
-    last_line: int | None = None
-
-    def has(self, *names: str) -> bool:
-        return set(names) <= set(self.header)
+    comment: str | None = None  # what a line starts with that is no row
 
 
-def find_table(lines: Sequence[str], needed: Collection[str], separator: str = ",") -> Table | None:
+def find_table(
+    lines: Sequence[str],
+    needed: Collection[str],
+    separator: str = ",",
+    comment: str | None = None,
+) -> Table | None:
     """The first line that has all the `needed` names, as a header; None when there is none."""
     for line_no, line in enumerate(lines, start=1):
         names = _numbered(split_line(line, separator))
         if set(needed) <= set(names):
-            return Table(tuple(names), line_no, separator)
+            return Table(tuple(names), line_no, separator, comment)
     return None
 
 
@@ -97,9 +98,10 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
     return cells.select("line_no", **named, complete=~is_odd if odd.height else pl.lit(value=True))
 
 
-def _last(table: Table) -> pl.Expr:
-    line_no = pl.col("line_no")
-    return pl.lit(value=True) if table.last_line is None else line_no <= table.last_line
+def _is_row(table: Table, first: str) -> pl.Expr:
+    if table.comment is None:
+        return pl.lit(value=True)
+    return ~pl.col(first).str.starts_with(table.comment).fill_null(value=False)
 
 
 def _odd_lines(content: Content, table: Table) -> pl.DataFrame:
@@ -109,7 +111,7 @@ def _odd_lines(content: Content, table: Table) -> pl.DataFrame:
     text = pl.col("text")
     return (
         _lines(content, table)
-        .filter(_last(table), ~text.str.contains(pattern), text.str.strip_chars() != "")
+        .filter(_is_row(table, "text"), ~text.str.contains(pattern), text.str.strip_chars() != "")
         .collect(engine="streaming")
     )
 
@@ -142,7 +144,9 @@ def _scanned(content: Content, table: Table) -> pl.LazyFrame:
         row_index_name="line_no",
         row_index_offset=table.header_line + 1,
         raise_if_empty=False,
-    ).filter(_last(table), ~pl.all_horizontal(pl.col(list(table.header)).is_null()))
+    ).filter(
+        _is_row(table, table.header[0]), ~pl.all_horizontal(pl.col(list(table.header)).is_null())
+    )
 
 
 def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataFrame]:
@@ -158,7 +162,7 @@ def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataF
     line_no = table.header_line + 1
     try:
         for cells in reader:
-            if any(cells) and (table.last_line is None or line_no <= table.last_line):
+            if any(cells) and not (table.comment and cells[0].startswith(table.comment)):
                 made.append((line_no, cells))
             line_no = table.header_line + 1 + reader.line_num
     except csv.Error as error:

@@ -35,7 +35,7 @@ class Movement:
     currency: str
     amount: Decimal
     fee: Decimal
-    txn_id: str
+    txn_id: str | None
     merchant_ref: str | None = None
     parent_txn_id: str | None = None
     parent_ref: str | None = None

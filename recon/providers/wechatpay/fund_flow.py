@@ -11,10 +11,11 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
+from recon.providers.balances import chain
 from recon.providers.checks import Check, control_totals, instant, split
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
-from recon.tables import BALANCE, STATEMENT_LINE
+from recon.tables import STATEMENT_LINE
 
 _ROW_COUNT = "资金流水总笔数"
 _NEEDED = [
@@ -91,7 +92,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         lines=_lines(good, content, context),
         rejects=rejects,
         controls=_controls(rows, summary, content),
-        balances=_balances(good),
+        balances=chain(good, "CNY"),
     )
 
 
@@ -174,52 +175,3 @@ def _controls(rows: pl.LazyFrame, summary: layout.Summary, content: Content) -> 
     names += [("支出笔数", None), ("支出金额", "CNY")]
     stated = [(name, currency, summary.stated(name)) for name, currency in names]
     return control_totals(totals, stated, content.file_id)
-
-
-def _balances(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Opening and closing balance, whatever the order of the rows.
-
-    Every row tells the balance after it, and so the one before it. In an unbroken chain each is
-    somebody else's as well, but for the first one before and the last one after. A chain that ends
-    where it began has neither; it opens as its first second does. A broken one has more, and is
-    read in the order of time.
-    """
-    chained = rows.select(
-        "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
-    )
-    in_time = chained.sort("moment", "line_no").select(
-        first=pl.col("before").first(), last=pl.col("after").last()
-    )
-    first_second = chained.filter(pl.col("moment") == pl.col("moment").min())
-    start = _ends(first_second).select(start="opening")
-    is_chain, is_ring = pl.col("end_count") == 2, pl.col("end_count") == 0
-    first = pl.when(is_ring).then(pl.coalesce("start", "first")).otherwise("first")
-    return (
-        pl.concat([_ends(chained), in_time, start], how="horizontal")
-        .select(
-            currency=pl.lit("CNY"),
-            opening=pl.when(is_chain).then("opening").otherwise(first),
-            closing=pl.when(is_chain).then("closing").when(is_ring).then(first).otherwise("last"),
-        )
-        .filter(pl.col("opening").is_not_null())
-        .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
-    )
-
-
-def _ends(chained: pl.LazyFrame) -> pl.LazyFrame:
-    """The balance nobody leaves behind, the one nobody starts from, and how many such there are."""
-    values = [
-        chained.select(value=name, surplus=pl.lit(surplus))
-        for name, surplus in (("before", 1), ("after", -1))
-    ]
-    surplus = pl.col("surplus")
-    return (
-        pl.concat(values)
-        .group_by("value")
-        .agg(surplus.sum())
-        .select(
-            opening=pl.col("value").filter(surplus == 1).first(),
-            closing=pl.col("value").filter(surplus == -1).first(),
-            end_count=surplus.abs().sum(),
-        )
-    )

@@ -1,0 +1,46 @@
+"""Alipay (支付宝): business bills and account bills, as the two members of the zip they come in."""
+
+from recon.providers.alipay import account_bill, business_bill, summaries
+from recon.providers.contract import Provider, StatementKind
+
+_URL = "https://opendocs.alipay.com/open/028woc"
+
+PROVIDER = Provider(
+    slug="alipay",
+    title="Alipay",
+    title_zh="支付宝",
+    kinds=(
+        StatementKind(
+            name="trade_detail",
+            title="business bill (业务明细)",
+            url=_URL,
+            time_zone="Asia/Shanghai",
+            describe=business_bill.describe,
+            read=business_bill.read,
+        ),
+        StatementKind(
+            name="account_detail",
+            title="account bill (账务明细)",
+            url=_URL,
+            time_zone="Asia/Shanghai",
+            describe=account_bill.describe,
+            read=account_bill.read,
+            matched_kinds=account_bill.MATCHED_KINDS,
+        ),
+        *(
+            StatementKind(
+                name=name,
+                title=f"{of} summary (汇总)",
+                url=_URL,
+                time_zone="Asia/Shanghai",
+                describe=summaries.describer(name),
+                read=summaries.read,
+                matched_kinds=frozenset(),
+            )
+            for name, of in (
+                ("trade_summary", "business bill"),
+                ("account_summary", "account bill"),
+            )
+        ),
+    ),
+)

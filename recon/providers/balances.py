@@ -1,0 +1,54 @@
+"""Opening and closing balance of a statement that tells the balance after every movement."""
+
+import polars as pl
+
+from recon.tables import BALANCE
+
+
+def chain(rows: pl.LazyFrame, currency: str) -> pl.LazyFrame:
+    """BALANCE from rows of `moment`, `line_no`, `signed` and the `balance` after it, in any order.
+
+    Every row tells the balance after it, and so the one before it. In an unbroken chain each is
+    somebody else's as well, but for the first one before and the last one after. A chain that ends
+    where it began has neither; it opens as its first second does. A broken one has more, and is
+    read in the order of time.
+    """
+    chained = rows.select(
+        "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
+    )
+    in_time = chained.sort("moment", "line_no").select(
+        first=pl.col("before").first(), last=pl.col("after").last()
+    )
+    first_second = chained.filter(pl.col("moment") == pl.col("moment").min())
+    start = _ends(first_second).select(start="opening")
+    is_chain, is_ring = pl.col("end_count") == 2, pl.col("end_count") == 0
+    first = pl.when(is_ring).then(pl.coalesce("start", "first")).otherwise("first")
+    return (
+        pl.concat([_ends(chained), in_time, start], how="horizontal")
+        .select(
+            currency=pl.lit(currency),
+            opening=pl.when(is_chain).then("opening").otherwise(first),
+            closing=pl.when(is_chain).then("closing").when(is_ring).then(first).otherwise("last"),
+        )
+        .filter(pl.col("opening").is_not_null())
+        .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
+    )
+
+
+def _ends(chained: pl.LazyFrame) -> pl.LazyFrame:
+    """The balance nobody leaves behind, the one nobody starts from, and how many such there are."""
+    values = [
+        chained.select(value=name, surplus=pl.lit(surplus))
+        for name, surplus in (("before", 1), ("after", -1))
+    ]
+    surplus = pl.col("surplus")
+    return (
+        pl.concat(values)
+        .group_by("value")
+        .agg(surplus.sum())
+        .select(
+            opening=pl.col("value").filter(surplus == 1).first(),
+            closing=pl.col("value").filter(surplus == -1).first(),
+            end_count=surplus.abs().sum(),
+        )
+    )
