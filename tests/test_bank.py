@@ -1,0 +1,271 @@
+"""Bank statements in three formats: signs, totals, references, attacks; and the real samples."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recon.errors import StatementError
+from recon.periods import one_day
+from recon.providers import identify
+from recon.providers.bank import PROVIDER
+from recon.providers.bank.entries import payout_reference
+from recon.providers.contract import ReadContext
+from tests.golden import content_of
+
+SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "bank"
+needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no real statements here")
+
+
+def read(data: bytes, **context: Any) -> dict[str, pl.DataFrame]:
+    content = content_of(data)
+    provider, description = identify(content)
+    assert provider is PROVIDER
+    asked = {"account": None, "time_zone": "UTC"} | context
+    reading = provider.kind(description.kind).read(
+        content.in_utf8(description.encoding), ReadContext(**asked)
+    )
+    names = ("lines", "rejects", "controls", "balances")
+    return {name: getattr(reading, name).collect() for name in names}
+
+
+def nets(made: dict[str, pl.DataFrame]) -> list[Decimal]:
+    return made["lines"]["net"].to_list()
+
+
+def ties(made: dict[str, pl.DataFrame]) -> bool:
+    controls = made["controls"]
+    return controls.filter(pl.col("stated").ne_missing(pl.col("computed"))).is_empty()
+
+
+# ------------------------------------------------------------------------------------------ MT940
+
+
+def mt940(*entries: str, opening: str = "100,00", closing: str = "100,00") -> bytes:
+    lines = [":20:S1", ":25:ACC1", ":28C:16/1", f":60F:C260115EUR{opening}", *entries,
+             f":62F:C260115EUR{closing}", "-"]  # fmt: skip
+    return ("\n".join(lines) + "\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("mark", "net"), [("C", "5.5"), ("D", "-5.5"), ("RC", "-5.5"), ("RD", "5.5"), ("CR", "5.5")]
+)
+def test_the_mark_tells_the_sign(mark: str, net: str) -> None:
+    assert nets(read(mt940(f":61:2601150115{mark}5,5NTRFNONREF"))) == [Decimal(net)]
+
+
+def test_an_entry_has_its_references_and_its_whole_text() -> None:
+    data = mt940(
+        ":61:2601150115D12,NCHGREF1//BANK1", ":86:EREF+E2E-9", "SVWZ+thanks", closing="88,00"
+    )
+    line = read(data)["lines"].row(0, named=True)
+    assert (line["txn_id"], line["merchant_ref"], line["kind"]) == ("BANK1", "E2E-9", "fee")
+    assert line["description"] == "EREF+E2E-9 SVWZ+thanks"
+    assert (line["line_no"], str(line["business_date"])) == (5, "2026-01-15")
+
+
+def test_an_entry_nobody_can_read_is_rejected_and_the_balance_shows_it() -> None:
+    made = read(mt940(":61:nonsense", ":61:2601150115C1,00NTRFX", closing="103,00"))
+    assert nets(made) == [1]
+    assert made["rejects"].select("line_no", "field", "value").rows() == [(5, "amount", "nonsense")]
+    assert not ties(made)
+
+
+@pytest.mark.parametrize(
+    ("dates", "booked"),
+    [("2601150116", "2026-01-16"), ("2512311231", "2025-12-31"), ("2512310102", "2026-01-02"),
+     ("260115", "2026-01-15"), ("1602300229", "2016-02-29")],
+)  # fmt: skip
+def test_the_booking_date_takes_its_year_from_the_value_date(dates: str, booked: str) -> None:
+    made = read(mt940(f":61:{dates}C1,00NTRFNONREF"))
+    assert [str(day) for day in made["lines"]["business_date"]] == [booked]
+
+
+def test_what_is_not_utf_8_is_read_as_latin_1() -> None:
+    data = mt940(":61:260115C1,00NTRFNONREF", ":86:Müller").decode().encode("latin-1")
+    assert read(data)["lines"]["description"].to_list() == ["Müller"]
+
+
+# ------------------------------------------------------------------------------------------- CAMT
+
+ENTRY = (
+    '<Ntry><Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>{side}</CdtDbtInd>{status}'
+    "<BookgDt><Dt>2026-01-15</Dt></BookgDt><AcctSvcrRef>B1</AcctSvcrRef>{more}</Ntry>"
+)
+
+
+def entry(amount: str, side: str = "CRDT", status: str = "<Sts>BOOK</Sts>", more: str = "") -> str:
+    return ENTRY.format(amount=amount, side=side, status=status, more=more)
+
+
+def camt(*entries: str, closing: str = "100.00", version: str = "08", before: str = "") -> bytes:
+    def balance(code: str, amount: str) -> str:
+        return (
+            f"<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy='EUR'>{amount}</Amt>"
+            "<CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-01-15</Dt></Dt></Bal>"
+        )
+
+    return (
+        f'<?xml version="1.0"?>\n{before}'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt>'
+        "<Stmt><Id>S1</Id><Acct><Id><IBAN>ACC1</IBAN></Id><Ccy>EUR</Ccy></Acct>"
+        f"{balance('OPBD', '100.00')}{balance('CLBD', closing)}\n"
+        + "\n".join(entries)
+        + "</Stmt></BkToCstmrStmt></Document>"
+    ).encode()
+
+
+@pytest.mark.parametrize("version", ["02", "04", "08"])
+def test_entries_and_balances_of_any_version(version: str) -> None:
+    new, old = "<Sts><Cd>BOOK</Cd></Sts>", "<Sts>BOOK</Sts>"
+    status = new if version == "08" else old
+    rows = (entry("10.00", status=status), entry("4.50", "DBIT", status))
+    made = read(camt(*rows, closing="105.50", version=version))
+    assert nets(made) == [10, Decimal("-4.50")]
+    assert ties(made)
+    assert made["balances"].rows() == [("EUR", 100, Decimal("105.50"))]
+
+
+def test_what_is_pending_moves_nothing_yet() -> None:
+    made = read(camt(entry("10.00", status="<Sts>PDNG</Sts>")))
+    line = made["lines"].row(0, named=True)
+    assert (line["status"], line["net"], line["original_amount"]) == ("pending", 0, 10)
+    assert ties(made)
+
+
+def _details(*amounts: str) -> str:
+    parts = [
+        f"<TxDtls><Refs><EndToEndId>E{n}</EndToEndId></Refs><Amt Ccy='EUR'>{amount}</Amt></TxDtls>"
+        for n, amount in enumerate(amounts, start=1)
+    ]
+    return f"<NtryDtls>{''.join(parts)}</NtryDtls>"
+
+
+def test_the_details_of_a_batch_are_lines_where_they_add_up() -> None:
+    made = read(camt(entry("10.00", more=_details("4.00", "6.00")), closing="110.00"))
+    assert made["lines"].select("merchant_ref", "net").rows() == [("E1", 4), ("E2", 6)]
+    assert made["lines"]["line_id"].n_unique() == 2
+    assert ties(made)
+    short = read(camt(entry("10.00", more=_details("4.00", "5.00")), closing="110.00"))
+    assert nets(short) == [10]
+
+
+def test_a_charge_is_told_by_the_banks_own_code() -> None:
+    code = "<BkTxCd><Domn><Fmly><SubFmlyCd>{}</SubFmlyCd></Fmly></Domn></BkTxCd>"
+    kinds = [read(camt(entry("1.00", more=code.format(name))))["lines"]["kind"][0]
+             for name in ("CHRG", "INTR", "ESCT")]  # fmt: skip
+    assert kinds == ["fee", "adjustment", "transfer"]
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        '<!DOCTYPE a [<!ENTITY x "y">]>\n',
+        '<!DOCTYPE a SYSTEM "file:///etc/passwd">\n',
+        '<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>\n',
+    ],
+)
+def test_f31_a_document_type_definition_is_refused(attack: str) -> None:
+    with pytest.raises(StatementError, match="DOCTYPE"):
+        read(camt(entry("1.00"), before=attack))
+
+
+def test_a_document_that_was_cut_is_refused_whole() -> None:
+    with pytest.raises(StatementError, match="no whole XML document"):
+        read(camt(entry("1.00"))[:-30])
+
+
+def test_amounts_of_five_decimals_are_no_euros() -> None:
+    made = read(camt(entry("1.00500")))
+    assert made["rejects"]["field"].to_list() == ["currency"]
+
+
+def test_entries_of_another_account_or_day_are_rejected() -> None:
+    data = camt(entry("1.00"))
+    assert read(data, account="ACC2")["rejects"]["field"].to_list() == ["account"]
+    day = one_day(date(2026, 1, 16))
+    assert read(data, business_dates=day)["rejects"]["field"].to_list() == ["date"]
+
+
+# ------------------------------------------------------------------------------------------- BAI2
+
+
+def bai2(total: str = "+2500", code: str = "195") -> bytes:
+    return (
+        "01,BANK,ME,260116,0600,1,80,1,2/\n02,ME,BANK,1,260115,,USD,/\n"
+        "03,ACC1,USD,010,+1000,,/\n88,015,+500,,/\n"
+        f"16,{code},250,V,260115,,REF1,OURS1,payment/\n16,475,750,S,0,750,0,,OURS2,cheque/\n"
+        f"49,{total},5/\n98,{total},1,7/\n99,{total},1,9/\n"
+    ).encode()
+
+
+def test_the_type_code_tells_the_sign_and_amounts_are_minor_units() -> None:
+    made = read(bai2())
+    assert made["lines"].select("net", "txn_id", "merchant_ref").rows() == [
+        (Decimal("2.50"), "REF1", "OURS1"), (Decimal("-7.50"), None, "OURS2"),
+    ]  # fmt: skip
+    assert ties(made)
+    assert made["balances"].rows() == [("USD", 10, 5)]
+    assert not ties(read(bai2(total="+2501")))
+    assert read(bai2(code="900"))["rejects"]["unmapped"].to_list() == [True]
+
+
+# --------------------------------------------------------------------------------------- all three
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("/RFB/TX2342222277ABCDXT batch 4, Shop", "TX2342222277ABCDXT"),
+        ("TX23422 22277ABCDXT", "TX2342222277ABCDXT"),  # wrapped by the bank
+        ("STRIPE po_1JWACCIAvIfYzcrW", "po_1JWACCIAvIfYzcrW"),
+        ("rent for November", None),
+    ],
+)
+def test_a_payout_is_known_by_the_reference_in_its_text(text: str, found: str | None) -> None:
+    assert payout_reference(text) == found
+
+
+@needs_samples
+def test_real_mt940_statements_come_out_as_another_reading_has_them() -> None:
+    expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
+    seen = 0
+    for name, facts in expected.items():
+        computed = facts.get("computed_mt940_5_1_1_options_all")
+        if not computed:
+            continue
+        made = read((SAMPLES / name).read_bytes())
+        assert made["rejects"].is_empty(), name
+        seen += 1
+        if isinstance(computed, dict):
+            counted = (computed["n_statements"], computed["n_transactions"])
+            assert (made["controls"].height, made["lines"].height) == counted
+            assert ties(made) == computed["all_tie"]
+            continue
+        assert made["lines"].height == sum(one["n"] for one in computed)
+        total = sum((Decimal(one["sum"]) for one in computed), Decimal(0))
+        assert made["lines"]["net"].sum() == total
+        assert ties(made) == all(one["ties"] for one in computed), name
+    assert seen == 8
+
+
+@needs_samples
+def test_real_camt_and_bai2_statements() -> None:
+    expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
+    oca = read((SAMPLES / "camt053" / "oca_test-camt053.xml").read_bytes())
+    known = expected["camt053/oca_test-camt053.xml"]["repo_golden"]["statements"][0]
+    wanted = [Decimal(str(one["amount"])) for one in known["transactions"]]
+    assert sorted(nets(oca)) == sorted(wanted)
+    several = read((SAMPLES / "camt053" / "genkgo_camt053.v2.multi.statement.xml").read_bytes())
+    assert (several["controls"].height, ties(several)) == (2, True)
+    for version in ("v2.minimal", "v4", "v8"):
+        assert nets(read((SAMPLES / "camt053" / f"genkgo_camt053.{version}.xml").read_bytes())) == [
+            Decimal("8.85")
+        ]
+    with pytest.raises(StatementError):
+        read((SAMPLES / "camt053" / "genkgo_camt053.v2.wrong.xml").read_bytes())
+    assert ties(read((SAMPLES / "bai2" / "moov_sample1.txt").read_bytes()))
