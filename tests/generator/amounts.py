@@ -63,7 +63,14 @@ def hundredths_of(amount: Decimal) -> int:
 
 
 def plain_text(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """MONEY to the text of a CSV file: two decimals, none for the yen."""
+    """MONEY to the text of a CSV file: two decimals, none for the yen, all that a token has."""
     two_places = amount.cast(pl.Decimal(38, 2)).cast(pl.String)
     whole = two_places.str.strip_suffix(".00")
-    return pl.when(currency == "JPY").then(whole).otherwise(two_places)
+    exact = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
+    return (
+        pl.when(currency == "JPY")
+        .then(whole)
+        .when(currency.is_in(["USDT", "ETH"]))
+        .then(exact)
+        .otherwise(two_places)
+    )

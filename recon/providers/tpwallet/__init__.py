@@ -1,0 +1,57 @@
+"""tpWallet (TokenPocket): a self-custodial wallet on several chains, hence no settlement file.
+
+`transfers` is our own format, described in transfers.py, which a wallet's export is brought into;
+it carries balances and a count, so its days can be proved. The exports of explorers and of BTCPay
+state nothing about themselves: they are read exactly, and stay unverified.
+"""
+
+from recon.providers.contract import Provider, StatementKind
+from recon.providers.tpwallet import btcpay, explorers, transfers
+
+PROVIDER = Provider(
+    slug="tpwallet",
+    title="tpWallet",
+    title_zh="TP钱包",
+    kinds=(
+        StatementKind(
+            name="transfers",
+            title="transfers of one wallet and day, in our own format",
+            url="https://help.tokenpocket.pro/",
+            time_zone="UTC",
+            describe=transfers.describe,
+            read=transfers.read,
+        ),
+        StatementKind(
+            name="etherscan_native",
+            title="Etherscan export of transactions",
+            url="https://info.etherscan.com/exporting-transactions/",
+            time_zone="UTC",
+            describe=explorers.describe_native,
+            read=explorers.read_native,
+        ),
+        StatementKind(
+            name="etherscan_erc20",
+            title="Etherscan export of ERC-20 token transfers",
+            url="https://info.etherscan.com/exporting-transactions/",
+            time_zone="UTC",
+            describe=explorers.describe_erc20,
+            read=explorers.read_erc20,
+        ),
+        StatementKind(
+            name="trongrid_trc20",
+            title="TronGrid list of TRC-20 transfers",
+            url="https://developers.tron.network/reference/trc20-transaction-information",
+            time_zone="UTC",
+            describe=explorers.describe_trc20,
+            read=explorers.read_trc20,
+        ),
+        StatementKind(
+            name="btcpay_payments",
+            title="BTCPay Server payments report",
+            url="https://docs.btcpayserver.org/Reporting/",
+            time_zone="UTC",
+            describe=btcpay.describe,
+            read=btcpay.read,
+        ),
+    ),
+)

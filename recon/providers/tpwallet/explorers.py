@@ -1,0 +1,203 @@
+"""Exports of block explorers: Etherscan (native and ERC-20) and TronGrid (TRC-20).
+
+Which way a transfer went follows from the wallet's own address, which is the account. An explorer
+knows nothing of orders: what comes in is a top-up, what goes out a withdrawal, until the ledger
+says more. Nothing is stated about the whole, so these statements stay unverified.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+from recon import money
+from recon.errors import StatementError
+from recon.periods import one_day
+from recon.providers import checks, delimited
+from recon.providers.contract import (
+    Content,
+    Description,
+    ReadContext,
+    Reading,
+    day_of,
+    no_balances,
+)
+from recon.providers.tpwallet import chain
+from recon.tables import CONTROL_TOTAL
+
+_NAMES = {"Transaction Hash": "Txhash", "DateTime": "DateTime (UTC)"}
+_BASE = ["Txhash", "DateTime (UTC)", "From", "To"]
+_ERC20 = [*_BASE, "TokenValue", "TokenSymbol"]
+_VALUE_IN = re.compile(r"^Value_IN\((\w+)\)$")
+_TRC20 = re.compile(rb'"token_info"\s*:\s*\{')
+
+
+def describe_native(content: Content) -> Description | None:
+    table = _table_of(content, _BASE)
+    if table is None or _native_token(table) is None:
+        return None
+    return _described("etherscan_native", content, table)
+
+
+def describe_erc20(content: Content) -> Description | None:
+    table = _table_of(content, _ERC20)
+    return None if table is None else _described("etherscan_erc20", content, table)
+
+
+def _table_of(content: Content, needed: Sequence[str]) -> delimited.Table | None:
+    try:
+        lines = content.head_lines("utf-8")[:1]
+    except StatementError:
+        return None
+    named = [
+        ",".join(f'"{_NAMES.get(name, name)}"' for name in delimited.split_line(line))
+        for line in lines
+    ]
+    return delimited.find_table(named, needed)
+
+
+def _native_token(table: delimited.Table) -> str | None:
+    found = (_VALUE_IN.match(name) for name in table.header)
+    return next((match[1] for match in found if match), None)
+
+
+def _described(kind: str, content: Content, table: delimited.Table) -> Description:
+    lines = content.head_lines("utf-8")[1:2]
+    cells = delimited.split_line(lines[0]) if lines else []
+    row = dict(zip(table.header, cells, strict=False))
+    try:
+        return Description(kind, None, one_day(day_of(row.get("DateTime (UTC)", ""))))
+    except ValueError:
+        return Description(kind)
+
+
+def read_native(content: Content, context: ReadContext) -> Reading:
+    table = _table_of(content, _BASE)
+    token = _native_token(table) if table else None
+    if table is None or token is None:
+        raise StatementError(f"{content.name}: not an Etherscan export of transactions")
+    into, out, fee = f"Value_IN({token})", f"Value_OUT({token})", f"TxnFee({token})"
+    rows = delimited.rows(content, table, [*_BASE, into, out, fee, "Status", "ErrCode", "Method"])
+    received, spent = (_token_amount(pl.col(name)) for name in (into, out))
+    failed = pl.col("Status").str.to_lowercase().str.contains("error|fail")
+    typed = _typed(rows, context, moved=received.fill_null(money.ZERO) + spent).with_columns(
+        currency=pl.lit(token),
+        shown=pl.concat_str([into, out], separator=" "),
+        fee_currency=pl.lit(token),
+        # Who sends pays for the network.
+        network_fee=pl.when(_is_ours("From", context))
+        .then(_token_amount(pl.col(fee)))
+        .otherwise(money.ZERO),
+        status=pl.when(failed).then(pl.lit("failed")).otherwise(pl.lit("succeeded")),
+        description=checks.blank_as_null("Method"),
+    )
+    return _reading(typed, content, context)
+
+
+def read_erc20(content: Content, context: ReadContext) -> Reading:
+    table = _table_of(content, _ERC20)
+    if table is None:
+        raise StatementError(f"{content.name}: not an Etherscan export of token transfers")
+    rows = delimited.rows(content, table, [*_ERC20, "TokenName"])
+    value = _token_amount(pl.col("TokenValue").str.replace_all(",", "", literal=True))
+    typed = _typed(rows, context, moved=value).with_columns(
+        currency="TokenSymbol",
+        shown="TokenValue",
+        fee_currency="TokenSymbol",
+        network_fee=money.ZERO,  # that of the native export
+        status=pl.lit("succeeded"),
+        description=checks.blank_as_null("TokenName"),
+    )
+    return _reading(typed, content, context)
+
+
+def _token_amount(text: pl.Expr) -> pl.Expr:
+    cleaned = text.str.replace_all(",", "", literal=True)
+    return pl.when(cleaned == "").then(money.ZERO).otherwise(money.parse(cleaned, decimals=18))
+
+
+def _is_ours(column: str, context: ReadContext) -> pl.Expr:
+    """Addresses of EVM chains differ in case only by a check sum."""
+    return pl.col(column).str.to_lowercase() == (context.account or "").lower()
+
+
+def _typed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.LazyFrame:
+    incoming, outgoing = _is_ours("To", context), _is_ours("From", context)
+    return rows.with_columns(
+        tx_hash="Txhash",
+        # Several transfers of one transaction have no number here; their content tells them apart.
+        log_index=pl.concat_str(["From", "To"], separator=">"),
+        network=pl.lit("ethereum"),
+        kind=pl.when(outgoing).then(pl.lit("withdrawal")).when(incoming).then(pl.lit("top_up")),
+        occurred_at=pl.col("DateTime (UTC)")
+        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        .dt.replace_time_zone("UTC"),
+        amount=pl.when(outgoing).then(-moved).otherwise(moved),
+        merchant_ref=pl.lit(None, dtype=pl.String),
+    )
+
+
+def _reading(typed: pl.LazyFrame, content: Content, context: ReadContext) -> Reading:
+    whole = checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")
+    found = [whole, *chain.common_checks(context)]
+    good, rejects = checks.split(typed, found, content.file_id)
+    controls = typed.select(
+        file_id=pl.lit(content.file_id),
+        name=pl.lit("rows"),
+        currency=pl.lit(None),
+        stated=pl.lit(None),
+        computed=pl.len(),
+    )
+    return Reading(
+        lines=chain.lines(good, content, context),
+        rejects=rejects,
+        controls=controls.select(pl.col(n).cast(t) for n, t in CONTROL_TOTAL.items()),
+        balances=no_balances(),
+    )
+
+
+def describe_trc20(content: Content) -> Description | None:
+    if not (content.head.lstrip().startswith((b"[", b"{")) and _TRC20.search(content.head)):
+        return None
+    return Description("trongrid_trc20")
+
+
+def read_trc20(content: Content, context: ReadContext) -> Reading:
+    if isinstance(content.scannable, str):
+        raise StatementError(f"{content.name}: a list of TRC-20 transfers this large is not read")
+    try:
+        document = json.loads(content.scannable, parse_float=str)
+        items = document["data"] if isinstance(document, dict) else document
+        found = [
+            (
+                number,
+                item["transaction_id"],
+                item["from"],
+                item["to"],
+                item["block_timestamp"],
+                str(item["value"]),
+                str(item["token_info"]["decimals"]),
+                item["token_info"]["symbol"],
+            )
+            for number, item in enumerate(items, start=1)
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StatementError(f"{content.name}: not a TronGrid list ({error!r})") from None
+    names = ["line_no", "Txhash", "From", "To", "time", "shown", "decimals", "currency"]
+    schema = {name: pl.UInt32 if name == "line_no" else pl.String for name in names}
+    rows = pl.LazyFrame(found, schema=schema | {"time": pl.Int64}, orient="row").with_columns(
+        complete=pl.lit(value=True), **{"DateTime (UTC)": pl.lit("")}
+    )
+    amount = chain.atomic(pl.col("shown"), pl.col("decimals"))
+    typed = _typed(rows, context, moved=amount).with_columns(
+        network=pl.lit("tron"),
+        occurred_at=pl.from_epoch("time", time_unit="ms")
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC"),
+        fee_currency="currency",
+        network_fee=money.ZERO,
+        status=pl.lit("succeeded"),
+        description=pl.lit(None, dtype=pl.String),
+    )
+    return _reading(typed, content, context)
