@@ -17,7 +17,8 @@ from prefect.states import Completed, Failed
 
 from recon.io.config import load_config
 from recon.io.days import Workspace
-from recon.io.jobs import RunReport, fetch_all, run_period
+from recon.io.fetch import fetch_all
+from recon.io.jobs import RunReport, run_period
 from recon.periods import Period
 
 RETRY_DELAYS_SECONDS: list[float] = [60, 300, 900]
@@ -56,7 +57,8 @@ def reconcile_period(
         list(providers) if providers else None, list(accounts) if accounts else None
     )
     refused = as_retried_task(
-        "fetch statements", lambda: fetch_all(place, {account.provider for account in chosen})
+        "fetch statements",
+        lambda: fetch_all(place, {account.provider for account in chosen}, period),
     )
     report = run_period(place, chosen, period, fetch=False, step=as_task)
     report.failures[:0] = refused

@@ -205,13 +205,17 @@ def report(
 
 
 @app.command
-def check(*, common: Common = _COMMON) -> int:
+def check(
+    *,
+    connect: Annotated[bool, Parameter(help="ask every source as well", negative="")] = False,
+    common: Common = _COMMON,
+) -> int:
     """Check configuration, folders, database and secrets, without changing anything."""
     from recon.io.jobs import check_workspace
 
-    problems = check_workspace(common.workspace, common.config)
-    console.show_check(problems, as_json=common.json)
-    return 2 if problems else 0
+    found = check_workspace(common.workspace, common.config, connect=connect)
+    console.show_check(found, as_json=common.json)
+    return 2 if found.problems else 0
 
 
 @app.command

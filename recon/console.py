@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from recon.io.days import DayOutcome
-    from recon.io.jobs import DemoReport, NormalizedFiles, RunReport
+    from recon.io.jobs import Check, DemoReport, NormalizedFiles, RunReport
     from recon.io.ledger import LedgerImport
     from recon.providers.contract import Provider
+    from recon.results import DayResult
     from recon.settings import AccountSettings
 
 _ROWS_SHOWN = 30
@@ -75,11 +76,21 @@ def show_run(report: "RunReport", *, as_json: bool) -> None:
         _print(_days_table(report.days))
         for day in report.days:
             _tell_change(day)
+            _tell_delivery(day.result)
         print(f"reports: {_common_folder(report)}")
         if report.summary:
             print(f"summary of the range: {report.summary}")
     for failure in report.failures:
         complain(f"{failure.what}: {failure.message}")
+
+
+def _tell_delivery(result: "DayResult") -> None:
+    """Why there is no statement, where that is no mistake, or not yet."""
+    whose = f"{result.business_date} {result.provider} {result.account}"
+    if result.quiet_because:
+        print(f"{whose}: no activity: {result.quiet_because}")
+    elif result.later_because:
+        print(f"{whose}: not delivered yet: {result.later_because}")
 
 
 def _run_as_json(report: "RunReport") -> dict[str, Any]:
@@ -101,6 +112,12 @@ def _run_as_json(report: "RunReport") -> dict[str, Any]:
         ],
         "failures": [{"what": f.what, "message": f.message} for f in report.failures],
     }
+
+
+def _verdict(result: "DayResult") -> str:
+    if result.proved:
+        return "[green]proved[/]" + (", no activity" if result.quiet_because else "")
+    return "[red]NOT PROVED[/]"
 
 
 def _days_table(days: "Sequence[DayOutcome]") -> "Table":
@@ -125,7 +142,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
             str(result.business_date),
             result.provider,
             result.account,
-            "[green]proved[/]" if result.proved else "[red]NOT PROVED[/]",
+            _verdict(result),
             f"{sum(counts.values()):,}",
             f"{counts.get('matched', 0):,}",
             f"{result.open_items.height:,}",
@@ -309,13 +326,16 @@ def show_reports(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         print(f"  {summary['reports']}")
 
 
-def show_check(problems: Sequence[str], *, as_json: bool) -> None:
+def show_check(found: "Check", *, as_json: bool) -> None:
     if as_json:
-        _print_json({"problems": list(problems)})
+        answers = {"sources": found.answers} if found.answers else {}
+        _print_json({"problems": found.problems} | answers)
         return
-    for problem in problems:
+    for answer in found.answers:
+        print(answer)
+    for problem in found.problems:
         complain(problem)
-    if not problems:
+    if not found.problems:
         print("configuration, folders and database are in order")
 
 

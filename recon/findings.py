@@ -1,5 +1,6 @@
 """What the day as a whole shows: conservation, roll-forward, control totals, what is not proved."""
 
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from recon.discrepancies import Day, amount_text, complete, sentence
 from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
 from recon.money import MONEY, ZERO
-from recon.settings import AccountSettings
+from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, ROLL_FORWARD, empty
 
 
@@ -227,9 +228,13 @@ def reasons(
     controls: pl.DataFrame,
     rejects: pl.DataFrame,
     made: pl.DataFrame,
+    expected: Expectation,
 ) -> tuple[str, ...]:
     """Why the day is not proved, as sentences; nothing when it is."""
-    said = [f"the {kind} statement is missing" for kind in missing]
+    if expected.state == "later":
+        said = [f"the {kind} statement is not delivered yet; {expected.note}" for kind in missing]
+    else:
+        said = [f"the {kind} statement is missing" for kind in missing]
     unstated = controls.filter(pl.col("stated").is_null())["file_id"].n_unique()
     if unstated:
         said.append(f"{unstated} statement(s) do not state all their control totals")
@@ -245,3 +250,23 @@ def reasons(
     if made.filter(pl.col("proof").is_null()).height:
         said.append("a settlement batch has neither balances nor control totals to prove it")
     return tuple(said)
+
+
+def unexplained_files(
+    empty_files: Collection[str], controls: pl.DataFrame, expected: Expectation
+) -> tuple[str, ...]:
+    """Statements without a row that nothing explains, as a reason; nothing when there is none.
+
+    Explained is a statement that states totals itself, and one of an account that declares a day
+    without activity by such a statement.
+    """
+    if expected.may_be_empty:
+        return ()
+    stated = set(controls.filter(pl.col("stated").is_not_null())["file_id"])
+    count = len(set(empty_files) - stated)
+    if not count:
+        return ()
+    return (
+        f"{count} statement(s) without a row, and neither control totals nor "
+        'no_activity = "header_only" in the configuration say that nothing happened',
+    )

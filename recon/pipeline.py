@@ -17,6 +17,7 @@ from recon.discrepancies import Day, Severity
 from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
+from recon.masking import mask_free_text
 from recon.matching import engine, explain
 from recon.matching.rules import (
     MatchRule,
@@ -28,7 +29,7 @@ from recon.matching.rules import (
 from recon.periods import one_day
 from recon.providers.contract import Content, Provider, ReadContext, StatementKind
 from recon.results import DayResult, StatementFile
-from recon.settings import AccountSettings
+from recon.settings import AccountSettings, Expectation
 from recon.settlement import batches
 from recon.tables import (
     ASSESSED_FEE,
@@ -74,6 +75,7 @@ class DayInput:
     entries: pl.LazyFrame  # LEDGER_ENTRY of the day
     entry_rejects: pl.DataFrame  # REJECT
     open_items: pl.DataFrame  # OPEN_ITEM of the business date before
+    expected: Expectation = field(default_factory=Expectation)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Normalized:
     rejects: pl.DataFrame  # REJECT
     controls: pl.DataFrame  # CONTROL_TOTAL
     balances: pl.DataFrame  # BALANCE
+    empty_files: frozenset[str] = frozenset()  # file_ids of statements without a row
 
 
 def plain_step(name: str, stage: Callable[[], T]) -> T:
@@ -119,6 +122,8 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
 
 
 def _missing_statements(day: DayInput) -> list[str]:
+    if day.expected.state in ("closed", "quiet") and not day.statements:
+        return []
     there = {statement.kind.name for statement in day.statements}
     return [kind for kind in day.account.statements if kind not in there]
 
@@ -135,12 +140,16 @@ def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
 
 
 def normalize(day: DayInput, store: Store) -> Normalized:
-    """Statements -> canonical lines, rejects, control totals and balances, in one pass a file."""
+    """Statements -> canonical lines, rejects, control totals and balances, in one pass a file.
+
+    Card numbers in what people wrote freely end here: nothing that is stored has them.
+    """
     context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
     readings = [statement.kind.read(statement.content, context) for statement in day.statements]
     if not readings:
-        frames = [empty(schema) for schema in (REJECT, CONTROL_TOTAL, BALANCE)]
-        return Normalized(empty(STATEMENT_LINE).lazy(), *frames)
+        return Normalized(
+            empty(STATEMENT_LINE).lazy(), empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE)
+        )
     matched = [
         reading.lines
         if (kinds := statement.kind.matched_kinds) is None
@@ -149,17 +158,30 @@ def normalize(day: DayInput, store: Store) -> Normalized:
     ]
     lines = pl.concat(matched) if len(matched) > 1 else matched[0]
     kept, collected = store(
-        {"lines": lines},
+        {"lines": mask_free_text(lines)},
         [
-            pl.concat([reading.rejects for reading in readings]),
+            mask_free_text(pl.concat([reading.rejects for reading in readings])),
             pl.concat([reading.controls for reading in readings]),
             pl.concat([reading.balances for reading in readings]),
+            pl.concat([reading.lines.select(pl.len()) for reading in readings]),
         ],
     )
     check("STATEMENT_LINE", kept["lines"])
-    rejects, controls, balances = collected
+    rejects, controls, balances, counts = collected
+    rejected = set(rejects["file_id"])
+    without_rows = {
+        statement.file.file_id
+        for statement, count in zip(day.statements, counts.to_series(), strict=True)
+        if count == 0
+        and statement.file.file_id not in rejected
+        and statement.kind.matched_kinds != frozenset()  # a summary never has rows
+    }
+    if day.expected.may_be_empty:  # saying nothing about nothing is what such a statement does
+        says_nothing = pl.col("file_id").is_in(sorted(without_rows)) & pl.col("stated").is_null()
+        controls = controls.filter(~says_nothing)
     controls = _of_whole_statements(controls)
-    return Normalized(kept["lines"], rejects.sort("file_id", "line_no"), controls, balances)
+    rejects = rejects.sort("file_id", "line_no")
+    return Normalized(kept["lines"], rejects, controls, balances, frozenset(without_rows))
 
 
 def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:
@@ -215,7 +237,7 @@ def match(
     )
     lines, entries = _items(day, normalized)
     rules = policy.rules
-    if missing or not day.statements:
+    if missing or (day.expected.state == "closed" and not day.statements):
         kinds = _waiting_kinds(day, missing)
         tomorrow = day.business_date + timedelta(days=1)
         late = pl.lit(value=True) if kinds is None else pl.col("kind").is_in(sorted(kinds))
@@ -302,9 +324,10 @@ def _conclude(
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
     controls = findings.control_discrepancies(normalized.controls, whose)
     is_clean = rejects.height == 0 and controls.height == 0 and not missing
+    is_later = day.expected.state == "later"
     found = pl.concat(
         [
-            findings.missing_files(missing, whose),
+            empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),
             controls,
             findings.rejected_rows(rejects, whose),
             # A row that is rejected or missing shows in the balance too: one difference, once.
@@ -316,6 +339,12 @@ def _conclude(
     check("DISCREPANCY", found)
     check("SETTLEMENT_BATCH", made)
     ensure(found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies")
+    unexplained = findings.unexplained_files(
+        normalized.empty_files, normalized.controls, day.expected
+    )
+    because = findings.reasons(
+        day.account, missing, normalized.controls, rejects, made, day.expected
+    )
     return DayResult(
         provider=day.account.provider,
         account=day.account.account,
@@ -333,9 +362,9 @@ def _conclude(
         batches=made,
         roll_forward=outcome.roll_forward,
         conservation=outcome.conservation,
-        not_proved_because=findings.reasons(
-            day.account, missing, normalized.controls, rejects, made
-        ),
+        not_proved_because=(*because, *unexplained),
+        quiet_because=day.expected.note if not (day.statements or missing) else "",
+        later_because=day.expected.note if is_later and missing else "",
     )
 
 

@@ -37,6 +37,8 @@ class DayResult:
     roll_forward: pl.DataFrame  # ROLL_FORWARD
     conservation: pl.DataFrame  # CONSERVATION
     not_proved_because: tuple[str, ...]  # sentences; empty: proved
+    quiet_because: str = ""  # why there is no statement and nothing is missing
+    later_because: str = ""  # why a statement that is not here is not missing yet
 
     @property
     def proved(self) -> bool:

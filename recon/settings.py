@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -18,3 +19,17 @@ class AccountSettings:
     date_tolerance_days: int = 1  # a matched pair may be this many days apart
     unmapped_limit: int = 0  # rejected rows tolerated before the day is not proved
     fee_tolerance: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Whether the statements of one day should be here, and what their absence means.
+
+    `due`: what is not here is missing. `later`: it is not to be expected yet. `closed`: there is no
+    business on that day. `quiet`: the source has said that there is nothing. `note` is the reason,
+    as part of a sentence. `may_be_empty`: a statement without rows is how the source says so.
+    """
+
+    state: Literal["due", "later", "closed", "quiet"] = "due"
+    note: str = ""
+    may_be_empty: bool = False

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from recon.cli import app
 from recon.io import config
+from recon.io.sources import SOURCES
 from recon.providers import all_providers
 from recon.tables import LEDGER_ENTRY
 
@@ -28,7 +29,7 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.ReportSettings, "reports."),
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
-        (config.SourceSettings, "source."),
+        *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
         (config.TariffSettings, ""),
         (config.WithdrawalSettings, ""),

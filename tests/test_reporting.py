@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.masking import mask_free_text, masked
 from recon.money import EXPONENT
 from recon.reporting import text
 from recon.reporting.addresses import names_in
 from recon.reporting.layout import pages
-from recon.reporting.masking import mask_free_text, masked
 from recon.reporting.overview import match_rate
 from recon.reporting.settlement import NET_PARTS
 from recon.reporting.sheets import Column, CountOf, Lines, Sheet, SumOf, Table, Workbook

@@ -6,7 +6,7 @@ setting that ends in `_env` holds the name of an environment variable.
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from pydantic import (
 from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.fees.schedule import Tariff, schedule_problems
+from recon.io.deliveries import Schedule, calendar_problem
 from recon.io.sources import Settings, SourceSettings
 from recon.matching.rules import KEY_COLUMNS, MatchRule
 from recon.money import EXPONENT, Rounding
@@ -56,6 +57,15 @@ def _known_time_zone(value: str) -> str:
     return value
 
 
+def _known_calendar(value: str) -> str:
+    problem = calendar_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Annotated[str, _one_of(WEEKDAYS, "a day of the week")]
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Kind = Annotated[str, _one_of(KINDS, "a kind of line")]
 CurrencyCode = Annotated[str, _one_of(EXPONENT, "a currency code")]
@@ -119,6 +129,26 @@ class AccountEntry(Settings):
     date_tolerance_days: Days = 1
     unmapped_limit: Annotated[int, Field(ge=0)] = 0
     fee_tolerance: Amount = Decimal(0)
+    ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
+    ready_days: Annotated[int, Field(ge=0, le=31)] = 1
+    grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+    calendar: Annotated[str, AfterValidator(_known_calendar)] | None = None
+    weekdays: Annotated[list[Weekday], Field(min_length=1)] | None = None
+    no_activity: Literal["header_only", "no_file"] | None = None
+
+    @model_validator(mode="after")
+    def _silence_has_an_hour(self) -> Self:
+        if self.no_activity == "no_file" and self.ready_at is None:
+            raise ValueError(
+                'no_activity = "no_file" needs ready_at: silence before it says nothing'
+            )
+        return self
+
+    def schedule(self) -> Schedule:
+        names = ("ready_at", "ready_days", "grace_minutes", "calendar", "no_activity")
+        facts = {name: getattr(self, name) for name in names}
+        days = None if self.weekdays is None else frozenset(map(WEEKDAYS.index, self.weekdays))
+        return Schedule(**facts, weekdays=days, time_zone=self.time_zone)
 
 
 class ProviderSettings(Settings):
@@ -174,6 +204,7 @@ class Config:
     accounts: tuple[AccountSettings, ...]
     providers: dict[str, Provider]  # those with code, and those described by a mapping
     sources: dict[str, SourceSettings]
+    schedules: dict[tuple[str, str], Schedule]  # by provider and account
 
     def accounts_of(
         self, providers: list[str] | None, accounts: list[str] | None
@@ -199,10 +230,10 @@ class Config:
             raise UserError("no account is of that provider and number at once")
         return picked
 
-    def source_path(self, provider: str) -> Path:
-        """Where a provider's files are dropped; relative paths start beside the configuration."""
-        path = self.sources[provider].path
-        return path if path.is_absolute() else self.directory.resolve().parent / path
+    @property
+    def base(self) -> Path:
+        """Where relative paths of the configuration start: beside its folder."""
+        return self.directory.resolve().parent
 
 
 def load_config(directory: Path) -> Config:
@@ -237,6 +268,12 @@ def load_config(directory: Path) -> Config:
         accounts=tuple(accounts),
         providers=known,
         sources={slug: settings.source for slug, settings in providers.items() if settings},
+        schedules={
+            (slug, entry.account): entry.schedule()
+            for slug, settings in providers.items()
+            if settings
+            for entry in settings.account
+        },
     )
 
 
@@ -277,7 +314,9 @@ def _accounts(
                 for name in entry.statements
                 if name not in kinds
             ]
-            facts = entry.model_dump() | {"statements": tuple(entry.statements)}
+            names = [field.name for field in fields(AccountSettings) if field.name != "provider"]
+            facts = {name: getattr(entry, name) for name in names}
+            facts["statements"] = tuple(entry.statements)
             accounts.append(AccountSettings(provider=slug, **facts))
         numbers = [entry.account for entry in settings.account]
         problems += [

@@ -8,16 +8,17 @@ A run killed before the transaction never happened; killed after it, the next ru
 
 import hashlib
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from recon.errors import ReconError, StatementError, UserError
+from recon.errors import UserError
 from recon.io.config import Config
 from recon.io.database import Database
-from recon.io.inbox import Inbox, Received, content_of, in_utf8
+from recon.io.deliveries import expectation
+from recon.io.environment import environment
+from recon.io.inbox import Inbox, content_of, in_utf8
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.reports import write_day
@@ -44,7 +45,7 @@ class Workspace:
     @staticmethod
     def open(root: Path, config: Config) -> "Workspace":
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot use the workspace {root}: {error.strerror}") from None
         settings = config.recon.database
@@ -74,51 +75,6 @@ class DayOutcome:
     stale_dates: tuple[date, ...]  # later days that were run on the state this run has changed
 
 
-def environment(name: str) -> str:
-    """The value of an environment variable that the configuration names."""
-    value = os.environ.get(name)
-    if not value:
-        raise UserError(f"the configuration wants the environment variable {name}; it is not set")
-    return value
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What a look into a provider's folder brought."""
-
-    received: tuple[Received, ...]
-    refused: tuple[tuple[Path, ReconError], ...]  # with the reason; they stay where they are
-
-
-def receive_dropped(workspace: Workspace, provider: str) -> Delivery:
-    """Take every file in a provider's folder into the inbox; known ones are left as they are."""
-    folder = workspace.config.source_path(provider)
-    if not folder.is_dir():
-        raise UserError(f"the folder for {provider} statements, {folder}, does not exist")
-    known: dict[str, list[str]] = {}
-    for account in workspace.config.accounts:
-        known.setdefault(account.provider, []).append(account.account)
-    files = (
-        path
-        for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith(".") and ".golden." not in path.name
-    )
-    received: list[Received] = []
-    refused: list[tuple[Path, ReconError]] = []
-    # A corrected file comes after the one it corrects; names decide where times are equal.
-    for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name)):
-        try:
-            got = workspace.inbox.receive(path, known_accounts=known, now=datetime.now(UTC))
-        except ReconError as error:
-            refused.append((path, error))
-            continue
-        if got.file.provider != provider:
-            text = f"a {got.file.provider} statement in the folder for {provider}; taken as such"
-            refused.append((path, StatementError(f"{path.name} is {text}")))
-        received.append(got)
-    return Delivery(tuple(received), tuple(refused))
-
-
 def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
     """The day's entries, from our database or from the company's own table."""
     settings = workspace.config.recon.ledger
@@ -137,16 +93,24 @@ def read_ledger(workspace: Workspace, account: AccountSettings, business_date: d
 
 
 def reconcile(
-    workspace: Workspace, account: AccountSettings, business_date: date, step: Step = plain_step
+    workspace: Workspace,
+    account: AccountSettings,
+    business_date: date,
+    step: Step = plain_step,
+    *,
+    now: datetime,
 ) -> DayOutcome:
-    """Run one day. Errors: UserError when another run of the same day is under way, NotProvedError
-    when the inbox has lost a file it registered."""
+    """Run one day; `now` decides whether its statements should be here.
+
+    Errors: UserError when another run of the same day is under way, NotProvedError when the inbox
+    has lost a file it registered.
+    """
     key = f"{account.provider}-{account.account}-{business_date}"
     staging = workspace.root / "staging" / key
     with run_lock(workspace.root / "locks", key):
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)
-        day = _inputs(workspace, account, business_date, runs, staging / "recoded")
+        day = _inputs(workspace, account, business_date, runs, staging / "recoded", now)
         started = datetime.now(UTC)
         result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
         run_id = _run_id(workspace.config, day)
@@ -177,6 +141,7 @@ def _inputs(
     business_date: date,
     runs: RunStore,
     recoded: Path,
+    now: datetime,
 ) -> DayInput:
     provider = workspace.config.providers[account.provider]
     records = workspace.inbox.files_for(account.provider, account.account, business_date)
@@ -198,6 +163,13 @@ def _inputs(
         entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
+        expected=expectation(
+            workspace.database,
+            workspace.config.schedules[account.provider, account.account],
+            account,
+            business_date,
+            now,
+        ),
     )
 
 
@@ -211,6 +183,7 @@ def _run_id(config: Config, day: DayInput) -> str:
         "entries": entries_digest(day.entries.collect()),
         "entry_rejects": day.entry_rejects.rows(),
         "open_items": entries_digest(day.open_items),
+        "expected": asdict(day.expected),
         "rules": [asdict(rule) for rule in config.policy.rules],
         "tariffs": sorted(
             (asdict(tariff) for tariff in config.policy.tariffs), key=lambda tariff: tariff["name"]

@@ -10,8 +10,8 @@ import polars as pl
 
 from recon.errors import UserError
 from recon.io.cells import FORMULA_START
+from recon.masking import mask_free_text
 from recon.money import to_text
-from recon.reporting.masking import mask_free_text
 
 _ISO_INSTANT: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 

@@ -21,7 +21,8 @@ import sqlalchemy as sa
 
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io.database import Database
-from recon.io.schema import STATEMENT_FILES
+from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
+from recon.io.transfers import sync_folder
 from recon.providers import identify
 from recon.providers.contract import HEAD_BYTES, Content, Description, Provider
 
@@ -70,9 +71,15 @@ class Inbox:
         self._providers = providers
 
     def receive(
-        self, path: Path, *, known_accounts: Mapping[str, Sequence[str]], now: datetime
+        self,
+        path: Path,
+        *,
+        known_accounts: Mapping[str, Sequence[str]],
+        now: datetime,
+        name: str | None = None,
     ) -> Received:
-        """Take a delivered file in; `known_accounts` are the configured accounts by provider.
+        """Take a delivered file in; `known_accounts` are the configured accounts by provider, and
+        `name` is what the file is called where that is not its path: `archive.zip/member`.
 
         The same bytes again, under whatever name, are a duplicate and change nothing, even when a
         correction came in between; the delivered file itself is left alone. Errors: StatementError
@@ -80,7 +87,7 @@ class Inbox:
         the file nor in its name, when the account is not configured, when the file changes while it
         is read; ReconError when it cannot be stored.
         """
-        name = safe_name(path.name)
+        name = name or safe_name(path.name)
         content = content_of(path, name)
         provider, description = identify(content, self._providers)
         known = self._registered(content.file_id)
@@ -106,6 +113,24 @@ class Inbox:
         same = [file for file in known if _slot_of(file) == _slot_of(record)]
         self._store(path, content, same[0].path if same else record.path)
         return self._register(record)
+
+    def keep_archive(self, path: Path, *, now: datetime) -> Path:
+        """Keep an archive, or an encrypted file, as it was received, once; answers where."""
+        content = content_of(path, safe_name(path.name))
+        target = self._path(content.file_id, content.name)
+        self._store(path, content, target)
+        known = sa.select(ARCHIVE_FILES.c.file_id).where(ARCHIVE_FILES.c.file_id == content.file_id)
+        with self._database.begin() as connection:
+            if connection.execute(known).first() is None:
+                connection.execute(
+                    sa.insert(ARCHIVE_FILES).values(
+                        file_id=content.file_id,
+                        name=content.name,
+                        size=content.size,
+                        received_at=now,
+                    )
+                )
+        return target
 
     def files_for(
         self, provider: str, account: str, business_date: date
@@ -134,7 +159,11 @@ class Inbox:
         """Whole files on disk that the registry does not know: the database is older than they are,
         for instance restored from a backup. Delivering them again registers them."""
         with self._database.connect() as connection:
-            known = set(connection.execute(sa.select(STATEMENT_FILES.c.file_id)).scalars())
+            known = {
+                file_id
+                for table in (STATEMENT_FILES, ARCHIVE_FILES)
+                for file_id in connection.execute(sa.select(table.c.file_id)).scalars()
+            }
         kept = (path for path in self._root.glob("??/*") if not path.name.endswith(".part"))
         return sorted(path for path in kept if path.name[:64] not in known)
 
@@ -156,18 +185,19 @@ class Inbox:
             return
         part = target.with_name(f"{content.file_id}.{os.getpid()}.{get_ident()}.part")
         with _storing(target, part):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (self._root, target.parent):  # a statement is nobody else's business
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sweep(target.parent, content.file_id)
             with part.open("wb") as copy:
                 digest = _copy(content, source, copy)
-                os.fchmod(copy.fileno(), 0o444)
+                os.fchmod(copy.fileno(), 0o400)
                 os.fsync(copy.fileno())
             if digest != content.file_id:
                 raise UserError(
                     f"{source} changed while it was read; wait until it is complete and try again"
                 )
             part.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def _register(self, record: StatementFileRecord) -> Received:
         file = STATEMENT_FILES.c
@@ -361,12 +391,3 @@ def _sweep(folder: Path, file_id: str) -> None:
             os.kill(int(part.name.split(".")[1]), 0)
         except ProcessLookupError:
             part.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut, as the bytes do already."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

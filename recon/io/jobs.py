@@ -1,7 +1,7 @@
 """What the commands and the flows do, beyond one day: ranges, the demo, a look at any file."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,15 +11,11 @@ from typing import Any
 import polars as pl
 
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.io import archives
 from recon.io.config import load_config
-from recon.io.days import (
-    DayOutcome,
-    Workspace,
-    environment,
-    read_ledger,
-    receive_dropped,
-    reconcile,
-)
+from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
+from recon.io.environment import environment
+from recon.io.fetch import Failure, fetch_all, probe_all
 from recon.io.inbox import content_of, in_utf8
 from recon.io.ledger import import_ledger
 from recon.io.reports import write_range
@@ -45,15 +41,6 @@ from recon.tables import (
 )
 
 OnDay = Callable[[AccountSettings, date], None]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A day that could not be run, or a file that was refused, and why."""
-
-    what: str
-    message: str
-    exit_code: int
 
 
 @dataclass
@@ -86,20 +73,24 @@ def run_period(
     fetch: bool,
     on_day: OnDay = lambda account, day: None,
     step: Step = plain_step,
+    now: datetime | None = None,
 ) -> RunReport:
-    """Run accounts day by day, each day from the state the one before left.
+    """Run accounts day by day, each day from the state the one before left. `now`, by default this
+    moment, decides which statements should be here.
 
     One account's failure does not stop the others, but ends its own days, which would build on a
     day that is not there.
     """
     report = RunReport(period)
+    now = now or datetime.now(UTC)
     if fetch:
-        report.failures += fetch_all(workspace, {account.provider for account in accounts})
+        chosen = {account.provider for account in accounts}
+        report.failures += fetch_all(workspace, chosen, period, now=now)
     for account in accounts:
         for day in period:
             on_day(account, day)
             try:
-                report.days.append(reconcile(workspace, account, day, step))
+                report.days.append(reconcile(workspace, account, day, step, now=now))
             except ReconError as error:
                 what = f"{account.provider} {account.account} {day}"
                 report.failures.append(Failure(what, str(error), error.exit_code))
@@ -109,15 +100,6 @@ def run_period(
         write_range([read_summary(day.reports) for day in report.days], path)
         report.summary = path
     return report
-
-
-def fetch_all(workspace: Workspace, providers: Iterable[str]) -> list[Failure]:
-    """Take new statements of some providers into the inbox; answers what was refused."""
-    failures = []
-    for provider in sorted(providers):
-        for path, error in receive_dropped(workspace, provider).refused:
-            failures.append(Failure(str(path), str(error), NotProvedError.exit_code))
-    return failures
 
 
 def read_summary(reports: Path) -> dict[str, Any]:
@@ -207,18 +189,21 @@ def normalize_files(
     account: str | None,
     time_zone: str | None,
     providers: Mapping[str, Provider] | None = None,
+    keys: archives.Keys = archives.NO_KEYS,
 ) -> NormalizedFiles:
-    """Read statements of any kind. `providers` are those to ask, by default all that have code.
-    Errors: StatementError for a file nobody can read."""
+    """Read statements of any kind, also packed or encrypted ones.
+
+    `providers` are those to ask, by default all that have code. Errors: StatementError for a file
+    nobody can read.
+    """
     if provider is not None:
         provider_named(provider, providers)
     facts, frames = [], []
-    for path in paths:
-        content = content_of(path, path.name)
+    for name, content in _contents(paths, keys):
         found, description = identify(content, providers)
         if provider is not None and found.slug != provider:
             raise StatementError(
-                f"{path}: this is a {found.slug} {description.kind} statement, "
+                f"{name}: this is a {found.slug} {description.kind} statement, "
                 f"not one of {provider}"
             )
         kind = found.kind(description.kind)
@@ -228,7 +213,7 @@ def normalize_files(
         lines, rejects, controls = _read(content, kind, context)
         frames.append((lines, rejects, controls))
         ties = bool((controls["stated"] == controls["computed"]).fill_null(value=False).all())
-        facts.append((path.name, found.slug, kind.name, whose, lines.height, rejects.height, ties))
+        facts.append((name, found.slug, kind.name, whose, lines.height, rejects.height, ties))
     columns = ["name", "provider", "kind", "account", "line_count", "reject_count", "controls_tie"]
     return NormalizedFiles(
         pl.DataFrame(facts, schema=columns, orient="row"),
@@ -237,6 +222,20 @@ def normalize_files(
             for place, schema in enumerate((STATEMENT_LINE, REJECT, CONTROL_TOTAL))
         ),
     )
+
+
+def _contents(paths: Iterable[Path], keys: archives.Keys) -> Iterator[tuple[str, Content]]:
+    """What is in the files, by name; what an archive holds is there until the next is asked for."""
+    for path in paths:
+        if archives.form_of(path) is None:
+            yield path.name, content_of(path, path.name)
+            continue
+        with (
+            TemporaryDirectory(prefix="recon-") as folder,
+            archives.unpacked(path, Path(folder), keys) as members,
+        ):
+            for name, member in members:
+                yield name, content_of(member, name)
 
 
 def _read(
@@ -295,26 +294,41 @@ def reports_of(
     return found
 
 
-def check_workspace(root: Path, configs: Path) -> list[str]:
-    """What would stop a run, as sentences; nothing when all is well."""
+@dataclass
+class Check:
+    """What would stop a run, as sentences; and with `connect`, the sources that answer."""
+
+    problems: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+
+
+def check_workspace(root: Path, configs: Path, *, connect: bool = False) -> Check:
+    """Look at everything a run needs; `connect` also asks every source whether it lets us in."""
+    check = Check()
     try:
         config = load_config(configs)
     except ReconError as error:
-        return str(error).splitlines()
-    problems = []
-    for provider in config.sources:
-        folder = config.source_path(provider)
-        if not folder.is_dir():
-            problems.append(f"{provider}: the folder {folder} does not exist")
+        return Check(str(error).splitlines())
+    for provider, source in config.sources.items():
+        if source.channel == "folder" and not (config.base / source.path).is_dir():
+            check.problems.append(
+                f"{provider}: the folder {config.base / source.path} does not exist"
+            )
     names = [setting.url_env for setting in (config.recon.database, config.recon.ledger) if setting]
     for name in names:
         try:
             environment(name)
         except UserError as error:
-            problems.append(str(error))
-    if not problems:
+            check.problems.append(str(error))
+    if not check.problems:
         try:
             Workspace.open(root, config)
         except ReconError as error:
-            problems.append(str(error))
-    return problems
+            check.problems.append(str(error))
+    if connect:
+        for provider, answer in probe_all(config, root):
+            if isinstance(answer, str):
+                check.answers.append(f"{provider}: {answer}")
+            elif f"{provider}: {answer}" not in check.problems:
+                check.problems.append(f"{provider}: {answer}")
+    return check

@@ -23,6 +23,7 @@ from recon.io.entry_rows import REQUIRED, conflict_rejects, conflicting, underst
 from recon.io.frames import read_rows, write_frame
 from recon.io.mapped_ledger import Entries, MappedLedger, read_mapped_entries
 from recon.io.schema import LEDGER_ENTRIES, LEDGER_ENTRY_VERSIONS, LEDGER_IMPORTS, columns_of
+from recon.masking import mask_free_text
 from recon.periods import Period
 from recon.tables import LEDGER_ENTRY, REJECT, conform, empty
 
@@ -219,9 +220,9 @@ def _fill(
     rejects, staged, row_count = [empty(REJECT)], [], 0
     for block in blocks:
         understood = understand(block.rows, file_id)
-        rejects += [block.rejects, understood.rejects]
+        rejects += [mask_free_text(frame) for frame in (block.rejects, understood.rejects)]
         row_count += block.rows.height + block.rejects.height
-        entries = understood.entries.with_columns(pl.col("line_no").cast(pl.Int64))
+        entries = mask_free_text(understood.entries).with_columns(pl.col("line_no").cast(pl.Int64))
         write_frame(connection, stage, entries)
         staged.append(entries.select("line_no", key=pl.col("entry_id").hash()))
     lines = pl.concat(staged) if staged else empty({"line_no": pl.Int64(), "key": pl.UInt64()})

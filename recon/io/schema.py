@@ -19,7 +19,7 @@ from recon.money import MONEY
 from recon.tables import DISCREPANCY, INSTANT, LEDGER_ENTRY, OPEN_ITEM, SETTLEMENT_BATCH, Schema
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -170,6 +170,28 @@ sa.Index(
     unique=True,
     sqlite_where=STATEMENT_FILES.c.superseded_by.is_(None),
     postgresql_where=STATEMENT_FILES.c.superseded_by.is_(None),
+)
+
+# An archive or an encrypted file as received. What was in it is in `statement_file`, by the name
+# `archive/member`.
+ARCHIVE_FILES: Final = sa.Table(
+    "archive_file",
+    METADATA,
+    sa.Column("file_id", sa.Text(), primary_key=True),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("size", sa.BigInteger(), nullable=False),
+    sa.Column("received_at", Instant(), nullable=False),
+)
+
+# A day for which a source was asked in time, answered, and had nothing, where that is how it says
+# that nothing happened.
+QUIET_DAYS: Final = sa.Table(
+    "quiet_day",
+    METADATA,
+    sa.Column("provider", sa.Text(), primary_key=True),
+    sa.Column("account", sa.Text(), primary_key=True),
+    sa.Column("business_date", sa.Date(), primary_key=True),
+    sa.Column("declared_at", Instant(), nullable=False),
 )
 
 RUNS: Final = sa.Table(

@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from recon.masking import mask_free_text
 from recon.money import ZERO
 from recon.reporting import text
 from recon.reporting.columns import (
@@ -15,7 +16,6 @@ from recon.reporting.columns import (
     toned,
     worded,
 )
-from recon.reporting.masking import mask_free_text
 from recon.reporting.sheets import Column, CountOf, Kind, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.results import DayResult

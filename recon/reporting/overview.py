@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from recon.masking import masked
 from recon.money import MONEY
 from recon.reporting import text
 from recon.reporting.columns import CONTROL_TONES, column, columns, named, toned, worded
@@ -14,7 +15,6 @@ from recon.reporting.discrepancies import (
     totals_by_type,
     totals_columns,
 )
-from recon.reporting.masking import masked
 from recon.reporting.sheets import Banner, Cell, CountOf, Kind, Line, Lines, Sheet, Table
 from recon.reporting.text import Language
 from recon.results import DayResult

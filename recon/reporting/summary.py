@@ -7,10 +7,10 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from recon.masking import masked
 from recon.money import MONEY, ZERO, to_text
 from recon.reporting import text
 from recon.reporting.columns import ANSWER_TONES, column, columns, toned
-from recon.reporting.masking import masked
 from recon.reporting.overview import match_rate
 from recon.reporting.sheets import Cell, Column, CountOf, Line, Lines, Sheet, Table, Workbook
 from recon.reporting.text import Language
@@ -35,6 +35,8 @@ def day_summary(result: DayResult, run_id: str) -> Summary:
         "business_date": result.business_date.isoformat(),
         "proved": result.proved,
         "not_proved_because": [masked(reason) for reason in result.not_proved_because],
+        "no_activity": result.quiet_because or None,
+        "not_delivered_yet": result.later_because or None,
         "discrepancy_count": found.height,
         "discrepancies_by_severity": {
             severity: found.filter(pl.col("severity") == severity).height for severity in SEVERITIES

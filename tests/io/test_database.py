@@ -96,15 +96,15 @@ def test_an_older_database_is_upgraded_when_it_is_opened(
 ) -> None:
     scripts = tmp_path / "migrations"
     shutil.copytree(migrations.LOCATION, scripts)
-    (scripts / "versions" / "0002_next.py").write_text(
+    (scripts / "versions" / "9999_next.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        "revision, down_revision = '0002', '0001'\n"
+        f"revision, down_revision = '9999', '{REVISION}'\n"
         "def upgrade():\n    op.add_column('run', sa.Column('note', sa.Text()))\n"
     )
     upgrade = migrations.upgrade
     monkeypatch.setattr(migrations, "upgrade", lambda connection: upgrade(connection, scripts))
-    monkeypatch.setattr(database_module, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(database_module, "REVISION", "0002")
+    monkeypatch.setattr(database_module, "REVISIONS", (*REVISIONS, "9999"))
+    monkeypatch.setattr(database_module, "REVISION", "9999")
     upgraded = Database.open(database.url)
     with upgraded.connect() as connection:
         assert "note" in {column["name"] for column in sa.inspect(connection).get_columns("run")}

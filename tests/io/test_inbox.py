@@ -96,7 +96,7 @@ def test_a_new_file_is_kept_byte_for_byte_and_read_only(inbox: Inbox, tmp_path: 
     assert (file.version, file.superseded_by, file.received_at) == (1, None, NOW)
     assert file.path == tmp_path / "inbox" / file.file_id[:2] / f"{file.file_id}.csv"
     assert file.path.read_text() == acme(body="12345")
-    assert file.path.stat().st_mode & 0o777 == 0o444
+    assert file.path.stat().st_mode & 0o777 == 0o400
     assert inbox.files_for("acme", "1001", DAY) == [file]
     assert inbox.files_for("acme", "1002", DAY) == []
 

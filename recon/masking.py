@@ -1,4 +1,4 @@
-"""Card numbers in free text, shortened to their first six and last four digits in every output."""
+"""Card numbers in free text, shortened to first six and last four before they are kept."""
 
 import re
 from collections.abc import Collection
@@ -7,7 +7,10 @@ from typing import Final, TypeVar
 import polars as pl
 
 # Columns a person or a provider writes freely, and the columns of references, which stay whole.
-FREE_TEXT: Final = ("description", "memo", "explanation", "suggested_action", "value", "reason")
+FREE_TEXT: Final = (
+    *("description", "memo", "payment_method"),
+    *("explanation", "suggested_action", "value", "reason"),
+)
 REFERENCES: Final = ("txn_id", "merchant_ref", "parent_txn_id", "parent_ref", "batch_id")
 
 # 13 to 19 digits in a row, or grouped as on a card: 4-4-4-4(-3), 4-6-5, 4-6-4.

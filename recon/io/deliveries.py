@@ -1,0 +1,159 @@
+"""The calendar of statements: when a day's should be here, and when there is nothing to expect.
+
+A day without a statement is one of three things: nothing happened and the source says so, it is
+too early, or the statement is missing. The clock is always an argument.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from recon.io.database import Database
+from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
+from recon.periods import Period
+from recon.settings import AccountSettings, Expectation
+
+_LONGEST_REST_DAYS = 31  # no calendar is closed for longer
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When an account's statements come; see recon/io/README.md for the settings."""
+
+    time_zone: str
+    ready_at: str | None = None
+    ready_days: int = 1
+    grace_minutes: int = 0
+    calendar: str | None = None
+    weekdays: frozenset[int] | None = None  # Monday is 0
+    no_activity: Literal["header_only", "no_file"] | None = None
+
+    def closed_because(self, day: date) -> str | None:
+        """Why nothing is to be expected for a day; None: something is."""
+        if self.calendar is not None:
+            holidays = _calendar(self.calendar, day.year)
+            if day in holidays.weekend_workdays:  # a weekend that is worked instead of a holiday
+                return None
+            if day in holidays:
+                return f"{holidays.get(day)} in the calendar {self.calendar}"
+        if self.weekdays is not None and day.weekday() not in self.weekdays:
+            return f"no statement is expected for a {day:%A}"
+        return None
+
+    def ready(self, day: date) -> datetime | None:
+        """The moment a day's statements should be here; None: at once. On days without business
+        nothing is delivered, so they do not count."""
+        if self.ready_at is None:
+            return None
+        on, left = day, self.ready_days
+        for _ in range(self.ready_days + _LONGEST_REST_DAYS):
+            if left == 0:
+                break
+            on += timedelta(days=1)
+            left -= self.closed_because(on) is None
+        at = datetime.combine(on, time.fromisoformat(self.ready_at), ZoneInfo(self.time_zone))
+        return at + timedelta(minutes=self.grace_minutes)
+
+
+def calendar_problem(name: str) -> str | None:
+    """What is wrong with the name of a calendar."""
+    try:
+        _calendar(name, 2026)
+    except NotImplementedError:
+        return (
+            f"{name!r} is no calendar; write a country (CN), a country and a region (US-CA), "
+            "or a market (XNYS)"
+        )
+    return None
+
+
+def expectation(
+    database: Database,
+    schedule: Schedule,
+    account: AccountSettings,
+    day: date,
+    now: datetime,
+) -> Expectation:
+    """Whether a day's statements should be here at `now`."""
+    may_be_empty = schedule.no_activity == "header_only"
+    closed = schedule.closed_because(day)
+    if closed is not None:
+        return Expectation("closed", closed, may_be_empty)
+    ready = schedule.ready(day)
+    if ready is not None and now < ready:
+        when = f"{ready:%Y-%m-%d %H:%M} {schedule.time_zone}"
+        return Expectation("later", f"it is expected by {when}", may_be_empty)
+    declared = _declared_at(database, account, day)
+    if schedule.no_activity == "no_file" and declared is not None:
+        at = f"{declared.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M}"
+        note = f"the source was asked at {at} {schedule.time_zone} and had nothing"
+        return Expectation("quiet", note, may_be_empty)
+    return Expectation("due", "", may_be_empty)
+
+
+def record_quiet_days(
+    database: Database,
+    schedules: Iterable[tuple[AccountSettings, Schedule]],
+    period: Period,
+    now: datetime,
+) -> None:
+    """Note the days for which a source that was just asked, completely and in time, had nothing.
+
+    Only for sources that say so by sending nothing; what comes later still counts.
+    """
+    for account, schedule in schedules:
+        if schedule.no_activity != "no_file":
+            continue
+        for day in period:
+            ready = schedule.ready(day)
+            late_enough = ready is not None and now >= ready
+            if late_enough and not _has_file(database, account, day):
+                _record(database, account, day, now)
+
+
+def _record(database: Database, account: AccountSettings, day: date, now: datetime) -> None:
+    if _declared_at(database, account, day) is not None:
+        return
+    values: dict[str, Any] = {"provider": account.provider, "account": account.account}
+    with database.begin() as connection:
+        connection.execute(
+            sa.insert(QUIET_DAYS).values(**values, business_date=day, declared_at=now)
+        )
+
+
+def _declared_at(database: Database, account: AccountSettings, day: date) -> datetime | None:
+    quiet = QUIET_DAYS.c
+    select = sa.select(quiet.declared_at).where(
+        quiet.provider == account.provider,
+        quiet.account == account.account,
+        quiet.business_date == day,
+    )
+    with database.connect() as connection:
+        return connection.execute(select).scalar()
+
+
+def _has_file(database: Database, account: AccountSettings, day: date) -> bool:
+    file = STATEMENT_FILES.c
+    select = sa.select(file.file_id).where(
+        file.provider == account.provider,
+        file.account == account.account,
+        file.business_date == day,
+    )
+    with database.connect() as connection:
+        return connection.execute(select).first() is not None
+
+
+@cache
+def _calendar(name: str, year: int) -> Any:
+    """A country, with a region after a hyphen, or a market. Errors: NotImplementedError."""
+    import holidays  # half a second, and only for those who have a calendar
+
+    country, _, region = name.partition("-")
+    if country in holidays.list_supported_countries():
+        return holidays.country_holidays(country, subdiv=region or None, years=year)
+    return holidays.financial_holidays(name, years=year)

@@ -1,0 +1,197 @@
+"""From a provider's source into the inbox: one table of channels, the same care for all of them.
+
+To add a channel: its settings in sources.py, and here a function that fetches (an `Errand` in,
+`Fetched` out) and one that only looks.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.io import archives
+from recon.io.config import Config
+from recon.io.days import Workspace
+from recon.io.deliveries import record_quiet_days
+from recon.io.inbox import Received, content_of, safe_name
+from recon.io.locks import run_lock
+from recon.io.sftp import fetch_sftp, probe_sftp
+from recon.io.sources import SourceSettings
+from recon.io.transfers import ChecksumError, Errand, Fetched
+from recon.periods import Period, one_day
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A day that could not be run, or a file that was refused, and why."""
+
+    what: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How a kind of source is asked."""
+
+    fetch: Callable[[Errand], Fetched]
+    probe: Callable[[Errand], str]  # one sentence; Errors: what would stop fetching
+
+
+def fetch_folder(errand: Errand) -> Fetched:
+    """Every file that was dropped, of whatever date; they are left where they are."""
+    folder = _folder(errand)
+    files = (
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and ".golden." not in path.name
+    )
+    # A corrected file comes after the one it corrects; names decide where times are equal.
+    return Fetched(sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name)))
+
+
+def probe_folder(errand: Errand) -> str:
+    folder = _folder(errand)
+    count = sum(path.is_file() for path in folder.iterdir())
+    return f"the folder {folder} holds {count:,} files"
+
+
+def _folder(errand: Errand) -> Path:
+    folder: Path = errand.base / errand.source.path
+    if not folder.is_dir():
+        raise UserError(f"the folder {folder} does not exist")
+    return folder
+
+
+CHANNELS: Final = {
+    "folder": Channel(fetch_folder, probe_folder),
+    "sftp": Channel(fetch_sftp, probe_sftp),
+}
+
+
+def fetch_all(
+    workspace: Workspace,
+    providers: Iterable[str],
+    period: Period,
+    *,
+    now: datetime | None = None,
+) -> list[Failure]:
+    """Take new statements of some providers into the inbox; answers what was refused or not had.
+
+    What stops one provider does not stop the others.
+    """
+    now = now or datetime.now(UTC)
+    failures: list[Failure] = []
+    for provider in sorted(providers):
+        found = _fetch_one(workspace, provider, period, now)
+        failures += found
+        if not found:
+            config = workspace.config
+            accounts = [account for account in config.accounts if account.provider == provider]
+            asked = [(a, config.schedules[a.provider, a.account]) for a in accounts]
+            record_quiet_days(workspace.database, asked, period, now)
+    return failures
+
+
+def probe_all(config: Config, root: Path) -> Iterator[tuple[str, str | ReconError]]:
+    """Ask every source: what it says, or why it cannot be asked."""
+    day = one_day(datetime.now(UTC).date())
+    for provider, source in config.sources.items():
+        try:
+            answer = CHANNELS[source.channel].probe(_errand(config, root, provider, day))
+            yield provider, answer
+        except ReconError as error:
+            yield provider, error
+
+
+def _errand(config: Config, root: Path, provider: str, period: Period) -> Errand:
+    return Errand(
+        provider=provider,
+        source=config.sources[provider],
+        accounts=tuple(a.account for a in config.accounts if a.provider == provider),
+        period=period,
+        base=config.base,
+        staging=root / "staging" / "incoming" / provider,
+    )
+
+
+def _fetch_one(workspace: Workspace, provider: str, period: Period, now: datetime) -> list[Failure]:
+    errand = _errand(workspace.config, workspace.root, provider, period)
+    downloads = errand.source.channel != "folder"
+    lock = run_lock(workspace.root / "locks", f"fetch-{provider}") if downloads else nullcontext()
+    try:
+        with lock:
+            fetched = CHANNELS[errand.source.channel].fetch(errand)
+            problems = list(fetched.problems)
+            for path in fetched.files:
+                problems += _receive(workspace, errand, path, now)
+            for _, error in problems:
+                if isinstance(error, ChecksumError):
+                    _clear(workspace, errand, error.path, is_refused=True)
+    except ReconError as error:
+        return [Failure(provider, str(error), error.exit_code)]
+    finally:
+        _prune(errand.staging)
+    return [Failure(what, str(error), NotProvedError.exit_code) for what, error in problems]
+
+
+def _receive(
+    workspace: Workspace, errand: Errand, path: Path, now: datetime
+) -> list[tuple[str, ReconError]]:
+    """One delivered file, or every statement in one delivered archive, into the inbox."""
+    problems: list[tuple[str, ReconError]] = []
+    try:
+        if archives.form_of(path) is None:
+            problems += _take(workspace, errand, path, None, now)
+        else:
+            scratch = workspace.root / "staging" / "incoming"
+            with archives.unpacked(path, scratch, keys_of(errand.source)) as members:
+                workspace.inbox.keep_archive(path, now=now)
+                for name, member in members:
+                    problems += _take(workspace, errand, member, name, now)
+    except ReconError as error:
+        problems.append((str(path), error))
+    if path.is_relative_to(errand.staging):
+        _clear(workspace, errand, path, is_refused=bool(problems))
+    return problems
+
+
+def keys_of(source: SourceSettings) -> archives.Keys:
+    return archives.Keys(source.decrypt_key_env, source.decrypt_passphrase_env)
+
+
+def _take(
+    workspace: Workspace, errand: Errand, path: Path, name: str | None, now: datetime
+) -> list[tuple[str, ReconError]]:
+    known: dict[str, list[str]] = {}
+    for account in workspace.config.accounts:
+        known.setdefault(account.provider, []).append(account.account)
+    try:
+        got: Received = workspace.inbox.receive(path, known_accounts=known, now=now, name=name)
+    except ReconError as error:
+        return [(name or str(path), error)]
+    if got.file.provider != errand.provider:
+        text = f"a {got.file.provider} statement in the source of {errand.provider}; taken as such"
+        return [(name or str(path), StatementError(f"{name or path.name} is {text}"))]
+    return []
+
+
+def _clear(workspace: Workspace, errand: Errand, path: Path, *, is_refused: bool) -> None:
+    """A download has done its work: it goes, or, refused, lies where somebody can look at it."""
+    if is_refused:
+        digest = content_of(path, path.name).file_id
+        kept = workspace.root / "quarantine" / errand.provider
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.replace(kept / f"{digest[:12]}-{safe_name(path.name)}")
+    else:
+        path.unlink()
+
+
+def _prune(staging: Path) -> None:
+    """Remove folders that hold nothing; one with a `.part` in it waits for the next run."""
+    for folder in (*staging.glob("*"), staging, staging.parent):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
