@@ -88,8 +88,8 @@ def expectation(
     if ready is not None and now < ready:
         when = f"{ready:%Y-%m-%d %H:%M} {schedule.time_zone}"
         return Expectation("later", f"it is expected by {when}", may_be_empty)
-    declared = _declared_at(database, account, day)
-    if schedule.no_activity == "no_file" and declared is not None:
+    declared = _declared_at(database, account.provider, account.account, day)
+    if declared is not None:
         at = f"{declared.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M}"
         note = f"the source was asked at {at} {schedule.time_zone} and had nothing"
         return Expectation("quiet", note, may_be_empty)
@@ -113,24 +113,27 @@ def record_quiet_days(
             ready = schedule.ready(day)
             late_enough = ready is not None and now >= ready
             if late_enough and not _has_file(database, account, day):
-                _record(database, account, day, now)
+                declare_quiet(database, account.provider, account.account, day, now)
 
 
-def _record(database: Database, account: AccountSettings, day: date, now: datetime) -> None:
-    if _declared_at(database, account, day) is not None:
+def declare_quiet(
+    database: Database, provider: str, account: str, day: date, now: datetime
+) -> None:
+    """Note that the source itself says there was nothing on a day; the first time is kept."""
+    if _declared_at(database, provider, account, day) is not None:
         return
-    values: dict[str, Any] = {"provider": account.provider, "account": account.account}
+    values: dict[str, Any] = {"provider": provider, "account": account}
     with database.begin() as connection:
         connection.execute(
             sa.insert(QUIET_DAYS).values(**values, business_date=day, declared_at=now)
         )
 
 
-def _declared_at(database: Database, account: AccountSettings, day: date) -> datetime | None:
+def _declared_at(database: Database, provider: str, account: str, day: date) -> datetime | None:
     quiet = QUIET_DAYS.c
     select = sa.select(quiet.declared_at).where(
-        quiet.provider == account.provider,
-        quiet.account == account.account,
+        quiet.provider == provider,
+        quiet.account == account,
         quiet.business_date == day,
     )
     with database.connect() as connection:

@@ -6,7 +6,7 @@ To add a channel: its settings in sources.py, and here a function that fetches (
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
 from recon.io.config import Config
 from recon.io.days import Workspace
-from recon.io.deliveries import record_quiet_days
+from recon.io.deliveries import declare_quiet, record_quiet_days
 from recon.io.inbox import Received, content_of, safe_name
 from recon.io.locks import run_lock
 from recon.io.sftp import fetch_sftp, probe_sftp
@@ -66,9 +66,22 @@ def _folder(errand: Errand) -> Path:
     return folder
 
 
+def _fetch_https(errand: Errand) -> Fetched:
+    from recon.io.https import fetch_https  # a quarter of a second, only for those who need it
+
+    return fetch_https(errand)
+
+
+def _probe_https(errand: Errand) -> str:
+    from recon.io.https import probe_https
+
+    return probe_https(errand)
+
+
 CHANNELS: Final = {
     "folder": Channel(fetch_folder, probe_folder),
     "sftp": Channel(fetch_sftp, probe_sftp),
+    "https": Channel(_fetch_https, _probe_https),
 }
 
 
@@ -115,17 +128,21 @@ def _errand(config: Config, root: Path, provider: str, period: Period) -> Errand
         period=period,
         base=config.base,
         staging=root / "staging" / "incoming" / provider,
+        statements={a.account: a.statements for a in config.accounts if a.provider == provider},
     )
 
 
 def _fetch_one(workspace: Workspace, provider: str, period: Period, now: datetime) -> list[Failure]:
     errand = _errand(workspace.config, workspace.root, provider, period)
+    errand = replace(errand, last_parts=workspace.inbox.last_parts(provider))
     downloads = errand.source.channel != "folder"
     lock = run_lock(workspace.root / "locks", f"fetch-{provider}") if downloads else nullcontext()
     try:
         with lock:
             fetched = CHANNELS[errand.source.channel].fetch(errand)
             problems = list(fetched.problems)
+            for account, day in fetched.quiet:
+                declare_quiet(workspace.database, provider, account, day, now)
             for path in fetched.files:
                 problems += _receive(workspace, errand, path, now)
             for _, error in problems:

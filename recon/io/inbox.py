@@ -155,6 +155,17 @@ class Inbox:
             )
         return sorted(found, key=lambda record: (record.kind, record.part))
 
+    def last_parts(self, provider: str) -> dict[tuple[str, str], int]:
+        """The highest part of each statement that is here, by account and kind."""
+        file = STATEMENT_FILES.c
+        select = (
+            sa.select(file.account, file.kind, sa.func.max(file.part))
+            .where(file.provider == provider)
+            .group_by(file.account, file.kind)
+        )
+        with self._database.connect() as connection:
+            return {(account, kind): part for account, kind, part in connection.execute(select)}
+
     def unregistered(self) -> list[Path]:
         """Whole files on disk that the registry does not know: the database is older than they are,
         for instance restored from a backup. Delivering them again registers them."""

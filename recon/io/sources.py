@@ -129,5 +129,26 @@ class SftpSource(_AnySource):
         }
 
 
-SOURCES = (FolderSource, SftpSource)  # a new channel is named here, and below
-SourceSettings: TypeAlias = Annotated[FolderSource | SftpSource, Field(discriminator="channel")]
+def _https(value: str) -> str:
+    if not value.startswith("https://"):
+        raise ValueError(f"{value!r} does not start with https://")
+    return value
+
+
+class HttpsSource(_AnySource):
+    """An API of the provider, asked over HTTPS with its own signatures."""
+
+    channel: Literal["https"]
+    base_url: Annotated[str, AfterValidator(_https)]
+    download_hosts: list[str] = []
+    credentials: dict[str, Annotated[str, _only("account")]]
+    ca_file: Path | None = None
+    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
+    attempts: Annotated[int, Field(ge=1, le=10)] = 4
+    retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2
+
+
+SOURCES = (FolderSource, SftpSource, HttpsSource)  # a new channel is named here, and below
+SourceSettings: TypeAlias = Annotated[
+    FolderSource | SftpSource | HttpsSource, Field(discriminator="channel")
+]

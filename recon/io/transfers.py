@@ -4,9 +4,10 @@ import errno
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -52,6 +53,10 @@ class Errand:
     period: Period
     base: Path  # where relative paths of the configuration start
     staging: Path  # a folder of the errand's own; what is left there is found by the next run
+    # What an API is asked for: the kinds of statement by account, and the highest part of each that
+    # the inbox has, by account and kind.
+    statements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    last_parts: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Fetched:
 
     files: list[Path] = field(default_factory=list)
     problems: list[tuple[str, ReconError]] = field(default_factory=list)
+    quiet: list[tuple[str, date]] = field(default_factory=list)  # the provider says: nothing there
 
 
 def retried(action: Callable[[], T], *, attempts: int, first_delay: float) -> T:

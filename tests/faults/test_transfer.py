@@ -113,7 +113,7 @@ def test_only_the_days_and_accounts_that_were_asked_for_are_fetched(
 def test_a_dated_folder_that_is_not_there_yet_is_no_fault(server: Server, tmp_path: Path) -> None:
     dated = str(server.home / "outgoing" / "{date:%Y%m%d}")
     assert fetch(server, tmp_path, path=dated) == Fetched()
-    with pytest.raises(UserError, match="has no folder .*check source.path"):
+    with pytest.raises(UserError, match=r"has no folder .*check source\.path"):
         fetch(server, tmp_path, path=str(server.home / "typo"))
 
 
@@ -215,7 +215,7 @@ def test_f04_a_port_that_accepts_and_says_nothing_is_given_up(tmp_path: Path) ->
         mute.listen()
         key = make_key(tmp_path / "k")
         server = Server(mute.getsockname()[1], key, tmp_path, tmp_path / "k", Faults())
-        with pytest.raises(TransferError, match="127.0.0.1"):
+        with pytest.raises(TransferError, match=r"127\.0\.0\.1"):
             fetch(server, tmp_path, timeout_seconds=1, attempts=1)
 
 
@@ -273,7 +273,7 @@ def test_f08_another_host_key_is_refused_before_anything_is_sent(
     other = make_key(tmp_path / "other")
     rsa = "ssh-rsa " + "A" * 372
     for keys in ([other], [rsa], [rsa, other]):
-        with pytest.raises(HostKeyError, match="is not the server pinned in source.host_keys"):
+        with pytest.raises(HostKeyError, match=r"is not the server pinned in source\.host_keys"):
             fetch(server, tmp_path, host_keys=keys, attempts=5)
     assert server.faults.logins == 0
     assert names(fetch(server, tmp_path, host_keys=[other, server.host_key])) == [NAME]
