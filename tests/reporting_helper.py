@@ -92,7 +92,7 @@ FOUND = (
     found(3, "missing_in_provider", "JPY", "150000", None, first_seen_on=date(2026, 11, 18),
           age_days=2),
     found(4, "fee_variance", "KWD", "0.725", "0.75", rule="card-2026", severity="low"),
-    found(5, "amount_mismatch", "ETH", "1234", TOKEN_AMOUNT),
+    found(5, "amount_mismatch", "TOK", "1234", TOKEN_AMOUNT),
     found(6, "amount_mismatch", "CNY", LONG_AMOUNT, "1", severity="high"),
     found(
         7, "reference_mismatch", "USD", "20", "20",
@@ -133,7 +133,7 @@ BATCHES = (
           opening_balance="1000", closing_balance="436400", proof="20", proof_basis="balance"),
     batch("KWD", payment_count=2, gross="31.5", fees="0.75", net="30.75", proof="0",
           proof_basis="control_total"),
-    batch("ETH", other_count=1, gross=TOKEN_AMOUNT, net=TOKEN_AMOUNT),
+    batch("TOK", other_count=1, gross=TOKEN_AMOUNT, net=TOKEN_AMOUNT),
 )  # fmt: skip
 
 WITHDRAWAL = {

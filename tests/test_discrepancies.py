@@ -11,6 +11,7 @@ from recon import findings
 from recon.discrepancies import SUGGESTED_ACTION, Day, Severity, complete
 from recon.errors import BrokenInvariantError
 from recon.matching import engine, explain
+from recon.settings import Expectation
 from recon.tables import (
     CONTROL_TOTAL,
     DISCREPANCY,
@@ -356,6 +357,7 @@ def reasons(
         empty(CONTROL_TOTAL) if totals is None else totals,
         frame_of(REJECT, [{"file_id": "f", "line_no": n} for n in range(rejects)]),
         frame_of(SETTLEMENT_BATCH, [{"currency": "CNY", "proof": proof} for proof in proofs]),
+        Expectation(),
     )
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from recon.errors import StatementError
-from recon.io.inbox import in_utf8
+from recon.io.encodings import in_utf8
 from recon.money import fits
 from recon.providers import all_providers, identify
 from recon.providers.contract import Content, ReadContext

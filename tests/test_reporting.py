@@ -294,7 +294,7 @@ def test_the_summary_has_every_figure_as_exact_text() -> None:
     assert summary["proved"] is False
     assert summary["discrepancy_count"] == 9
     assert summary["discrepancies_by_severity"] == {"high": 3, "medium": 4, "low": 2}
-    ether = next(x for x in summary["discrepancies_by_currency"] if x["currency"] == "ETH")
+    ether = next(x for x in summary["discrepancies_by_currency"] if x["currency"] == "TOK")
     assert ether["difference"] == "0.000000000000000001"
     assert ether["at_stake"] == "0.000000000000000001"
     assert summary["match_rate"]["by_count"] == "0.996013"
@@ -317,4 +317,4 @@ def test_the_summary_holds_nothing_that_json_would_round() -> None:
 
 
 def test_a_currency_without_a_known_exponent_is_the_tests_token() -> None:
-    assert "ETH" not in EXPONENT  # amounts of it show the decimals they have
+    assert "TOK" not in EXPONENT  # amounts of it show the decimals they have

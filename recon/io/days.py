@@ -17,8 +17,9 @@ from recon.errors import UserError
 from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import expectation
+from recon.io.encodings import in_utf8
 from recon.io.environment import environment
-from recon.io.inbox import Inbox, content_of, in_utf8
+from recon.io.inbox import Inbox, content_of
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.reports import write_day

@@ -183,14 +183,14 @@ def _wait(retry_after: str | None) -> None:
     """What the server asks for, within reason: seconds or a date."""
     if retry_after is None:
         return
-    try:
-        seconds = float(retry_after)
-    except ValueError:
+    if retry_after.strip().isdecimal():
+        seconds = int(retry_after)
+    else:
         try:
             then = parsedate_to_datetime(retry_after)
         except ValueError:
             return
-        seconds = (then - datetime.now(UTC)).total_seconds()
+        seconds = int((then - datetime.now(UTC)).total_seconds())
     time.sleep(min(max(seconds, 0), _LONGEST_WAIT_SECONDS))
 
 

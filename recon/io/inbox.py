@@ -5,7 +5,6 @@ which the next delivery of the same file registers. What a file is follows from 
 name is asked only for what the content does not carry: anybody can name a file anything.
 """
 
-import codecs
 import hashlib
 import os
 import re
@@ -19,7 +18,7 @@ from typing import Any, BinaryIO, Final, Literal
 
 import sqlalchemy as sa
 
-from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.errors import NotProvedError, ReconError, UserError
 from recon.io.database import Database
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
 from recon.io.transfers import sync_folder
@@ -259,29 +258,6 @@ def content_of(path: Path, name: str, file_id: str | None = None) -> Content:
             "it and deliver the same file again"
         )
     return content
-
-
-def in_utf8(content: Content, encoding: str, folder: Path) -> Content:
-    """The statement as UTF-8, which is what Polars scans; a large one as a copy in `folder`.
-
-    Errors: StatementError with the place of a byte that is not of the encoding.
-    """
-    if codecs.lookup(encoding).name == "utf-8" or isinstance(content.scannable, bytes):
-        return content.in_utf8(encoding)
-    copy = folder / f"{content.file_id}.utf8"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with (
-            open(content.scannable, encoding=encoding, newline="") as source,
-            copy.open("w", encoding="utf-8", newline="") as target,
-        ):
-            target.write(source.read(_COPY_BYTES).removeprefix("\ufeff"))
-            while text := source.read(_COPY_BYTES):
-                target.write(text)
-    except UnicodeDecodeError as error:
-        raise StatementError(f"{content.name} is not {encoding}: {error.reason}") from None
-    recoded = content_of(copy, content.name)
-    return replace(recoded, file_id=content.file_id)
 
 
 def safe_name(name: str) -> str:

@@ -14,9 +14,10 @@ from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
 from recon.io.config import load_config
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
+from recon.io.encodings import in_utf8
 from recon.io.environment import environment
 from recon.io.fetch import Failure, fetch_all, probe_all
-from recon.io.inbox import content_of, in_utf8
+from recon.io.inbox import content_of
 from recon.io.ledger import import_ledger
 from recon.io.reports import write_range
 from recon.io.runs import RunStore

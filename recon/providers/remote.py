@@ -1,9 +1,9 @@
 """How a provider's API is asked for statements, without a socket: requests out, responses in.
 
 A provider that has an API has a module `remote` in its folder, with a generator function `fetch`.
-It is given an `Order`, yields `Request`s, is sent the `Response` to each, and returns the statements
-it got. `io.https` performs the requests: time-outs, retries, certificates and files are its
-business, signatures and answers are the provider's. So a provider is tested by sending it
+It is given an `Order`, yields `Request`s, is sent the `Response` to each, and returns the
+statements it got. `io.https` performs the requests: time-outs, retries, certificates and files
+are its business, signatures and answers are the provider's. So a provider is tested by sending it
 responses, and the shell by a server of its own.
 """
 
