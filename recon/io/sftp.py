@@ -9,13 +9,13 @@ import hashlib
 import re
 import socket
 import stat
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -138,9 +138,7 @@ def _choose(
     for file in found:
         marked = _marked_by(source, file.name)
         if marked and marked not in names and any(fnmatchcase(marked, glob) for glob in globs):
-            said = (
-                f"says that {safe_name(marked)} is complete, which is not there; ask the provider"
-            )
+            said = f"announces {safe_name(marked)}, which is not there; ask the provider"
             problems.append((f"{source.host}:{file.shown}", NotProvedError(said)))
     return chosen, problems
 
@@ -159,7 +157,7 @@ def _growing(session: "Session", source: SftpSource, ready: list[RemoteFile]) ->
     """Files that change while we wait a moment; a marker has said already that they do not."""
     if source.marker is not None or not ready or not source.settle_seconds:
         return set()
-    time.sleep(source.settle_seconds)
+    sleep(source.settle_seconds)
     now: set[RemoteFile] = set()
     for folder in {file.folder for file in ready}:
         now.update(session.listing(folder, may_be_absent=True))
@@ -225,7 +223,7 @@ class Session:
     def steady(self, path: str) -> None:
         """Errors: NotReadyError while the file still changes."""
         before = self._stamp(path)
-        time.sleep(self._source.settle_seconds)
+        sleep(self._source.settle_seconds)
         if self._stamp(path) != before:
             raise NotReadyError("it is still growing; it is taken when it no longer changes")
 
@@ -263,8 +261,9 @@ class Session:
         with target, self._asking(f"read {file.shown}") as client, client.open(file.path) as remote:
             offset = target.tell()
             remote.seek(offset)
-            remote.prefetch(size, _REQUESTS_AHEAD)
-            while offset <= size and (data := remote.read(_BLOCK_BYTES)):  # beyond: it grows
+            _ask_ahead(remote, size)
+            # One byte beyond what was stated tells that there is more, and is all that is read.
+            while data := remote.read(min(_BLOCK_BYTES, size + 1 - offset)):
                 with writing(part):
                     target.write(data)
                     target.flush()
@@ -386,6 +385,22 @@ class Session:
             raise CredentialsError(
                 f"key file {path} cannot be read; is it a private key, and {wanted}?"
             ) from None
+
+
+def _ask_ahead(remote: paramiko.SFTPFile, size: int) -> None:
+    """Have many requests under way at once, as a distant server needs.
+
+    The thread that sends them would print a traceback when the connection is lost, which the reader
+    notices anyway.
+    """
+    send = remote._prefetch_thread
+
+    def send_quietly(*arguments: object) -> None:
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            send(*arguments)
+
+    remote._prefetch_thread = send_quietly
+    remote.prefetch(size, _REQUESTS_AHEAD)
 
 
 def _signatures(kind: str) -> tuple[str, ...]:
