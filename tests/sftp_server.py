@@ -195,8 +195,9 @@ def openssh() -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    pam = "no" if own else "yes"  # which does not mind that the account has no password
     (folder / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nUsePAM no\n"
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nUsePAM {pam}\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPidFile none\n"
         "PasswordAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
     )
