@@ -22,7 +22,20 @@ from recon.io.config import load_config
 from recon.io.days import Workspace
 from recon.io.jobs import RunReport, run_period
 from recon.periods import one_day
-from tests.support import copy_place
+from recon.pipeline import DayInput, MemoryStore, Statement, run_day
+from recon.providers.contract import Content, Provider, ReadContext, Reading, StatementKind
+from recon.results import StatementFile
+from recon.settings import Expectation
+from recon.tables import (
+    BALANCE,
+    CONTROL_TOTAL,
+    LEDGER_ENTRY,
+    OPEN_ITEM,
+    REJECT,
+    STATEMENT_LINE,
+    empty,
+)
+from tests.support import account_of, copy_place, frame_of, shipped_config
 
 DAY = date(2026, 11, 18)
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -370,3 +383,38 @@ def test_a_calendar_that_makes_no_sense_is_refused(
     place.setting(settings)
     with pytest.raises(ReconError, match=message):
         load_config(place.folder / "configs")
+
+
+# ----------------------------------------------------------------------------- without a row
+
+
+@pytest.mark.parametrize("stated", [None, "0"])
+@pytest.mark.parametrize("may_be_empty", [False, True])
+def test_f20_a_statement_without_rows_counts_only_where_it_is_a_declaration(
+    stated: str | None, may_be_empty: bool
+) -> None:
+    control = {"file_id": "f1", "name": "rows", "stated": stated, "computed": "0"}
+
+    def read(content: Content, context: ReadContext) -> Reading:
+        controls = frame_of(CONTROL_TOTAL, [control]).lazy()
+        nothing = [empty(table).lazy() for table in (STATEMENT_LINE, REJECT)]
+        return Reading(*nothing, controls, empty(BALANCE).lazy())
+
+    kind = StatementKind("bill", "Bill", "https://example.com", "UTC", lambda content: None, read)
+    file = StatementFile("f1", "bill.csv", "bill")
+    content = Content("f1", "bill.csv", 6, b"header", b"header", b"header")
+    account = account_of("wechatpay", statements=("bill",))
+    day = DayInput(
+        account,
+        Provider("wechatpay", "Acme", "acme", (kind,)),
+        DAY,
+        (Statement(file, kind, content),),
+        empty(LEDGER_ENTRY).lazy(),
+        empty(REJECT),
+        empty(OPEN_ITEM),
+        Expectation(may_be_empty=may_be_empty),
+    )
+    result = run_day(day, shipped_config().policy, MemoryStore())
+    assert result.proved is (may_be_empty or stated is not None)
+    if not result.proved:
+        assert "1 statement(s) without a row" in result.not_proved_because[-1]

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from recon.errors import ReconError, UserError
-from recon.io import sftp, transfers
+from recon.io import sftp, sftp_session, transfers
 from recon.io.sources import SftpSource
 from recon.io.transfers import (
     ChecksumError,
@@ -125,10 +125,12 @@ def test_f01_a_growing_file_is_not_ready(
     def grow(seconds: float) -> None:
         path.write_bytes(path.read_bytes() + b"more")
 
-    monkeypatch.setattr(sftp, "sleep", grow)
+    for module in (sftp, sftp_session):
+        monkeypatch.setattr(module, "sleep", grow)
     said = only_problem(fetch(server, tmp_path, settle_seconds=1), NotReadyError)
     assert "still growing" in said
-    monkeypatch.setattr(sftp, "sleep", lambda seconds: None)
+    for module in (sftp, sftp_session):
+        monkeypatch.setattr(module, "sleep", lambda seconds: None)
     assert names(fetch(server, tmp_path, settle_seconds=1)) == [NAME]
 
 
