@@ -117,6 +117,7 @@ def normalize(
         account=account,
         time_zone=time_zone,
         providers=_known_providers(common),
+        keys=_keys_of(common, provider),
     )
     if out is not None:
         from recon.io.export import write_frame
@@ -223,6 +224,18 @@ def providers(*, common: Common = _COMMON) -> int:
     """The providers and the kinds of statement that can be read."""
     console.show_providers(_known_providers(common), as_json=common.json)
     return 0
+
+
+def _keys_of(common: Common, provider: str | None):  # type: ignore[no-untyped-def]
+    """What a provider's encrypted files are opened with; nothing while none is named."""
+    from recon.io.archives import NO_KEYS
+    from recon.io.config import load_config
+    from recon.io.fetch import keys_of
+
+    if provider is None or not (common.config / "recon.toml").is_file():
+        return NO_KEYS
+    source = load_config(common.config).sources.get(provider)
+    return NO_KEYS if source is None else keys_of(source)
 
 
 def _known_providers(common: Common) -> dict[str, "Provider"]:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +43,7 @@ class Server:
     home: Path
     key_file: Path
     faults: Faults
+    user: str = USER
 
     def source(self, **changes: Any) -> dict[str, Any]:
         """Settings that reach it; no waiting that a test would feel."""
@@ -48,7 +51,7 @@ class Server:
             "channel": "sftp",
             "host": "127.0.0.1",
             "port": self.port,
-            "user": USER,
+            "user": self.user,
             "key_file": str(self.key_file),
             "host_keys": [self.host_key],
             "path": str(self.home / "outgoing"),
@@ -98,15 +101,19 @@ def misbehaving(folder: Path) -> Iterator[Server]:
         def __init__(self, channel: Any) -> None:
             super().__init__(channel)
             self._connection = channel.get_connection()
+            self._is_dropped = False
 
         async def read(self, file_obj: Any, offset: int, size: int) -> bytes:
             faults.reads.append(offset)
             if faults.on_read is not None:
                 faults.on_read(offset)
             at = faults.drop_at
+            if self._is_dropped:
+                return b""
             if at is not None and faults.drops > 0 and offset + size > at:
                 if offset >= at:
                     faults.drops -= 1
+                    self._is_dropped = True
                     self._connection.abort()
                     return b""
                 size = at - offset
@@ -167,28 +174,36 @@ def misbehaving(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def openssh(folder: Path) -> Iterator[Server]:
+def openssh() -> Iterator[Server]:
     """A real sshd, where there is one: RECON_SSHD names it, or it is in the usual places."""
     usual = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
     binary = os.environ.get("RECON_SSHD") or shutil.which("sshd", path=usual)
     if binary is None:
         pytest.skip("NO sshd ON THIS MACHINE: fetching from a real OpenSSH is not tried")
+    # Without its own account sshd can only serve the user it runs as, who must not be root.
+    own = os.getuid() != 0 or any(entry.pw_name == "sshd" for entry in pwd.getpwall())
+    user = pwd.getpwuid(os.getuid()).pw_name if own else "nobody"
+    folder = Path(tempfile.mkdtemp(prefix="recon-sshd-"))
     home = folder / "home"
     (home / "outgoing").mkdir(parents=True)
     public = make_key(folder / "client_key")
     host = make_key(folder / "host_key")
+    if not own:
+        for path in (folder, folder / "host_key"):
+            shutil.chown(path, user)
     (folder / "authorized_keys").write_text(public + "\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    pam = "no" if own else "yes"  # which does not mind that the account has no password
     (folder / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nUsePAM no\n"
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nUsePAM {pam}\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPidFile none\n"
         "PasswordAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
     )
     command = [str(Path(binary).resolve()), "-D", "-e", "-f", str(folder / "sshd_config")]
     log = (folder / "sshd.log").open("wb")
-    server = subprocess.Popen(command, stdout=log, stderr=log)
+    server = subprocess.Popen(command, stdout=log, stderr=log, user=None if own else user)
     try:
         for _ in range(100):
             with socket.socket() as probe:
@@ -197,11 +212,12 @@ def openssh(folder: Path) -> Iterator[Server]:
             if server.poll() is not None:
                 pytest.skip(f"sshd DOES NOT START: {(folder / 'sshd.log').read_text()[-300:]}")
             time.sleep(0.05)
-        yield Server(port, host, home, folder / "client_key", Faults())
+        yield Server(port, host, home, folder / "client_key", Faults(), user)
     finally:
         server.terminate()
         server.wait(10)
         log.close()
+        shutil.rmtree(folder)
 
 
 def absent(what: str) -> None:

@@ -127,7 +127,7 @@ def _members(path: Path, name: str, folder: Path, limits: Limits) -> list[tuple[
         found = (_from_zip if form == "zip" else _from_gzip)(path, name, folder, budget)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile) as error:
         raise StatementError(f"{name} is damaged: {error}; fetch it again") from None
-    except (NotImplementedError, RuntimeError) as error:
+    except RuntimeError as error:
         raise StatementError(f"{name} cannot be opened: {error}") from None
     for member, place in found:
         if form_of(place) is not None:
@@ -262,7 +262,7 @@ def _decrypt(path: Path, target: Path, keys: Keys, limits: Limits) -> None:
     if keys.key_env is None:
         raise UserError(
             f"{name} is encrypted; name the environment variable with our private key in "
-            "source.decrypt_key_env"
+            "source.decrypt_key_env of its provider"
         )
     if path.stat().st_size > limits.encrypted_bytes:
         raise StatementError(f"{name}: encrypted files over {limits.encrypted_bytes:,} bytes are "

@@ -64,7 +64,7 @@ def calendar_problem(name: str) -> str | None:
     """What is wrong with the name of a calendar."""
     try:
         _calendar(name, 2026)
-    except NotImplementedError:
+    except RuntimeError:
         return (
             f"{name!r} is no calendar; write a country (CN), a country and a region (US-CA), "
             "or a market (XNYS)"
@@ -153,7 +153,7 @@ def _has_file(database: Database, account: AccountSettings, day: date) -> bool:
 
 @cache
 def _calendar(name: str, year: int) -> Any:
-    """A country, with a region after a hyphen, or a market. Errors: NotImplementedError."""
+    """A country, with a region after a hyphen, or a market. Errors: RuntimeError."""
     import holidays  # half a second, and only for those who have a calendar
 
     country, _, region = name.partition("-")
