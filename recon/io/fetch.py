@@ -18,7 +18,6 @@ from recon.io.days import Workspace
 from recon.io.deliveries import record_quiet_days
 from recon.io.inbox import Received, content_of, safe_name
 from recon.io.locks import run_lock
-from recon.io.sftp import fetch_sftp, probe_sftp
 from recon.io.sources import SourceSettings
 from recon.io.transfers import ChecksumError, Errand, Fetched
 from recon.periods import Period, one_day
@@ -64,6 +63,18 @@ def _folder(errand: Errand) -> Path:
     if not folder.is_dir():
         raise UserError(f"the folder {folder} does not exist")
     return folder
+
+
+def fetch_sftp(errand: Errand) -> Fetched:
+    from recon.io import sftp  # a third of a second, and only for those who have such a source
+
+    return sftp.fetch_sftp(errand)
+
+
+def probe_sftp(errand: Errand) -> str:
+    from recon.io import sftp
+
+    return sftp.probe_sftp(errand)
 
 
 CHANNELS: Final = {
