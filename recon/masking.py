@@ -56,10 +56,8 @@ def mask_free_text(frame: Frame) -> Frame:
 def _mask_column(name: str, references: list[str]) -> pl.Expr:
     def mask_hits(rows: pl.Series) -> pl.Series:
         text = rows.struct.field(name).cast(pl.String)
-        long = (
-            text.str.len_bytes() >= _SHORTEST
-        )  # most texts are not, and this costs next to nothing
-        if not long.any():
+        is_long = text.str.len_bytes() >= _SHORTEST  # telling costs less than a search
+        if not is_long.any():
             return text
         hits = text.str.contains(_CANDIDATE).fill_null(value=False).arg_true()
         if hits.len() == 0:

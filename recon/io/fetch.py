@@ -18,7 +18,6 @@ from recon.io.days import Workspace
 from recon.io.deliveries import declare_quiet, record_quiet_days
 from recon.io.inbox import Received, content_of, safe_name
 from recon.io.locks import run_lock
-from recon.io.sftp import fetch_sftp, probe_sftp
 from recon.io.sources import SourceSettings
 from recon.io.transfers import ChecksumError, Errand, Fetched
 from recon.periods import Period, one_day
@@ -66,6 +65,7 @@ def _folder(errand: Errand) -> Path:
     return folder
 
 
+<<<<<<< HEAD
 def _fetch_https(errand: Errand) -> Fetched:
     from recon.io.https import fetch_https  # a quarter of a second, only for those who need it
 
@@ -76,6 +76,18 @@ def _probe_https(errand: Errand) -> str:
     from recon.io.https import probe_https
 
     return probe_https(errand)
+=======
+def fetch_sftp(errand: Errand) -> Fetched:
+    from recon.io import sftp  # a third of a second, and only for those who have such a source
+
+    return sftp.fetch_sftp(errand)
+
+
+def probe_sftp(errand: Errand) -> str:
+    from recon.io import sftp
+
+    return sftp.probe_sftp(errand)
+>>>>>>> h-sftp
 
 
 CHANNELS: Final = {
