@@ -65,18 +65,6 @@ def _folder(errand: Errand) -> Path:
     return folder
 
 
-<<<<<<< HEAD
-def _fetch_https(errand: Errand) -> Fetched:
-    from recon.io.https import fetch_https  # a quarter of a second, only for those who need it
-
-    return fetch_https(errand)
-
-
-def _probe_https(errand: Errand) -> str:
-    from recon.io.https import probe_https
-
-    return probe_https(errand)
-=======
 def fetch_sftp(errand: Errand) -> Fetched:
     from recon.io import sftp  # a third of a second, and only for those who have such a source
 
@@ -87,13 +75,24 @@ def probe_sftp(errand: Errand) -> str:
     from recon.io import sftp
 
     return sftp.probe_sftp(errand)
->>>>>>> h-sftp
+
+
+def fetch_https(errand: Errand) -> Fetched:
+    from recon.io import https  # the same of an API
+
+    return https.fetch_https(errand)
+
+
+def probe_https(errand: Errand) -> str:
+    from recon.io import https
+
+    return https.probe_https(errand)
 
 
 CHANNELS: Final = {
     "folder": Channel(fetch_folder, probe_folder),
     "sftp": Channel(fetch_sftp, probe_sftp),
-    "https": Channel(_fetch_https, _probe_https),
+    "https": Channel(fetch_https, probe_https),
 }
 
 
