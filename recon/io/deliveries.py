@@ -18,6 +18,7 @@ from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
 from recon.periods import Period
 from recon.settings import AccountSettings, Expectation
 
+_LANGUAGE = "en_US"  # of the names of holidays, whatever the machine's is
 _LONGEST_REST_DAYS = 31  # no calendar is closed for longer
 
 
@@ -158,5 +159,7 @@ def _calendar(name: str, year: int) -> Any:
 
     country, _, region = name.partition("-")
     if country in holidays.list_supported_countries():
-        return holidays.country_holidays(country, subdiv=region or None, years=year)
-    return holidays.financial_holidays(name, years=year)
+        return holidays.country_holidays(
+            country, subdiv=region or None, years=year, language=_LANGUAGE
+        )
+    return holidays.financial_holidays(name, years=year, language=_LANGUAGE)
