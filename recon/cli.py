@@ -6,14 +6,15 @@ Exit codes: 0 done; 2 the user's mistake; 3 not proved; 4 discrepancies, with --
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
-from recon.errors import ReconError, UserError
+from recon.commands import ledger
+from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.errors import ReconError
 
 if TYPE_CHECKING:
     from recon.providers.contract import Provider
@@ -23,40 +24,8 @@ app = App(
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
 )
-ledger_app = App(name="ledger", help="The company's own entries.")
-app.command(ledger_app)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Common:
-    """Options of every command."""
-
-    config: Annotated[Path, Parameter(help="folder of the configuration")] = Path("configs")
-    workspace: Annotated[Path, Parameter(help="folder of database, inbox and reports")] = Path(
-        "workspace"
-    )
-    json: Annotated[bool, Parameter(help="print JSON for machines", negative="")] = False
-
-
-_COMMON = Common()
-
-
-def _open(common: Common):  # type: ignore[no-untyped-def]
-    from recon.io.config import load_config
-    from recon.io.days import Workspace
-
-    return Workspace.open(common.workspace, load_config(common.config))
-
-
-def _period(date: str | None, first: str | None, last: str | None):  # type: ignore[no-untyped-def]
-    from recon.periods import Period, one_day, parse_date
-
-    if date is not None and first is None and last is None:
-        return one_day(parse_date(date))
-    if date is None and first is not None and last is not None:
-        return Period(parse_date(first), parse_date(last))
-    raise UserError("say which day: --date D, or a range: --from A --to B")
+for group in (ledger,):
+    app.command(group.app)
 
 
 @app.command
@@ -69,13 +38,13 @@ def run(
     account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
     fetch: Annotated[bool, Parameter(help="look for new statements first")] = True,
     fail_on_discrepancy: Annotated[bool, Parameter(negative="")] = False,
-    common: Common = _COMMON,
+    common: Common = COMMON,
 ) -> int:
     """Fetch, reconcile, settle and report: the daily job, or an accountant's rerun of a range."""
     from recon.io.jobs import run_period
 
-    period = _period(date, from_, to)
-    workspace = _open(common)
+    period = period_of(date, from_, to)
+    workspace = open_workspace(common)
     accounts = workspace.config.accounts_of(provider, account)
     report = run_period(
         workspace, accounts, period, fetch=fetch, on_day=console.day_listener(common.json)
@@ -85,13 +54,11 @@ def run(
 
 
 @app.command
-def demo(*, common: Common = _COMMON) -> int:
+def demo(*, common: Common = COMMON) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
     from recon.io.jobs import run_demo
 
-    workspace = (
-        common.workspace if common.workspace != _COMMON.workspace else Path("workspace/demo")
-    )
+    workspace = common.workspace if common.workspace != COMMON.workspace else Path("workspace/demo")
     report = run_demo(workspace, on_day=console.day_listener(common.json))
     console.show_demo(report, as_json=common.json)
     return 0 if report.is_as_planted else 1
@@ -106,7 +73,7 @@ def normalize(
     account: Annotated[str | None, Parameter(help="account, where the file names none")] = None,
     time_zone: Annotated[str | None, Parameter(help="the account's, if not the usual one")] = None,
     out: Annotated[Path | None, Parameter(help="write lines to .parquet, .csv or .jsonl")] = None,
-    common: Common = _COMMON,
+    common: Common = COMMON,
 ) -> int:
     """Show the canonical lines, rejects and control totals of statements."""
     from recon.io.jobs import normalize_files
@@ -127,42 +94,6 @@ def normalize(
     return 0 if found.is_sound else 3
 
 
-@ledger_app.command(name="import")
-def ledger_import(files: list[Path], /, *, common: Common = _COMMON) -> int:
-    """Take entries from CSV or Parquet files; importing one again changes nothing."""
-    from datetime import UTC, datetime
-
-    from recon.io.ledger import LedgerImport, import_ledger
-
-    workspace = _open(common)
-    done = LedgerImport.sum(
-        import_ledger(workspace.database, file, datetime.now(UTC)) for file in files
-    )
-    console.show_import(done, as_json=common.json)
-    return 0 if done.rejects.height == 0 else 3
-
-
-@ledger_app.command(name="show")
-def ledger_show(
-    *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
-    out: Annotated[Path | None, Parameter(help="write them to .parquet, .csv or .jsonl")] = None,
-    common: Common = _COMMON,
-) -> int:
-    """Show the entries of a day or a range."""
-    from recon.io.jobs import ledger_entries
-
-    workspace = _open(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    frame = ledger_entries(workspace, accounts, _period(date, from_, to))
-    console.show_table(frame, "entries", out, as_json=common.json)
-    return 0
-
-
 @app.command
 def discrepancies(
     *,
@@ -173,13 +104,13 @@ def discrepancies(
     account: list[str] | None = None,
     type: Annotated[list[str] | None, Parameter(help="only this type; may be repeated")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
-    common: Common = _COMMON,
+    common: Common = COMMON,
 ) -> int:
     """Show discrepancies of the current runs."""
     from recon.io.jobs import known_discrepancies
 
-    period = None if date is None and from_ is None and to is None else _period(date, from_, to)
-    workspace = _open(common)
+    period = None if date is None and from_ is None and to is None else period_of(date, from_, to)
+    workspace = open_workspace(common)
     accounts = workspace.config.accounts_of(provider, account)
     frame = known_discrepancies(workspace, accounts, period, type)
     console.show_table(frame, "discrepancies", out, as_json=common.json)
@@ -192,13 +123,13 @@ def report(
     date: str,
     provider: list[str] | None = None,
     account: list[str] | None = None,
-    common: Common = _COMMON,
+    common: Common = COMMON,
 ) -> int:
     """Where the reports of a day are, and whether it is proved."""
     from recon.io.jobs import reports_of
     from recon.periods import parse_date
 
-    workspace = _open(common)
+    workspace = open_workspace(common)
     accounts = workspace.config.accounts_of(provider, account)
     found = reports_of(workspace, accounts, parse_date(date))
     console.show_reports(found, as_json=common.json)
@@ -209,7 +140,7 @@ def report(
 def check(
     *,
     connect: Annotated[bool, Parameter(help="ask every source as well", negative="")] = False,
-    common: Common = _COMMON,
+    common: Common = COMMON,
 ) -> int:
     """Check configuration, folders, database and secrets, without changing anything."""
     from recon.io.jobs import check_workspace
@@ -220,7 +151,7 @@ def check(
 
 
 @app.command
-def providers(*, common: Common = _COMMON) -> int:
+def providers(*, common: Common = COMMON) -> int:
     """The providers and the kinds of statement that can be read."""
     console.show_providers(_known_providers(common), as_json=common.json)
     return 0

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from recon.cli import app
-from recon.io import config
+from recon.io import config, fee_settings, rule_settings
 from recon.io.sources import SOURCES
 from recon.providers import all_providers
 from recon.tables import LEDGER_ENTRY
@@ -24,15 +24,15 @@ def _settings(model: type[BaseModel]) -> list[str]:
 @pytest.mark.parametrize(
     ("model", "prefix"),
     [
-        (config.RuleSettings, "rule."),
+        (rule_settings.RuleSettings, "rule."),
         (config.SeveritySettings, "severity."),
         (config.ReportSettings, "reports."),
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
         *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
-        (config.TariffSettings, ""),
-        (config.WithdrawalSettings, ""),
+        (fee_settings.TariffSettings, ""),
+        (fee_settings.WithdrawalSettings, ""),
     ],
 )
 def test_every_setting_is_explained(model: type[BaseModel], prefix: str) -> None:

@@ -7,54 +7,34 @@ setting that ends in `_env` holds the name of an environment variable.
 
 import tomllib
 from dataclasses import dataclass, fields
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from recon.discrepancies import Severity
 from recon.errors import UserError
-from recon.fees.schedule import Tariff, schedule_problems
 from recon.io.deliveries import Schedule, calendar_problem
-from recon.io.sources import Settings, SourceSettings
-from recon.matching.rules import KEY_COLUMNS, MatchRule
-from recon.money import EXPONENT, Rounding
+from recon.io.fee_settings import FeeSettings, tariffs_of
+from recon.io.rule_settings import RuleSettings, match_rules
+from recon.io.setting_types import (
+    WEEKDAYS,
+    Amount,
+    CurrencyCode,
+    Days,
+    Kind,
+    Settings,
+    TimeZone,
+    Weekday,
+    one_of,
+)
+from recon.io.sources import SourceSettings
 from recon.pipeline import Policy
 from recon.providers import all_providers
 from recon.providers.contract import Provider
 from recon.settings import AccountSettings
-from recon.tables import KINDS, LEDGER_ENTRY
-
-
-def _decimal(value: Any) -> Any:
-    """Amounts and percentages are written as text: a TOML number with a point would be a float."""
-    if isinstance(value, float):
-        raise ValueError('write amounts and percentages in quotes, e.g. "0.6"')
-    return value
-
-
-def _one_of(valid: Any, what: str) -> Any:
-    def check(value: str) -> str:
-        if value not in valid:
-            raise ValueError(f"{value!r} is not {what}; valid: {', '.join(sorted(valid))}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _known_time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"{value!r} is not a time zone; write it like Asia/Shanghai")
-    return value
+from recon.tables import LEDGER_ENTRY
 
 
 def _known_calendar(value: str) -> str:
@@ -62,23 +42,6 @@ def _known_calendar(value: str) -> str:
     if problem is not None:
         raise ValueError(problem)
     return value
-
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Weekday = Annotated[str, _one_of(WEEKDAYS, "a day of the week")]
-Amount = Annotated[Decimal, BeforeValidator(_decimal)]
-Kind = Annotated[str, _one_of(KINDS, "a kind of line")]
-CurrencyCode = Annotated[str, _one_of(EXPONENT, "a currency code")]
-KeyColumn = Annotated[str, _one_of(KEY_COLUMNS, "a column to match on")]
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Days = Annotated[int, Field(ge=0, le=366)]
-
-
-class RuleSettings(Settings):
-    name: str
-    keys: Annotated[list[KeyColumn], Field(min_length=1)]
-    kinds: list[Kind] | None = None
-    equal_groups: bool = False
 
 
 class SeverityLimits(Settings):
@@ -103,8 +66,8 @@ class LedgerSettings(Settings):
 
     url_env: str
     table: str
-    columns: dict[Annotated[str, _one_of(LEDGER_ENTRY, "a ledger column")], str]
-    constants: dict[Annotated[str, _one_of(LEDGER_ENTRY, "a ledger column")], str] = {}
+    columns: dict[Annotated[str, one_of(LEDGER_ENTRY, "a ledger column")], str]
+    constants: dict[Annotated[str, one_of(LEDGER_ENTRY, "a ledger column")], str] = {}
     kinds: dict[str, Kind] = {}
     statuses: dict[str, str] = {}
 
@@ -156,42 +119,6 @@ class ProviderSettings(Settings):
 
     source: SourceSettings
     account: Annotated[list[AccountEntry], Field(min_length=1)]
-
-
-class _TariffBase(Settings):
-    name: str
-    account: str
-    currency: CurrencyCode
-    effective_from: date
-    effective_to: date | None = None
-    percent: Amount = Decimal(0)
-    fixed: Amount = Decimal(0)
-    minimum: Amount | None = None
-    maximum: Amount | None = None
-    rounding: Rounding = "half_up"
-
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> Self:
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        return self
-
-
-class TariffSettings(_TariffBase):
-    kinds: Annotated[list[Kind], Field(min_length=1)]
-    payment_methods: list[str] | None = None
-    on_refund: Literal["returned", "kept"] = "kept"
-
-
-class WithdrawalSettings(_TariffBase):
-    """What taking money out of the wallet costs."""
-
-
-class FeeSettings(Settings):
-    """fees/<slug>.toml"""
-
-    tariff: list[TariffSettings] = []
-    withdrawal: list[WithdrawalSettings] = []
 
 
 @dataclass(frozen=True)
@@ -258,13 +185,13 @@ def load_config(directory: Path) -> Config:
     accounts = _accounts(directory, providers, known, problems)
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
     unsure = {slug for slug, settings in providers.items() if settings is None}
-    tariffs = _tariffs(directory, fees, accounts, unsure, problems)
+    tariffs = tariffs_of(directory, fees, accounts, unsure, problems)
     if problems or recon is None:
         raise UserError("\n".join(problems))
     return Config(
         directory=directory,
         recon=recon,
-        policy=Policy(_rules(recon), tuple(tariffs), _severity(recon.severity)),
+        policy=Policy(match_rules(recon.rule), tuple(tariffs), _severity(recon.severity)),
         accounts=tuple(accounts),
         providers=known,
         sources={slug: settings.source for slug, settings in providers.items() if settings},
@@ -324,52 +251,6 @@ def _accounts(
             for number in sorted({n for n in numbers if numbers.count(n) > 1})
         ]
     return accounts
-
-
-def _tariffs(
-    directory: Path,
-    fees: dict[str, FeeSettings | None],
-    accounts: list[AccountSettings],
-    unsure: set[str],
-    problems: list[str],
-) -> list[Tariff]:
-    tariffs: list[Tariff] = []
-    for slug, settings in fees.items():
-        if settings is None:
-            continue
-        rows = [*map(_tariff, settings.tariff), *map(_tariff, settings.withdrawal)]
-        where = f"{directory}/fees/{slug}.toml"
-        known = {account.account for account in accounts if account.provider == slug}
-        problems += [
-            f"{where}: tariff {row.name!r} is for account {row.account}, which is not configured"
-            for row in rows
-            if row.account not in known and slug not in unsure
-        ]
-        problems += [f"{where}: {problem}" for problem in schedule_problems(rows)]
-        tariffs += rows
-    return tariffs
-
-
-def _tariff(row: TariffSettings | WithdrawalSettings) -> Tariff:
-    facts = row.model_dump()
-    if isinstance(row, WithdrawalSettings):
-        return Tariff(**facts, kinds=frozenset({"withdrawal"}))
-    facts["kinds"] = frozenset(row.kinds)
-    methods = row.payment_methods
-    facts["payment_methods"] = None if methods is None else frozenset(methods)
-    return Tariff(**facts)
-
-
-def _rules(settings: ReconSettings) -> tuple[MatchRule, ...]:
-    return tuple(
-        MatchRule(
-            name=rule.name,
-            keys=tuple(rule.keys),
-            kinds=None if rule.kinds is None else frozenset(rule.kinds),
-            equal_groups=rule.equal_groups,
-        )
-        for rule in settings.rule
-    )
 
 
 def _severity(settings: SeveritySettings) -> Severity:

@@ -12,14 +12,9 @@ from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-
-class Settings(BaseModel):
-    """A table of the configuration: unknown settings are refused, because a misspelled tolerance
-    must not be ignored, and nothing changes once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from recon.io.setting_types import Settings
 
 
 class _AnySource(Settings):
