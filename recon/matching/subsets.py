@@ -27,7 +27,7 @@ class Cover:
 
 
 def cover(target: int, amounts: Sequence[int], *, effort: int = EFFORT) -> Cover:
-    """The set of `amounts` that adds up to `target`; amounts are whole numbers of the smallest unit.
+    """The set of `amounts` that adds up to `target`; both are whole numbers of the smallest unit.
 
     Amounts of nothing belong to no set. The same amounts in another order give the same set where
     it is unique.
