@@ -23,6 +23,8 @@ SUGGESTED_ACTION: Final[dict[str, str]] = {
     "duplicate_in_provider": "Ask the provider whether the customer was charged twice; refund.",
     "duplicate_in_ledger": "Reverse the entry that was booked twice.",
     "ambiguous_match": "Decide which belong together; nothing was paired.",
+    "split_incomplete": "Find the part that is missing, or book the gap.",
+    "over_refund": "Stop further refunds of the payment and recover what was refunded too much.",
     "refund_unlinked": "Find the payment that was refunded and book the refund against it.",
     "chargeback_unrecorded": "Book the chargeback and decide whether to contest it.",
     "fee_variance": "Claim the difference from the provider, or correct the fee schedule.",

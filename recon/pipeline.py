@@ -6,7 +6,7 @@ frames out.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -18,14 +18,9 @@ from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
 from recon.masking import mask_free_text
-from recon.matching import engine, explain
-from recon.matching.rules import (
-    MatchRule,
-    carried_items,
-    entry_items,
-    line_items,
-    number_repeats,
-)
+from recon.matching import engine, explain, waiting
+from recon.matching.items import carried_items, entry_items, line_items, number_repeats
+from recon.matching.rules import MatchRule
 from recon.periods import one_day
 from recon.providers.contract import Content, Provider, ReadContext, StatementKind
 from recon.results import DayResult, StatementFile
@@ -76,6 +71,7 @@ class DayInput:
     entry_rejects: pl.DataFrame  # REJECT
     open_items: pl.DataFrame  # OPEN_ITEM of the business date before
     expected: Expectation = field(default_factory=Expectation)
+    holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
 
 
 @dataclass(frozen=True)
@@ -232,23 +228,23 @@ def match(
     What a missing statement may still show waits for it, a day longer than its window if need be.
     """
     account = day.account
-    windows = explain.Windows(
+    windows = waiting.Windows(
         account.line_window_days, account.entry_window_days, account.date_tolerance_days
     )
     lines, entries = _items(day, normalized)
-    rules = policy.rules
+    rules = _rules_of(day, policy)
     if missing or (day.expected.state == "closed" and not day.statements):
         kinds = _waiting_kinds(day, missing)
         tomorrow = day.business_date + timedelta(days=1)
         late = pl.lit(value=True) if kinds is None else pl.col("kind").is_in(sorted(kinds))
-        lines = explain.put_off(lines, windows.line_days, tomorrow, late)
-        entries = explain.put_off(entries, windows.entry_days, tomorrow, late)
+        lines = waiting.put_off(lines, windows.line_days, tomorrow, late)
+        entries = waiting.put_off(entries, windows.entry_days, tomorrow, late)
         rules = () if kinds is None else rules
     matched = engine.match(lines, entries, rules, windows.date_tolerance_days)
     found = explain.matches(matched, lines, entries, rules)
     check("MATCH", found)
     kept, _ = store({"matches": found}, [])
-    left = explain.open_items(matched, windows, day.business_date)
+    left = waiting.open_items(matched, windows, day.business_date)
     check("OPEN_ITEM", left)
     return Outcome(
         matches=kept["matches"],
@@ -259,6 +255,19 @@ def match(
         ),
         roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
     )
+
+
+def _rules_of(day: DayInput, policy: Policy) -> tuple[MatchRule, ...]:
+    """The rules of the account's provider; windows in business days know the account's holidays."""
+    rules = []
+    for rule in policy.rules:
+        if rule.providers is not None and day.account.provider not in rule.providers:
+            continue
+        window = rule.date_window
+        if window is not None and window.in_business_days:
+            rule = replace(rule, date_window=replace(window, holidays=day.holidays))
+        rules.append(rule)
+    return tuple(rules)
 
 
 def _items(day: DayInput, normalized: Normalized) -> tuple[pl.DataFrame, pl.DataFrame]:

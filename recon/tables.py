@@ -176,6 +176,8 @@ OPEN_ITEM: Final[Schema] = {
     "currency": _TEXT,
     "amount": MONEY,
     "status": _TEXT,
+    "original_currency": _TEXT,  # of a line: what the payer paid, where that is another currency
+    "original_amount": MONEY,
     "state": _TEXT,  # open, overdue
 }
 

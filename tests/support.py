@@ -14,8 +14,9 @@ import polars as pl
 from recon import findings
 from recon.discrepancies import Day, Severity
 from recon.io.config import Config, load_config
-from recon.matching import engine, explain
-from recon.matching.rules import ITEM, MatchRule
+from recon.matching import engine, explain, waiting
+from recon.matching.items import ITEM
+from recon.matching.rules import MatchRule
 from recon.pipeline import DayInput, MemoryStore, Statement, run_day
 from recon.providers import identify, provider_named
 from recon.results import DayResult, StatementFile
@@ -27,7 +28,7 @@ from tests.generator.reading import content_of
 ROOT: Final = Path(__file__).parents[1]
 TODAY: Final = date(2026, 11, 20)
 WHOSE: Final = Day("wechatpay", "1600000001", TODAY, Severity())
-ONE_DAY: Final = explain.Windows(line_days=1, entry_days=1, date_tolerance_days=1)
+ONE_DAY: Final = waiting.Windows(line_days=1, entry_days=1, date_tolerance_days=1)
 
 
 @cache
@@ -91,7 +92,7 @@ def items(text: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both sides as ITEM, from rows such as `line L1 payment T1 R1 CNY 10.00 on=11-19`.
 
     `-` is an unknown id, `''` a blank one, `_` in an id a space. After the amount, as name=value:
-    parent, status, on (the business date), carried (open or overdue), due.
+    parent, status, on (the business date), carried (open or overdue), due, paid (such as USD10.00).
     """
     rows = [row.split() for row in text.strip().splitlines() if row.strip()]
     return tuple(  # type: ignore[return-value]
@@ -114,6 +115,8 @@ def _item(cells: Sequence[str]) -> dict[str, Any]:
         "parent_ref": _id(more.pop("parent", "-")),
         "business_date": _date(more.pop("on", "11-20")),
         "due_on": _date(more.pop("due")) if "due" in more else None,
+        "original_currency": more.get("paid", " ")[:3].strip() or None,
+        "original_amount": more.pop("paid", "   ")[3:].strip() or None,
         "reported": carried == "overdue",
     }
     assert not more, f"not understood: {more}"
@@ -137,7 +140,7 @@ def outcomes(
     text: str,
     *,
     rules: Sequence[MatchRule] | None = None,
-    windows: explain.Windows = ONE_DAY,
+    windows: waiting.Windows = ONE_DAY,
     today: date = TODAY,
 ) -> list[str]:
     """What becomes of each line and entry, as sorted sentences; see `check`."""
@@ -148,7 +151,7 @@ def outcomes(
     found = explain.discrepancies(
         matched, given_lines, given_entries, chosen, windows, replace(WHOSE, business_date=today)
     )
-    left = explain.open_items(matched, windows, today)
+    left = waiting.open_items(matched, windows, today)
     nothing = empty(REJECT)
     findings.conservation(matched, given_lines, given_entries, left, nothing, nothing)
     said = [
@@ -179,7 +182,7 @@ def check(
     text: str,
     *,
     rules: Sequence[MatchRule] | None = None,
-    windows: explain.Windows = ONE_DAY,
+    windows: waiting.Windows = ONE_DAY,
     today: date = TODAY,
 ) -> None:
     """Lines and entries above `---`, what must become of every one of them below it.

@@ -10,7 +10,7 @@ import pytest
 from recon import findings
 from recon.discrepancies import SUGGESTED_ACTION, Day, Severity, complete
 from recon.errors import BrokenInvariantError
-from recon.matching import engine, explain
+from recon.matching import engine, waiting
 from recon.settings import Expectation
 from recon.tables import (
     CONTROL_TOTAL,
@@ -223,7 +223,7 @@ def conserved(text: str, line_rejects: int = 0, entry_rejects: int = 0) -> list[
         matched,
         lines,
         entries,
-        explain.open_items(matched, ONE_DAY, TODAY),
+        waiting.open_items(matched, ONE_DAY, TODAY),
         rejects.head(line_rejects),
         rejects.head(entry_rejects),
     )
@@ -277,9 +277,13 @@ def test_rejected_rows_of_either_side_are_counted() -> None:
 def test_a_row_that_is_lost_breaks_the_run() -> None:
     lines, entries = items("line L1 payment T1 R1 CNY 10.00\nline L2 payment T2 R2 CNY 20.00")
     matched = engine.match(lines, entries, shipped_rules(), 1)
-    left = explain.open_items(matched, ONE_DAY, TODAY)
+    left = waiting.open_items(matched, ONE_DAY, TODAY)
     lost = engine.Matched(
-        matched.pairs, matched.groups, matched.lines_left.head(1), matched.entries_left
+        matched.pairs,
+        matched.groups,
+        matched.lines_left.head(1),
+        matched.entries_left,
+        matched.doubts,
     )
     with pytest.raises(BrokenInvariantError, match="a line has no outcome"):
         findings.conservation(lost, lines, entries, left, empty(REJECT), empty(REJECT))

@@ -12,7 +12,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
-from recon.matching import engine, explain
+from recon.matching import engine, explain, sides, waiting
 from recon.matching.rules import MatchRule
 from tests.support import ONE_DAY, TODAY, WHOSE, check, items, outcomes, shipped_rules
 
@@ -106,6 +106,26 @@ def test_an_earlier_rule_wins_even_where_a_later_one_would_pair_otherwise() -> N
         L2 E1 reference_mismatch 0.00
         L1 open
         E2 open
+        """
+    )
+
+
+def test_an_entry_in_the_currency_the_payer_paid_in_is_compared_with_that() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 EUR  92.10 paid=USD100.00
+        line  L2 payment T2 R2 EUR  92.10 paid=USD100.00
+        line  L3 payment T3 R3 EUR  92.10 paid=USD100.00
+        line  L4 refund  T4 R4 EUR -92.10 paid=USD100.00
+        entry E1 payment T1 R1 USD 100.00
+        entry E2 payment T2 R2 USD 101.00
+        entry E3 payment T3 R3 JPY 100
+        entry E4 refund  T4 R4 USD -100.00
+        ---
+        L1 E1 matched by provider transaction id
+        L2 E2 amount_mismatch -1.00
+        L3 E3 currency_mismatch 92.10
+        L4 E4 matched by provider transaction id
         """
     )
 
@@ -224,7 +244,7 @@ TWO_OF_EACH = """
 def test_two_equal_lines_and_entries_are_ambiguous_unless_the_rule_takes_equal_groups() -> None:
     rule = MatchRule("its payment", ("kind", "parent_ref"))
     assert outcomes(TWO_OF_EACH, rules=[rule]) == ["L1 L2 E1 E2 ambiguous_match 0.00"]
-    grouping = replace(rule, equal_groups=True)
+    grouping = replace(rule, groups="equal")
     assert outcomes(TWO_OF_EACH, rules=[grouping]) == ["L1 L2 E1 E2 matched by its payment"]
 
 
@@ -238,7 +258,7 @@ def test_a_shared_reference_may_be_the_key_of_an_equal_group() -> None:
         ---
         L1 L2 E1 E2 matched by reference
         """,
-        rules=[MatchRule("reference", ("kind", "merchant_ref"), equal_groups=True)],
+        rules=[MatchRule("reference", ("kind", "merchant_ref"), groups="equal")],
     )
 
 
@@ -363,10 +383,10 @@ def test_a_group_has_a_row_a_member_and_nothing_is_left_of_its_amount() -> None:
     rules = shipped_rules()
     made = explain.matches(engine.match(*given, rules, 1), *given, rules).collect()
     assert made.select("match_id", "cardinality", "line_id", "entry_id", "pass").rows() == [
-        ("E1", "N:M", None, "E1", 3),
-        ("E1", "N:M", None, "E2", 3),
-        ("E1", "N:M", "L1", None, 3),
-        ("E1", "N:M", "L2", None, 3),
+        ("E1", "N:M", None, "E1", 4),
+        ("E1", "N:M", None, "E2", 4),
+        ("E1", "N:M", "L1", None, 4),
+        ("E1", "N:M", "L2", None, 4),
     ]
     sums = made.group_by(pl.col("line_id").is_null()).agg(pl.col("allocated").sum())
     assert sums["allocated"].to_list() == [-6, -6]
@@ -628,7 +648,7 @@ def test_dates_may_be_as_far_apart_as_the_tolerance(
         ---
         L1 E1 {outcome}
         """,
-        windows=explain.Windows(line_days=1, entry_days=1, date_tolerance_days=tolerance),
+        windows=waiting.Windows(line_days=1, entry_days=1, date_tolerance_days=tolerance),
     )
 
 
@@ -676,11 +696,11 @@ def test_a_side_is_open_inside_its_window_and_a_discrepancy_past_it(
     entry = f"entry E1 payment T2 R2 CNY 10.00 on={dated}"
     check(
         f"{line}\n---\nL1 {'open' if is_open else 'missing_in_ledger 10.00'}",
-        windows=explain.Windows(line_days=window, entry_days=9, date_tolerance_days=1),
+        windows=waiting.Windows(line_days=window, entry_days=9, date_tolerance_days=1),
     )
     check(
         f"{entry}\n---\nE1 {'open' if is_open else 'missing_in_provider -10.00'}",
-        windows=explain.Windows(line_days=9, entry_days=window, date_tolerance_days=1),
+        windows=waiting.Windows(line_days=9, entry_days=window, date_tolerance_days=1),
     )
 
 
@@ -756,8 +776,8 @@ def test_open_items_say_until_when_they_are_merely_open() -> None:
         shipped_rules(),
         1,
     )
-    windows = explain.Windows(line_days=2, entry_days=1, date_tolerance_days=1)
-    left = explain.open_items(matched, windows, TODAY)
+    windows = waiting.Windows(line_days=2, entry_days=1, date_tolerance_days=1)
+    left = waiting.open_items(matched, windows, TODAY)
     assert left.select("side", "item_id", "due_on", "state").rows() == [
         ("entry", "E1", YESTERDAY, "overdue"),
         ("line", "L1", date(2026, 11, 21), "open"),
@@ -797,8 +817,8 @@ def test_colliding_hashes_neither_pair_nor_part_rows(
     hashes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = outcomes(EVERYTHING)
-    good_hash = engine._hash
-    monkeypatch.setattr(engine, "_hash", lambda keys: good_hash(keys) % hashes)
+    good_hash = sides._hash
+    monkeypatch.setattr(sides, "_hash", lambda value, key: good_hash(value, key) % hashes)
     assert outcomes(EVERYTHING) == expected
     assert len(expected) == 10
 
@@ -821,7 +841,7 @@ def test_equal_texts_in_two_key_columns_do_not_cancel_out() -> None:
         rules=[rule],
     )
     same = pl.DataFrame({"txn_id": ["A"], "merchant_ref": ["A"]})
-    hashed = same.select(engine._hash(key) for key in rule.keys).row(0)
+    hashed = same.select(sides._hash(pl.col(key), key) for key in rule.keys).row(0)
     assert hashed[0] != hashed[1]
 
 

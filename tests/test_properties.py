@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from recon import findings
-from recon.matching import engine, explain
-from recon.matching.rules import ITEM, MatchRule
+from recon.matching import engine, explain, waiting
+from recon.matching import sides as matching_sides
+from recon.matching.items import ITEM
+from recon.matching.rules import MatchRule
 from recon.results import DayResult
 from recon.tables import REJECT, empty
 from tests import generator
@@ -74,7 +76,7 @@ def found_in(
 ) -> Found:
     rules = shipped_rules() if rules is None else rules
     matched = engine.match(lines, entries, rules, ONE_DAY.date_tolerance_days)
-    left = explain.open_items(matched, ONE_DAY, TODAY)
+    left = waiting.open_items(matched, ONE_DAY, TODAY)
     nothing = empty(REJECT)
     return Found(
         explain.matches(matched, lines, entries, rules).collect(),
@@ -164,8 +166,8 @@ def test_collisions_of_the_hash_never_show(lines: Rows, entries: Rows, hashes: i
     sides = side("L", lines), side("E", entries)
     expected = found_in(*sides)
     with pytest.MonkeyPatch.context() as patch:
-        good_hash = engine._hash
-        patch.setattr(engine, "_hash", lambda keys: good_hash(keys) % hashes)
+        good_hash = matching_sides._hash
+        patch.setattr(matching_sides, "_hash", lambda value, key: good_hash(value, key) % hashes)
         colliding = found_in(*sides)
     by_id = ["match_id", "line_id", "entry_id"]  # the order of rows is that of the hash
     in_order = [replace(f, matches=f.matches.sort(by_id)) for f in (expected, colliding)]

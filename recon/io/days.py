@@ -16,7 +16,7 @@ from pathlib import Path
 from recon.errors import UserError
 from recon.io.config import Config
 from recon.io.database import Database
-from recon.io.deliveries import expectation
+from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
 from recon.io.environment import environment
 from recon.io.inbox import Inbox, content_of
@@ -32,7 +32,7 @@ from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION = "1"
+_RESULT_VERSION = "2"
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ def _inputs(
                 Statement(file, kind, in_utf8(content, encoding_of(kind, content), recoded))
             )
     entries = read_ledger(workspace, account, business_date)
+    schedule = workspace.config.schedules[account.provider, account.account]
     return DayInput(
         account=account,
         provider=provider,
@@ -164,14 +165,15 @@ def _inputs(
         entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
-        expected=expectation(
-            workspace.database,
-            workspace.config.schedules[account.provider, account.account],
-            account,
-            business_date,
-            now,
-        ),
+        expected=expectation(workspace.database, schedule, account, business_date, now),
+        holidays=_holidays(workspace.config, schedule, business_date),
     )
+
+
+def _holidays(config: Config, schedule: Schedule, day: date) -> tuple[date, ...]:
+    """Asked for only where a rule counts in business days: a calendar takes long to import."""
+    windows = [rule.date_window for rule in config.policy.rules if rule.date_window is not None]
+    return schedule.holidays(day) if any(window.in_business_days for window in windows) else ()
 
 
 def _run_id(config: Config, day: DayInput) -> str:
@@ -185,6 +187,7 @@ def _run_id(config: Config, day: DayInput) -> str:
         "entry_rejects": day.entry_rejects.rows(),
         "open_items": entries_digest(day.open_items),
         "expected": asdict(day.expected),
+        "holidays": day.holidays,
         "rules": [asdict(rule) for rule in config.policy.rules],
         "tariffs": sorted(
             (asdict(tariff) for tariff in config.policy.tariffs), key=lambda tariff: tariff["name"]

@@ -46,6 +46,15 @@ class Schedule:
             return f"no statement is expected for a {day:%A}"
         return None
 
+    def holidays(self, day: date) -> tuple[date, ...]:
+        """The days without business of the calendar, from the year before `day` to the one after
+        it; weekends are not among them."""
+        if self.calendar is None:
+            return ()
+        years = (day.year - 1, day.year, day.year + 1)
+        found = (_calendar(self.calendar, year) for year in years)
+        return tuple(sorted(day for holidays in found for day in holidays))
+
     def ready(self, day: date) -> datetime | None:
         """The moment a day's statements should be here; None: at once. On days without business
         nothing is delivered, so they do not count."""

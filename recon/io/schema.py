@@ -19,7 +19,7 @@ from recon.money import MONEY
 from recon.tables import DISCREPANCY, INSTANT, LEDGER_ENTRY, OPEN_ITEM, SETTLEMENT_BATCH, Schema
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 REVISION: Final = REVISIONS[-1]
 
 

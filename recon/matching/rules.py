@@ -1,11 +1,14 @@
-"""Matching rules as data, and the one shape in which both sides are matched."""
+"""Matching rules as data: which rows may be the same money, and how far apart they may be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal
 
 import polars as pl
 
-from recon.tables import OPEN_ITEM, Schema
+from recon.money import MONEY, ZERO
 
 # What a rule may ask to be equal on both sides.
 KEY_COLUMNS: Final = (
@@ -19,11 +22,99 @@ KEY_COLUMNS: Final = (
     "amount",
     "business_date",
 )
+REFERENCES: Final = ("txn_id", "merchant_ref", "parent_txn_id", "parent_ref")
 
-# A line or an entry, reduced to what matching looks at; one of today's or carried from before.
-ITEM: Final[Schema] = {
-    name: dtype for name, dtype in OPEN_ITEM.items() if name not in ("side", "state")
-} | {"reported": pl.Boolean()}  # carried, and a discrepancy of an earlier day already
+Direction = Literal["both", "provider_less", "provider_more"]
+Groups = Literal["none", "equal", "parts", "sum", "subset"]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far the amount of a line may be from its entry's. With both limits the lower one holds;
+    a percentage is of the entry's amount."""
+
+    absolute: Decimal | None = None
+    percent: Decimal | None = None
+    direction: Direction = "both"
+
+    def below(self, ledger: pl.Expr) -> pl.Expr:
+        """How much less than the entry (an amount) the line may be."""
+        return ZERO if self.direction == "provider_more" else self._limit(ledger)
+
+    def above(self, ledger: pl.Expr) -> pl.Expr:
+        """How much more than the entry (an amount) the line may be."""
+        return ZERO if self.direction == "provider_less" else self._limit(ledger)
+
+    def _limit(self, ledger: pl.Expr) -> pl.Expr:
+        limits = []
+        if self.absolute is not None:
+            limits.append(pl.lit(self.absolute, dtype=MONEY))
+        if self.percent is not None:
+            share = pl.lit(self.percent / Decimal(100), dtype=MONEY)
+            limits.append(ledger.abs() * share)
+        return pl.min_horizontal(limits)
+
+    def allows(self, amount: pl.Expr, ledger: pl.Expr) -> pl.Expr:
+        """Whether the two amounts count as equal; less and more are meant without their sign."""
+        apart = pl.when(ledger < ZERO).then(ledger - amount).otherwise(amount - ledger)
+        return (apart <= self.above(ledger)) & (-apart <= self.below(ledger))
+
+
+@dataclass(frozen=True)
+class DateWindow:
+    """How many days a line may be dated before its entry, and how many after it.
+
+    Business days leave out Saturdays, Sundays and `holidays`, which are those of the account.
+    """
+
+    before: int
+    after: int
+    in_business_days: bool = False
+    holidays: tuple[date, ...] = ()
+
+    def first(self, entry_date: pl.Expr) -> pl.Expr:
+        """The earliest business date of a line for an entry of that date."""
+        return self._shifted(entry_date, -self.before, "backward")
+
+    def last(self, entry_date: pl.Expr) -> pl.Expr:
+        """The latest one."""
+        return self._shifted(entry_date, self.after, "forward")
+
+    def _shifted(self, day: pl.Expr, days: int, roll: Literal["forward", "backward"]) -> pl.Expr:
+        if not self.in_business_days:
+            return day + pl.duration(days=days)
+        return day.dt.add_business_days(days, holidays=self.holidays, roll=roll)
+
+    def allows(self, line_date: pl.Expr, entry_date: pl.Expr) -> pl.Expr:
+        """Whether the two dates are near enough."""
+        return line_date.is_between(self.first(entry_date), self.last(entry_date))
+
+
+@dataclass(frozen=True)
+class KeyForm:
+    """How a reference is read before it is compared: what two systems write differently."""
+
+    strip_prefixes: tuple[str, ...] = ()
+    strip_suffixes: tuple[str, ...] = ()
+    ignore_characters: str = ""  # each of them, wherever it stands
+    ignore_case: bool = False
+    ignore_leading_zeros: bool = False
+
+    def of(self, text: pl.Expr) -> pl.Expr:
+        for character in self.ignore_characters:
+            text = text.str.replace_all(character, "", literal=True)
+        if self.ignore_case:
+            text = text.str.to_lowercase()
+        for prefix in self.strip_prefixes:
+            text = text.str.strip_prefix(self._in_case(prefix))
+        for suffix in self.strip_suffixes:
+            text = text.str.strip_suffix(self._in_case(suffix))
+        if self.ignore_leading_zeros:
+            text = text.str.replace("^0+(.)", "$1")
+        return text
+
+    def _in_case(self, text: str) -> str:
+        return text.lower() if self.ignore_case else text
 
 
 @dataclass(frozen=True)
@@ -31,85 +122,71 @@ class MatchRule:
     """One pass: a line and an entry are the same money where every key is equal.
 
     A key that more than one line or entry has is left alone, since pairing those by their order
-    would be a guess. With `equal_groups`, as many equal lines as equal entries are matched as one
-    group, which needs no guess about who belongs to whom.
+    would be a guess. What may be made of such rows together is `groups`: `equal` takes as many
+    equal lines as equal entries; `parts` takes one row and all those of the other side that add up
+    to it, such as the captures of an order; `sum` takes any number of both that add up to the same;
+    `subset` looks among all rows with these keys for the one set that adds up to a single
+    row of the other side. None of them needs a guess about who belongs to whom.
+
+    With `amount` or `business_date` among the keys, tolerance and window say who is near enough to
+    be a candidate, and only a candidate that is the only one, both ways, is taken. Otherwise they
+    say which differences of a pair, found by its other keys, finance need not look at.
     """
 
     name: str
     keys: tuple[str, ...]
     kinds: frozenset[str] | None = None
-    equal_groups: bool = False
+    providers: frozenset[str] | None = None
+    groups: Groups = "none"
+    amount_tolerance: Tolerance | None = None
+    date_window: DateWindow | None = None
+    forms: tuple[tuple[str, KeyForm], ...] = ()
+
+    @property
+    def is_near(self) -> bool:
+        """Candidates are those that are near, so that equality of keys alone does not find them."""
+        return ("amount" in self.keys and self.amount_tolerance is not None) or (
+            "business_date" in self.keys and self.date_window is not None
+        )
+
+    @property
+    def equal_keys(self) -> tuple[str, ...]:
+        """The keys that must be equal, as opposed to near."""
+        near = {
+            "amount": self.amount_tolerance is not None,
+            "business_date": self.date_window is not None,
+        }
+        return tuple(key for key in self.keys if not near.get(key, False))
+
+    def key(self, name: str) -> pl.Expr:
+        """A key column as this rule reads it; a blank reference says nothing, so it is null."""
+        form = dict(self.forms).get(name)
+        if name not in REFERENCES and name != "payment_method":
+            return pl.col(name)
+        text = pl.col(name) if form is None else form.of(pl.col(name))
+        return pl.when(text.str.len_bytes() > 0).then(text)
 
 
-def line_items(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """STATEMENT_LINE -> ITEM; the amount of a line is its gross."""
-    return lines.select(
-        item_id="line_id",
-        kind="kind",
-        business_date="business_date",
-        due_on=pl.lit(None, dtype=pl.Date),
-        txn_id="txn_id",
-        merchant_ref="merchant_ref",
-        parent_txn_id="parent_txn_id",
-        parent_ref="parent_ref",
-        payment_method="payment_method",
-        currency="currency",
-        amount="gross",
-        status="status",
-        reported=pl.lit(value=False),
-    )
+def compared_amounts(rules: Sequence[MatchRule]) -> pl.Expr:
+    """Whether `amount` and `amount_ledger` count as equal by the rule numbered `pass`."""
+    equal = pl.col("amount") == pl.col("amount_ledger")
+    near = [
+        (pl.col("pass") == number)
+        & rule.amount_tolerance.allows(pl.col("amount"), pl.col("amount_ledger"))
+        for number, rule in enumerate(rules, start=1)
+        if rule.amount_tolerance is not None
+    ]
+    return pl.any_horizontal(equal, *near) if near else equal
 
 
-def entry_items(entries: pl.LazyFrame) -> pl.LazyFrame:
-    """LEDGER_ENTRY -> ITEM; a ledger knows its own references, not the provider's parent."""
-    return entries.select(
-        item_id="entry_id",
-        kind="kind",
-        business_date="business_date",
-        due_on=pl.lit(None, dtype=pl.Date),
-        txn_id="txn_id",
-        merchant_ref="merchant_ref",
-        parent_txn_id=pl.lit(None, dtype=pl.String),
-        parent_ref="parent_ref",
-        payment_method="payment_method",
-        currency="currency",
-        amount="amount",
-        status="status",
-        reported=pl.lit(value=False),
-    )
-
-
-def carried_items(open_items: pl.DataFrame) -> pl.LazyFrame:
-    """OPEN_ITEM of an earlier day, of one side -> ITEM."""
-    return (
-        open_items.lazy()
-        .with_columns(reported=pl.col("state") == "overdue")
-        .select(pl.col(name).cast(dtype) for name, dtype in ITEM.items())
-    )
-
-
-def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
-    """Tell apart the rows a statement repeats: the second one is called `<item_id>#2`.
-
-    A row that is delivered twice has the same `line_id` twice, which is how it is recognised; what
-    is made of each of the two needs a name of its own. The number follows the content of the rows,
-    never their place. Repeats are rare, so all the others are left as they are.
-    """
-    hashes = items["item_id"].hash()
-    in_order = hashes.sort()  # several times as fast as asking for duplicates
-    twice = in_order.filter(in_order == in_order.shift(1)).unique()
-    if twice.is_empty():
-        return items
-    repeated = items.with_row_index("place").filter(hashes.is_in(twice.implode()))
-    content = pl.struct(pl.exclude("place")).hash()
-    renamed = (
-        repeated.sort("item_id", pl.col("due_on").is_null(), content, maintain_order=True)
-        .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
-        .filter(pl.col("number") > 1)
-        .select("place", name=pl.concat_str("item_id", pl.lit("#"), "number"))
-        .sort("place")
-    )
-    if renamed.height == 0:  # other ids of equal hash
-        return items
-    named = items["item_id"].scatter(renamed["place"], renamed["name"])
-    return number_repeats(items.with_columns(named))  # a carried `...#2` may meet a new one
+def compared_dates(rules: Sequence[MatchRule], tolerance_days: int) -> pl.Expr:
+    """Whether `business_date` and `business_date_ledger` are near enough by the rule's window, or
+    by the account's tolerance where the rule has none."""
+    line, entry = pl.col("business_date"), pl.col("business_date_ledger")
+    usual = (line - entry).dt.total_days().abs() <= tolerance_days
+    windows = [
+        pl.when(pl.col("pass") == number).then(rule.date_window.allows(line, entry))
+        for number, rule in enumerate(rules, start=1)
+        if rule.date_window is not None
+    ]
+    return pl.coalesce(*windows, usual) if windows else usual

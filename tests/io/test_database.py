@@ -1,5 +1,6 @@
 """The database: opened and migrated, exact, never half-written, its errors readable."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -33,16 +34,17 @@ def import_names(database: Database) -> list[str]:
 
 
 def describe(database: Database) -> dict[str, object]:
-    """Everything a schema consists of, without the order in which it was made."""
+    """Everything a schema consists of, without the order in which it was made: a column that was
+    added later stands last, and nothing here goes by the place of a column."""
     with database.connect() as connection:
         inspector = sa.inspect(connection)
         tables = sorted(inspector.get_table_names())
         described: dict[str, object] = {
             name: (
-                [
-                    {**column, "type": repr(column["type"])}
+                sorted(
+                    str({**column, "type": repr(column["type"])})
                     for column in inspector.get_columns(name)
-                ],
+                ),
                 inspector.get_pk_constraint(name),
                 sorted(map(str, inspector.get_foreign_keys(name))),
                 sorted(
@@ -55,7 +57,10 @@ def describe(database: Database) -> dict[str, object]:
         }
         if connection.dialect.name == "sqlite":
             statements = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master").all()
-            described["sql"] = {name: "".join(str(sql).split()) for name, sql in statements}
+            described["sql"] = {
+                name: sorted(re.split("[,()]+", "".join(str(sql).split())))
+                for name, sql in statements
+            }
         return described
 
 

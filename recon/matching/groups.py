@@ -1,0 +1,94 @@
+"""Rows of both sides that share a key some other row has too: judged together, never paired."""
+
+import polars as pl
+
+from recon.matching.rules import MatchRule
+from recon.matching.sides import Side
+from recon.money import ZERO
+
+_COMPARED = ("amount", "currency", "status", "business_date", "txn_id", "merchant_ref", "item_id")
+
+
+def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int) -> pl.DataFrame:
+    """Rows (group_key, side, row, verdict) of every key that rows of both sides have.
+
+    The verdict is `matched`, the type of a discrepancy, or `split`: rows of one order that do not
+    add up yet, and may when the rest of them comes.
+    """
+    keys = [f"key:{key}" for key in rule.equal_keys]
+    together = pl.concat(
+        _rows(side, name, rule) for name, side in (("line", lines), ("entry", entries))
+    )
+    is_line = pl.col("side") == "line"
+    counted = together.with_columns(
+        line_count=is_line.sum().over(keys),
+        entry_count=(~is_line).sum().over(keys),
+        line_sum=pl.col("amount").filter(is_line).sum().over(keys),
+        entry_sum=pl.col("amount").filter(~is_line).sum().over(keys),
+        one_amount=(pl.n_unique("amount") == 1).over(keys),
+        one_currency=(pl.n_unique("currency") == 1).over(keys),
+        one_sign=((pl.col("amount") > ZERO).n_unique() == 1).over(keys),
+        clean=_is_clean(rule, date_tolerance_days).over(keys),
+        group_key=pl.col("item_id").min().over(keys),
+    ).filter((pl.col("line_count") > 0) & (pl.col("entry_count") > 0))
+    return counted.select("group_key", "side", "row", verdict=_verdict(rule))
+
+
+def _rows(side: Side, name: str, rule: MatchRule) -> pl.DataFrame:
+    rows = side.keyed(rule)["row"]
+    keys = side.keys(rule, rows).rename(lambda key: f"key:{key}")
+    compared = side.items.select(_COMPARED)[rows].with_columns(rows, side=pl.lit(name))
+    return pl.concat([compared, keys], how="horizontal")
+
+
+def _verdict(rule: MatchRule) -> pl.Expr:
+    same = pl.col("one_amount") & pl.col("one_currency")
+    line_sum, entry_sum = pl.col("line_sum"), pl.col("entry_sum")
+    one_alone = (pl.col("line_count") == 1) | (pl.col("entry_count") == 1)
+    adds_up = line_sum == entry_sum
+    if rule.amount_tolerance is not None:
+        adds_up = rule.amount_tolerance.allows(line_sum, entry_sum)
+    takes = {
+        "equal": same & (pl.col("line_count") == pl.col("entry_count")),
+        "parts": pl.col("one_currency") & adds_up & one_alone,
+        "sum": pl.col("one_currency") & adds_up,
+    }.get(rule.groups, pl.lit(value=False))
+    is_part = pl.col("one_currency") & pl.col("one_sign")
+    if rule.groups == "parts":
+        is_part &= one_alone
+    elif rule.groups != "sum":
+        is_part = pl.lit(value=False)
+    return (
+        pl.when(takes & pl.col("clean"))
+        .then(pl.lit("matched"))
+        .when(same & (pl.col("entry_count") == 1))
+        .then(pl.lit("duplicate_in_provider"))
+        .when(same & (pl.col("line_count") == 1))
+        .then(pl.lit("duplicate_in_ledger"))
+        .when(is_part)
+        .then(pl.lit("split"))
+        .otherwise(pl.lit("ambiguous_match"))
+    )
+
+
+def _is_clean(rule: MatchRule, date_tolerance_days: int) -> pl.Expr:
+    """What is asked of a pair, asked of all rows that share a key.
+
+    Where both sides tell a reference that is no key, rows of `equal` groups differ in it: equal
+    ones were paired before. The parts of one order have transactions of their own.
+    """
+    is_line = pl.col("side") == "line"
+    day = pl.col("business_date")
+    near = (day.max() - day.min()).dt.total_days() <= date_tolerance_days
+    if rule.date_window is not None:
+        entry_days = day.filter(~is_line)
+        near = (day.filter(is_line).min() >= rule.date_window.first(entry_days.max())) & (
+            day.filter(is_line).max() <= rule.date_window.last(entry_days.min())
+        )
+    told = [
+        (pl.col(name).is_not_null() & is_line).any() & (pl.col(name).is_not_null() & ~is_line).any()
+        for name in ("txn_id", "merchant_ref")
+        if name not in rule.equal_keys and rule.groups not in ("parts", "sum")
+    ]
+    one_status = pl.col("status").drop_nulls().n_unique() <= 1
+    return near & one_status & ~pl.any_horizontal(pl.lit(value=False), *told)

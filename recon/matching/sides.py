@@ -1,0 +1,92 @@
+"""The rows of one side that nothing has taken yet, and how a rule finds its way among them.
+
+A pass works on hashes and places, and looks at the text of two rows only when they may belong
+together: what the rows say is never copied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from recon.matching.items import ITEM
+from recon.matching.rules import KEY_COLUMNS, REFERENCES, MatchRule
+
+_HASH_SEED = 20261120  # of the first key column
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side: all of its rows, and the places of those that are left."""
+
+    items: pl.DataFrame  # ITEM
+    left: pl.Series  # UInt32, in their order
+
+    @staticmethod
+    def of(items: pl.DataFrame) -> "Side":
+        return Side(items, pl.int_range(items.height, dtype=pl.UInt32, eager=True))
+
+    def without(self, taken: pl.Series) -> "Side":
+        is_left = pl.repeat(value=True, n=self.items.height, eager=True).scatter(taken, False)
+        return replace(self, left=self.left.filter(is_left.gather(self.left)))
+
+    def with_again(self, rows: pl.Series) -> "Side":
+        """The same with rows that were taken, and are left after all."""
+        return replace(self, left=pl.concat([self.left, rows]).sort())
+
+    def rows_left(self) -> pl.DataFrame:
+        """ITEM + row."""
+        return self.pick(list(ITEM)).insert_column(0, self.left.alias("row"))
+
+    def pick(self, columns: Sequence[str]) -> pl.DataFrame:
+        items = self.items.select(columns)
+        return items if self.left.len() == items.height else items[self.left]
+
+    def keyed(self, rule: MatchRule) -> pl.DataFrame:
+        """`row` and `hash` of the rows a rule may use: of its kinds, none of its keys blank."""
+        keys = rule.equal_keys
+        picked = self.pick(list(dict.fromkeys([*keys, "kind"]))).lazy()
+        total = pl.lit(0, dtype=pl.UInt64)
+        for key in keys:
+            total = total ^ _hash(_read(rule, key), key)
+        usable = pl.all_horizontal([_is_filled(rule, key) for key in keys])
+        if rule.kinds is not None:
+            usable &= pl.col("kind").is_in(sorted(rule.kinds))
+        keyed = picked.select(hash=pl.when(usable).then(total)).collect()
+        return keyed.insert_column(0, self.left.alias("row")).drop_nulls("hash")
+
+    def single(self, rule: MatchRule) -> pl.DataFrame:
+        """Those of `keyed` whose keys no other row has."""
+        keyed = self.keyed(rule)
+        hashes = keyed["hash"].sort()
+        repeated = hashes.filter(hashes == hashes.shift(1)).unique()
+        if repeated.len() == 0:
+            return keyed
+        is_repeated = keyed["hash"].is_in(repeated.implode())
+        # Rows whose hash is equal though their keys differ are alone after all; hardly ever there.
+        doubtful = keyed.filter(is_repeated)
+        alone = self.keys(rule, doubtful["row"]).is_unique()
+        return pl.concat([keyed.filter(~is_repeated), doubtful.filter(alone)])
+
+    def keys(self, rule: MatchRule, rows: pl.Series) -> pl.DataFrame:
+        """The keys of some rows, as the rule reads them."""
+        picked = self.items.select(rule.equal_keys)[rows]
+        return picked.select(rule.key(key) for key in rule.equal_keys)
+
+
+def _read(rule: MatchRule, key: str) -> pl.Expr:
+    """The key as the rule reads it; blank ones are told by `_is_filled`, which costs less."""
+    return rule.key(key) if any(name == key for name, _ in rule.forms) else pl.col(key)
+
+
+def _hash(value: pl.Expr, key: str) -> pl.Expr:
+    """Equal texts in different key columns must not hash alike, or they would cancel out."""
+    return value.hash(_HASH_SEED + KEY_COLUMNS.index(key))
+
+
+def _is_filled(rule: MatchRule, key: str) -> pl.Expr:
+    """A blank reference says nothing, so two blanks are not equal."""
+    column = _read(rule, key)
+    if key in REFERENCES or key == "payment_method":
+        return column.is_not_null() & (column.str.len_bytes() > 0)
+    return column.is_not_null()

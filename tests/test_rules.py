@@ -1,0 +1,439 @@
+"""What rules may tolerate, how they read references, and what they make of many rows at once.
+
+The tables are as in test_matching.py; the rules are those of each test.
+"""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from time import perf_counter
+
+import pytest
+
+from recon.matching.rules import DateWindow, KeyForm, MatchRule, Tolerance
+from tests.support import ONE_DAY, check, outcomes
+
+TODAY = date(2026, 11, 20)
+REFERENCE = MatchRule("reference", ("kind", "merchant_ref"))
+PENNY = Tolerance(absolute=Decimal("0.05"))
+
+
+def rule(**facts: object) -> list[MatchRule]:
+    return [replace(REFERENCE, **facts)]  # type: ignore[arg-type]
+
+
+# ------------------------------------------------------------------------------------- tolerance
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "line", "entry", "outcome"),
+    [
+        (PENNY, "99.95", "100.00", "matched by reference"),
+        (PENNY, "100.05", "100.00", "matched by reference"),
+        (PENNY, "99.94", "100.00", "amount_mismatch -0.06"),
+        (PENNY, "100.06", "100.00", "amount_mismatch 0.06"),
+        (PENNY, "-99.95", "-100.00", "matched by reference"),
+        (Tolerance(percent=Decimal("0.1")), "99.90", "100.00", "matched by reference"),
+        (Tolerance(percent=Decimal("0.1")), "99.89", "100.00", "amount_mismatch -0.11"),
+        # Both limits: the lower one holds.
+        (Tolerance(Decimal("0.05"), Decimal("0.1")), "9.99", "10.00", "matched by reference"),
+        (Tolerance(Decimal("0.05"), Decimal("0.1")), "9.98", "10.00", "amount_mismatch -0.02"),
+        (Tolerance(Decimal("0.05"), Decimal("0.1")), "999.94", "1000.00", "amount_mismatch -0.06"),
+        (replace(PENNY, direction="provider_less"), "99.95", "100.00", "matched by reference"),
+        (replace(PENNY, direction="provider_less"), "100.01", "100.00", "amount_mismatch 0.01"),
+        (replace(PENNY, direction="provider_more"), "100.05", "100.00", "matched by reference"),
+        (replace(PENNY, direction="provider_more"), "99.99", "100.00", "amount_mismatch -0.01"),
+        # Less of a refund is less money moved, whatever its sign.
+        (replace(PENNY, direction="provider_less"), "-99.95", "-100.00", "matched by reference"),
+        (replace(PENNY, direction="provider_less"), "-100.05", "-100.00", "amount_mismatch -0.05"),
+    ],
+)
+def test_amounts_within_the_tolerance_of_a_rule(
+    tolerance: Tolerance, line: str, entry: str, outcome: str
+) -> None:
+    check(
+        f"""
+        line  L1 payment T1 R1 CNY {line}
+        entry E1 payment -  R1 CNY {entry}
+        ---
+        L1 E1 {outcome}
+        """,
+        rules=rule(amount_tolerance=tolerance),
+    )
+
+
+def test_a_tolerance_never_makes_another_currency_equal() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 10.00
+        entry E1 payment -  R1 USD 10.01
+        ---
+        L1 E1 currency_mismatch 10.00
+        """,
+        rules=rule(amount_tolerance=PENNY),
+    )
+
+
+def test_what_is_tolerated_is_not_listed_when_something_else_differs() -> None:
+    found = outcomes(
+        """
+        line  L1 payment T1 R1 CNY 10.01 status=failed
+        entry E1 payment -  R1 CNY 10.00 status=succeeded
+        """,
+        rules=rule(amount_tolerance=PENNY),
+    )
+    assert found == ["L1 E1 status_mismatch 0.01"]
+
+
+# ------------------------------------------------------------------------------------ references
+
+
+@pytest.mark.parametrize(
+    ("form", "line", "entry"),
+    [
+        (KeyForm(strip_prefixes=("ORD-",)), "ORD-77", "77"),
+        (KeyForm(strip_suffixes=("/1",)), "77", "77/1"),
+        (KeyForm(ignore_case=True), "AbC", "aBc"),
+        (KeyForm(ignore_case=True, strip_prefixes=("ORD-",)), "ord-77", "77"),
+        (KeyForm(ignore_leading_zeros=True), "00077", "77"),
+        (KeyForm(ignore_leading_zeros=True), "000", "0"),
+        (KeyForm(ignore_characters=" -."), "7_7-1", "771"),
+    ],
+)
+def test_references_that_two_systems_write_differently(
+    form: KeyForm, line: str, entry: str
+) -> None:
+    text = f"""
+        line  L1 payment T1 {line} CNY 10.00
+        entry E1 payment -  {entry} CNY 10.00
+        """
+    assert outcomes(text, rules=[REFERENCE]) == ["E1 open", "L1 open"]
+    read = rule(forms=(("merchant_ref", form),))
+    assert outcomes(text, rules=read) == ["L1 E1 matched by reference"]
+
+
+def test_references_that_become_equal_are_not_paired_by_order() -> None:
+    check(
+        """
+        line  L1 payment T1 007 CNY 10.00
+        line  L2 payment T2 7   CNY 20.00
+        entry E1 payment -  07  CNY 10.00
+        ---
+        L1 L2 E1 ambiguous_match 20.00
+        """,
+        rules=rule(forms=(("merchant_ref", KeyForm(ignore_leading_zeros=True)),)),
+    )
+
+
+def test_a_reference_that_is_nothing_but_prefix_says_nothing() -> None:
+    check(
+        """
+        line  L1 payment T1 ORD- CNY 10.00
+        entry E1 payment -  ORD- CNY 10.00
+        ---
+        L1 open
+        E1 open
+        """,
+        rules=rule(forms=(("merchant_ref", KeyForm(strip_prefixes=("ORD-",))),)),
+    )
+
+
+# --------------------------------------------------------------------------- near, no reference
+
+NEAR = MatchRule(
+    "near",
+    ("kind", "currency", "amount", "business_date"),
+    amount_tolerance=PENNY,
+    date_window=DateWindow(before=0, after=2),
+)
+
+
+def near(**facts: object) -> list[MatchRule]:
+    return [replace(NEAR, **facts)]  # type: ignore[arg-type]
+
+
+def test_the_only_candidate_both_ways_is_taken() -> None:
+    check(
+        """
+        line  L1 transfer T1 - CNY 10.02
+        line  L2 transfer T2 - CNY 20.00
+        line  L3 transfer T3 - USD 10.00
+        entry E1 transfer -  - CNY 10.00 on=11-18
+        entry E2 transfer -  - CNY 20.06 on=11-20
+        ---
+        L1 E1 matched by near
+        L2 open
+        L3 open
+        E2 open
+        """,
+        rules=near(),
+        windows=replace(ONE_DAY, entry_days=9),
+    )
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "is_near"),
+    [
+        (DateWindow(0, 2), "11-18", True),
+        (DateWindow(0, 2), "11-17", False),
+        (DateWindow(0, 2), "11-21", False),
+        (DateWindow(1, 0), "11-21", True),
+        (DateWindow(1, 0), "11-22", False),
+        # The line is of a Friday; the entry of the Thursday before, of the Wednesday.
+        (DateWindow(0, 1, in_business_days=True), "11-19", True),
+        (DateWindow(0, 1, in_business_days=True), "11-18", False),
+        (DateWindow(0, 1, True, holidays=(date(2026, 11, 19),)), "11-18", True),
+        (DateWindow(1, 0, in_business_days=True), "11-23", True),  # the next Monday
+    ],
+)
+def test_dates_within_the_window_of_a_rule(window: DateWindow, day: str, is_near: bool) -> None:
+    found = outcomes(
+        f"""
+        line  L1 transfer T1 - CNY 10.00 on=11-20
+        entry E1 transfer -  - CNY 10.00 on={day}
+        """,
+        rules=near(date_window=window),
+        windows=replace(ONE_DAY, entry_days=30),
+    )
+    assert (found == ["L1 E1 matched by near"]) == is_near
+
+
+TWINS = """
+        line  L1 transfer T1 - CNY 10.00
+        line  L2 transfer T2 - CNY 10.01
+        entry E1 transfer -  - CNY 10.00
+"""
+
+
+def test_a_near_tie_is_never_picked() -> None:
+    assert outcomes(TWINS, rules=near()) == ["E1 open", "L1 open", "L2 open"]
+
+
+def test_a_near_tie_is_ambiguous_once_its_time_is_over() -> None:
+    found = outcomes(TWINS, rules=near(), today=date(2026, 11, 21))
+    assert found == [
+        "L1 E1 ambiguous_match 10.00",
+        "L1 L2 E1 ambiguous_match -10.00",
+        "L2 E1 ambiguous_match 10.01",
+    ]
+
+
+def test_a_tie_resolves_when_the_other_candidate_is_known_by_its_reference() -> None:
+    check(
+        """
+        line  L1 transfer T1 -  CNY 10.00
+        line  L2 transfer T2 R2 CNY 10.00
+        entry E1 transfer -  -  CNY 10.00
+        entry E2 transfer -  R2 CNY 10.00
+        ---
+        L2 E2 matched by reference
+        L1 E1 matched by near
+        """,
+        rules=[REFERENCE, NEAR],
+    )
+
+
+# -------------------------------------------------------------------------------------- in parts
+
+
+PARTS = replace(REFERENCE, name="parts", groups="parts")
+SUMS = replace(REFERENCE, name="sums", groups="sum")
+
+
+def test_an_order_paid_in_parts() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 60.00
+        line  L2 payment T2 R1 CNY 40.00
+        entry E1 payment -  R1 CNY 100.00
+        ---
+        L1 L2 E1 matched by parts
+        """,
+        rules=[PARTS],
+    )
+
+
+def test_an_order_booked_in_parts_and_paid_in_others() -> None:
+    text = """
+        line  L1 payment T1 R1 CNY 60.00
+        line  L2 payment T2 R1 CNY 40.00
+        entry E1 payment -  R1 CNY 70.00
+        entry E2 payment -  R1 CNY 30.00
+        """
+    assert outcomes(text, rules=[SUMS]) == ["L1 L2 E1 E2 matched by sums"]
+    assert outcomes(text, rules=[PARTS]) == ["L1 L2 E1 E2 ambiguous_match 0.00"]
+
+
+def test_parts_that_do_not_add_up_wait_for_the_rest() -> None:
+    text = """
+        line  L1 payment T1 R1 CNY 60.00
+        entry E1 payment -  R1 CNY 100.00
+        """
+    assert outcomes(text, rules=[PARTS]) == ["E1 open", "L1 open"]
+    late = outcomes(text, rules=[PARTS], today=date(2026, 11, 21))
+    assert late == ["L1 E1 split_incomplete -40.00"]
+
+
+def test_the_rest_of_an_order_clears_what_was_reported() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 60.00 on=11-18 carried=overdue
+        line  L2 payment T2 R1 CNY 40.00
+        entry E1 payment -  R1 CNY 100.00 on=11-18 carried=overdue
+        ---
+        L1 L2 E1 matched by parts
+        """,
+        rules=[replace(PARTS, date_window=DateWindow(0, 5))],
+    )
+
+
+def test_a_reported_gap_is_not_reported_again() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 60.00 on=11-18 carried=overdue
+        entry E1 payment -  R1 CNY 100.00 on=11-18 carried=overdue
+        ---
+        L1 overdue
+        E1 overdue
+        """,
+        rules=[PARTS],
+    )
+
+
+def test_parts_of_other_currencies_or_signs_are_no_parts() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 60.00
+        line  L2 payment T2 R1 USD 40.00
+        entry E1 payment -  R1 CNY 100.00
+        ---
+        L1 L2 E1 ambiguous_match 0.00
+        """,
+        rules=[PARTS],
+    )
+
+
+def test_a_payment_that_is_repeated_is_no_part() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 10.00
+        line  L2 payment T2 R1 CNY 10.00
+        entry E1 payment -  R1 CNY 10.00
+        ---
+        L1 L2 E1 duplicate_in_provider 10.00
+        """,
+        rules=[PARTS],
+    )
+
+
+# --------------------------------------------------------------------------------------- subsets
+
+
+DEPOSIT = MatchRule(
+    "deposit", ("kind", "currency"), groups="subset", date_window=DateWindow(before=0, after=3)
+)
+
+
+def test_one_deposit_of_many_where_the_largest_first_would_fail() -> None:
+    check(
+        """
+        line  L1 transfer T1 - CNY 100.00
+        entry E1 transfer -  - CNY 80.00
+        entry E2 transfer -  - CNY 70.00
+        entry E3 transfer -  - CNY 30.00
+        ---
+        L1 E2 E3 matched by deposit
+        E1 open
+        """,
+        rules=[DEPOSIT],
+    )
+
+
+def test_one_entry_of_many_lines_in_its_window() -> None:
+    check(
+        """
+        line  L1 transfer T1 - CNY 60.00 on=11-19
+        line  L2 transfer T2 - CNY 40.00 on=11-20
+        line  L3 transfer T3 - CNY 25.00 on=11-20
+        entry E1 transfer -  - CNY 100.00 on=11-18
+        ---
+        L1 L2 E1 matched by deposit
+        L3 open
+        """,
+        rules=[DEPOSIT],
+        windows=replace(ONE_DAY, line_days=9),
+    )
+
+
+TWO_SETS = """
+        line  L1 transfer T1 - CNY 100.00
+        entry E1 transfer -  - CNY 60.00
+        entry E2 transfer -  - CNY 40.00
+        entry E3 transfer -  - CNY 70.00
+        entry E4 transfer -  - CNY 30.00
+"""
+
+
+def test_two_sets_that_fit_are_never_chosen_between() -> None:
+    assert outcomes(TWO_SETS, rules=[DEPOSIT]) == [
+        "E1 open", "E2 open", "E3 open", "E4 open", "L1 open",
+    ]  # fmt: skip
+    late = outcomes(TWO_SETS, rules=[DEPOSIT], today=date(2026, 11, 21))
+    assert "L1 E3 E4 ambiguous_match 100.00" in late
+
+
+def test_two_deposits_that_want_the_same_set_get_none_of_it() -> None:
+    check(
+        """
+        line  L1 transfer T1 - CNY 100.00
+        line  L2 transfer T2 - CNY 100.00
+        entry E1 transfer -  - CNY 60.00
+        entry E2 transfer -  - CNY 40.00
+        ---
+        L1 open
+        L2 open
+        E1 open
+        E2 open
+        """,
+        rules=[DEPOSIT],
+    )
+
+
+@pytest.mark.parametrize("rules", [near(), [DEPOSIT]], ids=["near", "subset"])
+def test_ten_thousand_equal_amounts_end_soon_and_ambiguous(rules: list[MatchRule]) -> None:
+    rows = [
+        f"{side} {side[0]}{number} transfer - - CNY 5.00"
+        for number in range(10_000)
+        for side in ("line", "entry")
+    ]
+    rows.append("line L transfer - - CNY 15.00")
+    began = perf_counter()
+    found = outcomes("\n".join(rows), rules=rules, today=date(2026, 11, 21))
+    assert perf_counter() - began < 10
+    assert sum("ambiguous_match" in row for row in found) >= (20_000 if rules[0].is_near else 1)
+    assert not [row for row in found if "matched" in row]
+
+
+# ------------------------------------------------------------------------------- what looks alike
+
+
+def test_a_reference_that_looks_alike_is_proposed_and_not_matched() -> None:
+    from recon.matching import engine, explain
+    from tests.support import WHOSE, items
+
+    given = items(
+        """
+        line  L1 payment T1 SO-2026-11700 CNY 10.00 on=11-18
+        entry E1 payment -  SO-2026-117OO CNY 10.00 on=11-18
+        entry E2 payment -  AB-9          CNY 10.00 on=11-18
+        """
+    )
+    matched = engine.match(*given, [REFERENCE], 1)
+    found = explain.discrepancies(matched, *given, [REFERENCE], ONE_DAY, WHOSE)
+    said = dict(found.select(found["line_ids"].list.join(""), "explanation").iter_rows())
+    assert (
+        "Perhaps it is the ledger's E1, whose reference SO-2026-117OO is 84 percent" in said["L1"]
+    )
+    assert found["type"].sort().to_list() == [
+        "missing_in_ledger", "missing_in_provider", "missing_in_provider",
+    ]  # fmt: skip
