@@ -18,7 +18,7 @@ from recon.errors import ensure
 from recon.fees import assess
 from recon.fees.schedule import Tariff
 from recon.masking import mask_free_text
-from recon.matching import engine, explain, waiting
+from recon.matching import engine, explain, origins, waiting
 from recon.matching.items import carried_items, entry_items, line_items, number_repeats
 from recon.matching.rules import MatchRule
 from recon.periods import one_day
@@ -31,6 +31,7 @@ from recon.tables import (
     BALANCE,
     CONTROL_TOTAL,
     DISCREPANCY,
+    LEDGER_ENTRY,
     REJECT,
     STATEMENT_LINE,
     check,
@@ -70,6 +71,7 @@ class DayInput:
     entries: pl.LazyFrame  # LEDGER_ENTRY of the day
     entry_rejects: pl.DataFrame  # REJECT
     open_items: pl.DataFrame  # OPEN_ITEM of the business date before
+    orders: pl.DataFrame = field(default_factory=lambda: empty(LEDGER_ENTRY))  # see `over_refunds`
     expected: Expectation = field(default_factory=Expectation)
     holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
 
@@ -342,6 +344,7 @@ def _conclude(
             # A row that is rejected or missing shows in the balance too: one difference, once.
             batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
             outcome.discrepancies,
+            origins.over_refunds(day.orders, whose),
             costs.discrepancies,
         ]
     ).sort("discrepancy_id")

@@ -22,6 +22,7 @@ from recon.io.environment import environment
 from recon.io.inbox import Inbox, content_of
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
+from recon.io.orders import read_orders, refunded_orders
 from recon.io.reports import write_day
 from recon.io.runs import RunChange, RunRecord, RunStore
 from recon.io.store import ParquetStore
@@ -78,11 +79,17 @@ class DayOutcome:
 
 def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
     """The day's entries, from our database or from the company's own table."""
+    source, period = _ledger_of(workspace), one_day(business_date)
+    if isinstance(source, MappedLedger):
+        return read_mapped_entries(source, account.provider, account.account, period)
+    return read_entries(source, account.provider, account.account, period)
+
+
+def _ledger_of(workspace: Workspace) -> Database | MappedLedger:
     settings = workspace.config.recon.ledger
-    period = one_day(business_date)
     if settings is None:
-        return read_entries(workspace.database, account.provider, account.account, period)
-    mapped = MappedLedger(
+        return workspace.database
+    return MappedLedger(
         url=environment(settings.url_env),
         table=settings.table,
         columns=settings.columns,
@@ -90,7 +97,6 @@ def read_ledger(workspace: Workspace, account: AccountSettings, business_date: d
         kind_map=settings.kinds,
         status_map=settings.statuses,
     )
-    return read_mapped_entries(mapped, account.provider, account.account, period)
 
 
 def reconcile(
@@ -156,6 +162,13 @@ def _inputs(
                 Statement(file, kind, in_utf8(content, encoding_of(kind, content), recoded))
             )
     entries = read_ledger(workspace, account, business_date)
+    orders = read_orders(
+        _ledger_of(workspace),
+        account.provider,
+        account.account,
+        refunded_orders(entries.frame),
+        business_date,
+    )
     schedule = workspace.config.schedules[account.provider, account.account]
     return DayInput(
         account=account,
@@ -165,6 +178,7 @@ def _inputs(
         entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
+        orders=orders,
         expected=expectation(workspace.database, schedule, account, business_date, now),
         holidays=_holidays(workspace.config, schedule, business_date),
     )
@@ -185,6 +199,7 @@ def _run_id(config: Config, day: DayInput) -> str:
         "files": [statement.content.file_id for statement in day.statements],
         "entries": entries_digest(day.entries.collect()),
         "entry_rejects": day.entry_rejects.rows(),
+        "orders": entries_digest(day.orders),
         "open_items": entries_digest(day.open_items),
         "expected": asdict(day.expected),
         "holidays": day.holidays,

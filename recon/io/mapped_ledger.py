@@ -4,9 +4,9 @@ Table and column names from the configuration are looked up in the database and 
 into SQL; anything that needs an expression belongs into a view of the company's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from recon.io.frames import text_batches
 from recon.periods import Period
 from recon.tables import KINDS, LEDGER_ENTRY, REJECT, STATUSES, conform, empty
 
+_FIRST_DAY: Final = date(1970, 1, 1)
 _IMPLIED: Final = ("provider", "account")  # where neither a column nor a constant says: all of it
 
 
@@ -64,6 +65,27 @@ def read_mapped_entries(
     and the row's place in the order of entry_id as line_no. Errors: UserError for a mapping that
     does not fit, and for amounts in binary floating point; ReconError for a server out of reach.
     """
+    return _read(mapped, provider, account, period, None)
+
+
+def read_mapped_orders(
+    mapped: MappedLedger, provider: str, account: str, orders: Sequence[str], until: date
+) -> pl.DataFrame:
+    """LEDGER_ENTRY of one account until a business date whose own reference, or whose parent's, is
+    one of `orders`; nothing where the table does not tell both. Rows not understood are left out:
+    they are rejects of their own day."""
+    if not {"merchant_ref", "parent_ref"} <= set(mapped.columns):
+        return empty(LEDGER_ENTRY)
+    return _read(mapped, provider, account, Period(_FIRST_DAY, until), orders).frame
+
+
+def _read(
+    mapped: MappedLedger,
+    provider: str,
+    account: str,
+    period: Period,
+    orders: Sequence[str] | None,
+) -> Entries:
     _check_mapping(mapped)
     wanted = {"provider": provider, "account": account}
     if any(mapped.constants.get(name, value) != value for name, value in wanted.items()):
@@ -72,7 +94,7 @@ def read_mapped_entries(
     try:
         with readable_errors(engine), engine.connect() as connection:
             table = _table_of(connection, mapped)
-            rows = _rows(connection, table, mapped, wanted, period)
+            rows = _rows(connection, table, mapped, wanted, period, orders)
     finally:
         engine.dispose()
     numbered = rows.sort("entry_id", *rows.columns).with_row_index("line_no", offset=1)
@@ -182,6 +204,7 @@ def _rows(
     mapped: MappedLedger,
     wanted: Mapping[str, str],
     period: Period,
+    orders: Sequence[str] | None,
 ) -> pl.DataFrame:
     """The account's rows as text, under canonical column names."""
     conditions = [
@@ -190,6 +213,15 @@ def _rows(
         if name in mapped.columns
     ]
     conditions.append(_in_period(table.c[mapped.columns["business_date"]], period, connection))
+    if orders is not None:
+        conditions.append(
+            sa.or_(
+                *(
+                    sa.cast(table.c[mapped.columns[name]], sa.Text()).in_(orders)
+                    for name in ("merchant_ref", "parent_ref")
+                )
+            )
+        )
     if connection.dialect.name == "sqlite" and "amount" in mapped.columns:
         _refuse_stored_floats(connection, table, mapped, conditions)
     texts = [_text_of(table.c[mapped.columns[name]], name, connection) for name in mapped.columns]

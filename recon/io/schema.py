@@ -135,6 +135,8 @@ LEDGER_ENTRIES: Final = sa.Table(
     *columns_of(LEDGER_ENTRY, key=("entry_id",), required=_ENTRY_REQUIRED),
     _reference("import_id", "ledger_import.import_id"),
     sa.Index(None, "provider", "account", "business_date"),
+    sa.Index(None, "merchant_ref"),  # of an order: its payment and, months later, its refunds
+    sa.Index(None, "parent_ref"),
 )
 
 # What an entry said before an import changed it. Nothing is ever removed from here.
