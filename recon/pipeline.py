@@ -5,95 +5,37 @@ call on the command line, a Prefect task in the flows. Stages are pure: frames a
 frames out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import polars as pl
 
 from recon import findings
-from recon.discrepancies import Day, Severity
+from recon.day import DayInput, Policy, Store
+from recon.discrepancies import Day
 from recon.errors import ensure
 from recon.fees import assess
-from recon.fees.schedule import Tariff
-from recon.masking import mask_free_text
 from recon.matching import engine, explain, origins, waiting
 from recon.matching.items import carried_items, entry_items, line_items, number_repeats
 from recon.matching.rules import MatchRule
-from recon.periods import one_day
-from recon.providers.contract import Content, Provider, ReadContext, StatementKind
-from recon.results import DayResult, StatementFile
-from recon.settings import AccountSettings, Expectation
+from recon.normalization import Normalized, normalize
+from recon.receipts import Received, receive, unidentified
+from recon.results import DayResult
 from recon.settlement import batches
+from recon.settlement.payouts import payouts
 from recon.tables import (
     ASSESSED_FEE,
-    BALANCE,
-    CONTROL_TOTAL,
     DISCREPANCY,
-    LEDGER_ENTRY,
-    REJECT,
-    STATEMENT_LINE,
+    OPEN_ITEM,
+    RECEIPT,
     check,
     empty,
 )
 
 T = TypeVar("T")
 Step = Callable[[str, Callable[[], Any]], Any]
-
-
-class Store(Protocol):
-    """Where a stage's large frames go: Parquet files in a run, memory in a test."""
-
-    def __call__(
-        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
-    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
-        """Evaluate all frames in one pass: `kept` come back to be read again, others in memory."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One statement of the day, as registered and as bytes."""
-
-    file: StatementFile
-    kind: StatementKind
-    content: Content
-
-
-@dataclass(frozen=True)
-class DayInput:
-    """Everything one day is made of. `entry_rejects` are ledger rows nobody could understand."""
-
-    account: AccountSettings
-    provider: Provider
-    business_date: date
-    statements: tuple[Statement, ...]
-    entries: pl.LazyFrame  # LEDGER_ENTRY of the day
-    entry_rejects: pl.DataFrame  # REJECT
-    open_items: pl.DataFrame  # OPEN_ITEM of the business date before
-    orders: pl.DataFrame = field(default_factory=lambda: empty(LEDGER_ENTRY))  # see `over_refunds`
-    expected: Expectation = field(default_factory=Expectation)
-    holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How to match and what it should cost."""
-
-    rules: tuple[MatchRule, ...]
-    tariffs: tuple[Tariff, ...]
-    severity: Severity = field(default_factory=Severity)
-
-
-@dataclass(frozen=True)
-class Normalized:
-    """The day's statements as canonical tables."""
-
-    lines: pl.LazyFrame  # STATEMENT_LINE: what is reconciled with the ledger
-    rejects: pl.DataFrame  # REJECT
-    controls: pl.DataFrame  # CONTROL_TOTAL
-    balances: pl.DataFrame  # BALANCE
-    empty_files: frozenset[str] = frozenset()  # file_ids of statements without a row
 
 
 def plain_step(name: str, stage: Callable[[], T]) -> T:
@@ -112,9 +54,10 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         "settle",
         lambda: batches.batches(normalized.lines, normalized.balances, normalized.controls, whose),
     )
+    arrived = step("receive", lambda: received(day, policy, whose, normalized))
     result: DayResult = step(
         "conclude",
-        lambda: _conclude(day, whose, missing, normalized, outcome, costs, made),
+        lambda: _conclude(day, whose, missing, normalized, outcome, costs, made, arrived),
     )
     return result
 
@@ -137,75 +80,6 @@ def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
     return frozenset().union(*(kinds for kinds in carried_by if kinds is not None))
 
 
-def normalize(day: DayInput, store: Store) -> Normalized:
-    """Statements -> canonical lines, rejects, control totals and balances, in one pass a file.
-
-    Card numbers in what people wrote freely end here: nothing that is stored has them.
-    """
-    context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
-    readings = [statement.kind.read(statement.content, context) for statement in day.statements]
-    if not readings:
-        return Normalized(
-            empty(STATEMENT_LINE).lazy(), empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE)
-        )
-    matched = [
-        reading.lines
-        if (kinds := statement.kind.matched_kinds) is None
-        else reading.lines.filter(pl.col("kind").is_in(sorted(kinds)))
-        for statement, reading in zip(day.statements, readings, strict=True)
-    ]
-    lines = pl.concat(matched) if len(matched) > 1 else matched[0]
-    kept, collected = store(
-        {"lines": mask_free_text(lines)},
-        [
-            mask_free_text(pl.concat([reading.rejects for reading in readings])),
-            pl.concat([reading.controls for reading in readings]),
-            pl.concat([reading.balances for reading in readings]),
-            pl.concat([reading.lines.select(pl.len()) for reading in readings]),
-        ],
-    )
-    check("STATEMENT_LINE", kept["lines"])
-    rejects, controls, balances, counts = collected
-    rejected = set(rejects["file_id"])
-    without_rows = {
-        statement.file.file_id
-        for statement, count in zip(day.statements, counts.to_series(), strict=True)
-        if count == 0
-        and statement.file.file_id not in rejected
-        and statement.kind.matched_kinds != frozenset()  # a summary never has rows
-    }
-    if day.expected.may_be_empty:  # saying nothing about nothing is what such a statement does
-        says_nothing = pl.col("file_id").is_in(sorted(without_rows)) & pl.col("stated").is_null()
-        controls = controls.filter(~says_nothing)
-    controls = _of_whole_statements(controls)
-    rejects = rejects.sort("file_id", "line_no")
-    return Normalized(kept["lines"], rejects, controls, balances, frozenset(without_rows))
-
-
-def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:
-    """CONTROL_TOTAL, with those that one file states and others add up to put together.
-
-    One report may come in several files with the totals in the last one, and one report may state
-    what another consists of. Where every file states its own total each is held to it, so that no
-    two errors can cancel out.
-    """
-    is_shared = (
-        pl.col("stated").is_null().any()
-        & pl.col("stated").is_not_null().any()
-        & (pl.col("file_id").n_unique() == pl.len())
-    ).over("name", "currency")
-    shared = (
-        controls.filter(is_shared)
-        .group_by("name", "currency", maintain_order=True)
-        .agg(
-            pl.col("file_id").filter(pl.col("stated").is_not_null()).first(),
-            pl.col("stated", "computed").sum(),
-        )
-    )
-    own = controls.filter(~is_shared)
-    return pl.concat([part.select(list(CONTROL_TOTAL)) for part in (own, shared)])
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What matching makes of the day."""
@@ -214,7 +88,6 @@ class Outcome:
     discrepancies: pl.DataFrame
     open_items: pl.DataFrame
     conservation: pl.DataFrame
-    roll_forward: pl.DataFrame
 
 
 def match(
@@ -234,7 +107,7 @@ def match(
         account.line_window_days, account.entry_window_days, account.date_tolerance_days
     )
     lines, entries = _items(day, normalized)
-    rules = _rules_of(day, policy)
+    rules = _rules_of(day, policy.rules)
     if missing or (day.expected.state == "closed" and not day.statements):
         kinds = _waiting_kinds(day, missing)
         tomorrow = day.business_date + timedelta(days=1)
@@ -255,14 +128,13 @@ def match(
         conservation=findings.conservation(
             matched, lines, entries, left, normalized.rejects, day.entry_rejects
         ),
-        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
     )
 
 
-def _rules_of(day: DayInput, policy: Policy) -> tuple[MatchRule, ...]:
+def _rules_of(day: DayInput, given: Sequence[MatchRule]) -> tuple[MatchRule, ...]:
     """The rules of the account's provider; windows in business days know the account's holidays."""
     rules = []
-    for rule in policy.rules:
+    for rule in given:
         if rule.providers is not None and day.account.provider not in rule.providers:
             continue
         window = rule.date_window
@@ -322,6 +194,14 @@ def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> C
     return Costs(summary, withdrawals, assess.discrepancies(off, normalized.lines, whose))
 
 
+def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Received:
+    """Payouts of the providers against the lines of the bank account they go to."""
+    if day.payouts is None:
+        return Received(empty(RECEIPT), empty(OPEN_ITEM), empty(DISCREPANCY))
+    rules = _rules_of(day, policy.receipt_rules)
+    return receive(normalized.lines, day.payouts, day.open_items, rules, whose)
+
+
 def _conclude(
     day: DayInput,
     whose: Day,
@@ -330,27 +210,14 @@ def _conclude(
     outcome: Outcome,
     costs: Costs,
     made: pl.DataFrame,
+    arrived: Received,
 ) -> DayResult:
     """Put the findings together; decide whether the day is proved, and if not, say why."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    controls = findings.control_discrepancies(normalized.controls, whose)
-    is_clean = rejects.height == 0 and controls.height == 0 and not missing
-    is_later = day.expected.state == "later"
-    found = pl.concat(
-        [
-            empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),
-            controls,
-            findings.rejected_rows(rejects, whose),
-            # A row that is rejected or missing shows in the balance too: one difference, once.
-            batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
-            outcome.discrepancies,
-            origins.over_refunds(day.orders, whose),
-            costs.discrepancies,
-        ]
-    ).sort("discrepancy_id")
-    check("DISCREPANCY", found)
+    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived)
+    left = pl.concat([outcome.open_items, arrived.in_transit]).sort("side", "item_id")
+    check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", made)
-    ensure(found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies")
     unexplained = findings.unexplained_files(
         normalized.empty_files, normalized.controls, day.expected
     )
@@ -366,28 +233,53 @@ def _conclude(
         lines=normalized.lines,
         matches=outcome.matches,
         discrepancies=found,
-        open_items=outcome.open_items,
+        open_items=left,
         rejects=rejects,
         controls=normalized.controls,
         assessed_withdrawals=costs.withdrawals,
         fees=costs.summary,
         batches=made,
-        roll_forward=outcome.roll_forward,
+        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
         conservation=outcome.conservation,
+        payouts=payouts(normalized.lines, day.account),
+        receipts=arrived.receipts,
         not_proved_because=(*because, *unexplained),
         quiet_because=day.expected.note if not (day.statements or missing) else "",
-        later_because=day.expected.note if is_later and missing else "",
+        later_because=day.expected.note if day.expected.state == "later" and missing else "",
     )
 
 
-class MemoryStore:
-    """Keeps frames in memory: for tests and for statements that are not worth a file."""
-
-    def __call__(
-        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
-    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
-        frames = pl.collect_all([*kept.values(), *collected], engine="streaming")
-        return (
-            {name: frame.lazy() for name, frame in zip(kept, frames, strict=False)},
-            frames[len(kept) :],
-        )
+def _found(
+    day: DayInput,
+    whose: Day,
+    missing: list[str],
+    normalized: Normalized,
+    outcome: Outcome,
+    costs: Costs,
+    made: pl.DataFrame,
+    arrived: Received,
+) -> pl.DataFrame:
+    """DISCREPANCY of all stages, sorted by id; one difference is found by one of them only."""
+    rejects = pl.concat([normalized.rejects, day.entry_rejects])
+    controls = findings.control_discrepancies(normalized.controls, whose)
+    is_clean = rejects.height == 0 and controls.height == 0 and not missing
+    is_later = day.expected.state == "later"
+    matching = outcome.discrepancies
+    if day.payouts is not None:
+        matching = unidentified(matching, arrived.receipts)
+    found = pl.concat(
+        [
+            empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),
+            controls,
+            findings.rejected_rows(rejects, whose),
+            # A row that is rejected or missing shows in the balance too: one difference, once.
+            batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
+            matching,
+            arrived.discrepancies,
+            origins.over_refunds(day.orders, whose),
+            costs.discrepancies,
+        ]
+    ).sort("discrepancy_id")
+    check("DISCREPANCY", found)
+    ensure(found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies")
+    return found

@@ -36,6 +36,8 @@ class DayResult:
     batches: pl.DataFrame  # SETTLEMENT_BATCH
     roll_forward: pl.DataFrame  # ROLL_FORWARD
     conservation: pl.DataFrame  # CONSERVATION
+    payouts: pl.DataFrame  # PAYOUT: what the account has sent to one of our bank accounts
+    receipts: pl.DataFrame  # RECEIPT: of a bank account, the payouts that have arrived
     not_proved_because: tuple[str, ...]  # sentences; empty: proved
     quiet_because: str = ""  # why there is no statement and nothing is missing
     later_because: str = ""  # why a statement that is not here is not missing yet

@@ -19,6 +19,13 @@ class AccountSettings:
     date_tolerance_days: int = 1  # a matched pair may be this many days apart
     unmapped_limit: int = 0  # rejected rows tolerated before the day is not proved
     fee_tolerance: Decimal = Decimal(0)
+    pays_into: tuple[tuple[str, str], ...] = ()  # currency (or *) and the bank account
+    payout_window_days: int = 3  # how long a payout may be on its way
+
+    def receiver_of(self, currency: str) -> str | None:
+        """The bank account that payouts in a currency go to."""
+        into = dict(self.pays_into)
+        return into.get(currency, into.get("*"))
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ MATCH: Final[Schema] = {
 
 # One-sided, carried to the next day, where it can still match. `overdue` ones are reported already.
 OPEN_ITEM: Final[Schema] = {
-    "side": _TEXT,  # line, entry
+    "side": _TEXT,  # line, entry; payout: money on its way to this bank account
     "item_id": _TEXT,
     "kind": _TEXT,
     "business_date": _DAY,
@@ -245,6 +245,41 @@ SETTLEMENT_BATCH: Final[Schema] = {
     "bank_credit": MONEY,
     "proof": MONEY,  # must be 0; null: nothing to prove it against
     "proof_basis": _TEXT,  # balance, control_total, none
+}
+
+# Money on its way from a provider to one of our bank accounts. A payout that was taken back has a
+# negative amount.
+PAYOUT: Final[Schema] = {
+    "payout_id": _TEXT,  # the line_id at the provider
+    "provider": _TEXT,
+    "account": _TEXT,
+    "pays_into": _TEXT,  # the bank account that should receive it
+    "kind": _TEXT,
+    "business_date": _DAY,
+    "due_on": _DAY,  # last day on which it is merely in transit
+    "txn_id": _TEXT,
+    "merchant_ref": _TEXT,
+    "batch_id": _TEXT,
+    "currency": _TEXT,
+    "amount": MONEY,
+}
+
+# A payout and the credit it has arrived as; of several credits, or several payouts in one credit,
+# a row each with its share.
+RECEIPT: Final[Schema] = {
+    "receipt_id": _TEXT,
+    "rule": _TEXT,
+    "payout_id": _TEXT,
+    "payout_provider": _TEXT,
+    "payout_account": _TEXT,
+    "batch_id": _TEXT,
+    "paid_on": _DAY,
+    "line_id": _TEXT,  # the credit on the bank account
+    "received_on": _DAY,
+    "currency": _TEXT,
+    "payout_amount": MONEY,
+    "credited": MONEY,
+    "bank_fee": MONEY,  # payout_amount - credited
 }
 
 FEE_SUMMARY: Final[Schema] = {

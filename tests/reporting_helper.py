@@ -17,6 +17,8 @@ from recon.tables import (
     FEE_SUMMARY,
     MATCH,
     OPEN_ITEM,
+    PAYOUT,
+    RECEIPT,
     REJECT,
     ROLL_FORWARD,
     SETTLEMENT_BATCH,
@@ -321,6 +323,8 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
             },
         ),
         conservation=_conservation(),
+        payouts=empty(PAYOUT),
+        receipts=empty(RECEIPT),
         not_proved_because=(
             "the fund_flow statement is missing",
             "1 control total(s) do not tie",

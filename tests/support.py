@@ -12,12 +12,13 @@ from typing import Any, Final
 import polars as pl
 
 from recon import findings
+from recon.day import DayInput, MemoryStore, Statement
 from recon.discrepancies import Day, Severity
 from recon.io.config import Config, load_config
 from recon.matching import engine, explain, waiting
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
-from recon.pipeline import DayInput, MemoryStore, Statement, run_day
+from recon.pipeline import run_day
 from recon.providers import identify, provider_named
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings

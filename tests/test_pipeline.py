@@ -8,9 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.day import DayInput, MemoryStore
 from recon.errors import StatementError, UserError
 from recon.fees.schedule import Tariff
-from recon.pipeline import DayInput, MemoryStore, run_day
+from recon.pipeline import run_day
 from recon.providers import provider_named
 from recon.results import DayResult
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, check, conform, empty
@@ -117,9 +118,9 @@ def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None
 
     policy = shipped_config().policy
     assert run_day(given(dict(day.files)), policy, MemoryStore(), step).proved
-    assert names == ["normalize", "match", "fees", "settle", "conclude"]
+    assert names == ["normalize", "match", "fees", "settle", "receive", "conclude"]
     assert not run_day(given({}), policy, MemoryStore(), step).proved
-    assert names[5:] == names[:5]  # a day whose statements are missing goes the same way
+    assert names[6:] == names[:6]  # a day whose statements are missing goes the same way
 
 
 def test_only_the_tariffs_of_the_account_are_applied() -> None:

@@ -29,7 +29,7 @@ def workbooks(language: Language = "en") -> tuple[Workbook, ...]:
     return (
         discrepancy_workbook(result, "run-1", language),
         settlement_workbook(result, language),
-        range_workbook([day_summary(result, "run-1")], language),
+        range_workbook([day_summary(result, "run-1")], language=language),
     )
 
 
@@ -48,7 +48,7 @@ def tables(workbook: Workbook) -> dict[str, Table]:
         (text.KINDS, KINDS),
         (text.STATUSES, STATUSES),
         (text.SEVERITIES, SEVERITIES),
-        (text.SIDES, ("line", "entry")),
+        (text.SIDES, ("line", "entry", "payout")),
         (text.STATES, ("open", "overdue")),
         (text.BASES, ("balance", "control_total", "none")),
     ],

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from recon.day import Policy
 from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.io.deliveries import Schedule, calendar_problem
@@ -30,7 +31,7 @@ from recon.io.setting_types import (
     one_of,
 )
 from recon.io.sources import SourceSettings
-from recon.pipeline import Policy
+from recon.money import EXPONENT
 from recon.providers import all_providers
 from recon.providers.contract import Provider
 from recon.settings import AccountSettings
@@ -76,10 +77,14 @@ class ReconSettings(Settings):
     """recon.toml"""
 
     rule: Annotated[list[RuleSettings], Field(min_length=1)]
+    receipt_rule: list[RuleSettings] = []
     reports: ReportSettings = ReportSettings()
     severity: SeveritySettings = SeveritySettings()
     database: DatabaseSettings | None = None
     ledger: LedgerSettings | None = None
+
+
+PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
 
 
 class AccountEntry(Settings):
@@ -92,6 +97,8 @@ class AccountEntry(Settings):
     date_tolerance_days: Days = 1
     unmapped_limit: Annotated[int, Field(ge=0)] = 0
     fee_tolerance: Amount = Decimal(0)
+    pays_into: dict[PayoutCurrency, str] = {}
+    payout_window_days: Days = 3
     ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     ready_days: Annotated[int, Field(ge=0, le=31)] = 1
     grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
@@ -157,6 +164,14 @@ class Config:
             raise UserError("no account is of that provider and number at once")
         return picked
 
+    def payers_of(self, account: AccountSettings) -> list[AccountSettings]:
+        """The accounts whose payouts go to this one."""
+        return [
+            other
+            for other in self.accounts
+            if any(bank == account.account for _, bank in other.pays_into)
+        ]
+
     @property
     def base(self) -> Path:
         """Where relative paths of the configuration start: beside its folder."""
@@ -183,6 +198,7 @@ def load_config(directory: Path) -> Config:
         problems.append(f"{directory}/providers: no provider is configured")
     known = all_providers()
     accounts = _accounts(directory, providers, known, problems)
+    problems += _receiver_problems(directory, accounts)
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
     unsure = {slug for slug, settings in providers.items() if settings is None}
     tariffs = tariffs_of(directory, fees, accounts, unsure, problems)
@@ -191,7 +207,12 @@ def load_config(directory: Path) -> Config:
     return Config(
         directory=directory,
         recon=recon,
-        policy=Policy(match_rules(recon.rule), tuple(tariffs), _severity(recon.severity)),
+        policy=Policy(
+            match_rules(recon.rule),
+            tuple(tariffs),
+            _severity(recon.severity),
+            match_rules(recon.receipt_rule),
+        ),
         accounts=tuple(accounts),
         providers=known,
         sources={slug: settings.source for slug, settings in providers.items() if settings},
@@ -244,6 +265,7 @@ def _accounts(
             names = [field.name for field in fields(AccountSettings) if field.name != "provider"]
             facts = {name: getattr(entry, name) for name in names}
             facts["statements"] = tuple(entry.statements)
+            facts["pays_into"] = tuple(sorted(entry.pays_into.items()))
             accounts.append(AccountSettings(provider=slug, **facts))
         numbers = [entry.account for entry in settings.account]
         problems += [
@@ -251,6 +273,18 @@ def _accounts(
             for number in sorted({n for n in numbers if numbers.count(n) > 1})
         ]
     return accounts
+
+
+def _receiver_problems(directory: Path, accounts: list[AccountSettings]) -> list[str]:
+    """Payouts must go to an account that is configured, and to one only."""
+    numbers = [account.account for account in accounts]
+    return [
+        f"{directory}/providers/{account.provider}.toml: account {account.account}: pays_into "
+        f"{bank}, which {'no account has' if bank not in numbers else 'several accounts have'}"
+        for account in accounts
+        for _, bank in account.pays_into
+        if numbers.count(bank) != 1
+    ]
 
 
 def _severity(settings: SeveritySettings) -> Severity:

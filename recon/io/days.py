@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
+
+from recon.day import DayInput, Statement
 from recon.errors import UserError
 from recon.io.config import Config
 from recon.io.database import Database
@@ -24,10 +27,11 @@ from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries,
 from recon.io.locks import run_lock
 from recon.io.orders import read_orders, refunded_orders
 from recon.io.reports import write_day
-from recon.io.runs import RunChange, RunRecord, RunStore
+from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
 from recon.io.store import ParquetStore
+from recon.io.transit import payouts_in_transit
 from recon.periods import one_day
-from recon.pipeline import DayInput, Statement, Step, plain_step, run_day
+from recon.pipeline import Step, plain_step, run_day
 from recon.providers.contract import encoding_of
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
@@ -127,7 +131,7 @@ def reconcile(
         record = RunRecord.of(
             result, run_id=run_id, started_at=started, finished_at=datetime.now(UTC)
         )
-        change = runs.record(record, result.discrepancies, result.open_items, result.batches)
+        change = runs.record(record, RunRows.of(result))
         before = None if previous is None else previous.run_id
         shutil.rmtree(staging / "recoded", ignore_errors=True)
         _publish(staging, reports, run_id)
@@ -179,14 +183,25 @@ def _inputs(
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
         orders=orders,
+        payouts=_payouts(workspace, account, business_date),
         expected=expectation(workspace.database, schedule, account, business_date, now),
         holidays=_holidays(workspace.config, schedule, business_date),
     )
 
 
+def _payouts(
+    workspace: Workspace, account: AccountSettings, business_date: date
+) -> pl.DataFrame | None:
+    """PAYOUT on its way to the account; None where no other account pays into it."""
+    if not workspace.config.payers_of(account):
+        return None
+    return payouts_in_transit(workspace.database, account.provider, account.account, business_date)
+
+
 def _holidays(config: Config, schedule: Schedule, day: date) -> tuple[date, ...]:
     """Asked for only where a rule counts in business days: a calendar takes long to import."""
-    windows = [rule.date_window for rule in config.policy.rules if rule.date_window is not None]
+    rules = (*config.policy.rules, *config.policy.receipt_rules)
+    windows = [rule.date_window for rule in rules if rule.date_window is not None]
     return schedule.holidays(day) if any(window.in_business_days for window in windows) else ()
 
 
@@ -200,10 +215,12 @@ def _run_id(config: Config, day: DayInput) -> str:
         "entries": entries_digest(day.entries.collect()),
         "entry_rejects": day.entry_rejects.rows(),
         "orders": entries_digest(day.orders),
+        "payouts": None if day.payouts is None else entries_digest(day.payouts),
         "open_items": entries_digest(day.open_items),
         "expected": asdict(day.expected),
         "holidays": day.holidays,
         "rules": [asdict(rule) for rule in config.policy.rules],
+        "receipt_rules": [asdict(rule) for rule in config.policy.receipt_rules],
         "tariffs": sorted(
             (asdict(tariff) for tariff in config.policy.tariffs), key=lambda tariff: tariff["name"]
         ),

@@ -21,6 +21,7 @@ from recon.io.inbox import content_of
 from recon.io.ledger import import_ledger
 from recon.io.reports import write_range
 from recon.io.runs import RunStore
+from recon.io.transit import payouts_of, receipts_of
 from recon.periods import Period
 from recon.pipeline import Step, plain_step
 from recon.providers import identify, provider_named
@@ -31,6 +32,9 @@ from recon.providers.contract import (
     StatementKind,
     encoding_of,
 )
+from recon.reporting.receipts import chain_sheet
+from recon.reporting.sheets import Sheet
+from recon.reporting.text import Language
 from recon.settings import AccountSettings
 from recon.tables import (
     CONTROL_TOTAL,
@@ -87,7 +91,8 @@ def run_period(
     if fetch:
         chosen = {account.provider for account in accounts}
         report.failures += fetch_all(workspace, chosen, period, now=now)
-    for account in accounts:
+    # Accounts that payouts go to come last: what was sent must be known before it can arrive.
+    for account in sorted(accounts, key=lambda one: bool(workspace.config.payers_of(one))):
         for day in period:
             on_day(account, day)
             try:
@@ -98,9 +103,26 @@ def run_period(
                 break
     if period.first != period.last and report.days:
         path = workspace.root / "reports" / str(period) / "summary.xlsx"
-        write_range([read_summary(day.reports) for day in report.days], path)
+        language = workspace.config.recon.reports.language
+        write_range(
+            [read_summary(day.reports) for day in report.days],
+            path,
+            chain=_chain(workspace, report, language),
+            language=language,
+        )
         report.summary = path
     return report
+
+
+def _chain(workspace: Workspace, report: RunReport, language: Language) -> Sheet:
+    """From the transactions of a range's accounts to the bank."""
+    accounts = {(day.result.provider, day.result.account) for day in report.days}
+    batches = pl.concat(day.result.batches for day in report.days)
+    sent = payouts_of(workspace.database, report.period)
+    whose = pl.concat_str("provider", "account", separator=" ")
+    sent = sent.filter(whose.is_in([" ".join(names) for names in sorted(accounts)]))
+    arrived = receipts_of(workspace.database, sent["payout_id"])
+    return chain_sheet(batches, sent, arrived, language)
 
 
 def read_summary(reports: Path) -> dict[str, Any]:

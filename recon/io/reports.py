@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recon.errors import UserError
 from recon.io.export import replaced, write_frame
-from recon.reporting.sheets import Workbook
+from recon.reporting.sheets import Sheet, Workbook
 from recon.reporting.summary import Summary, day_summary, range_workbook
 from recon.reporting.text import Language
 from recon.reporting.workbooks import discrepancy_workbook, settlement_workbook
@@ -46,9 +46,16 @@ def write_day(
     return written
 
 
-def write_range(summaries: Sequence[Summary], path: Path, *, language: Language = "en") -> Path:
-    """Write the summary.xlsx of a range from the `day_summary` of each of its days."""
-    write_workbook_file(range_workbook(summaries, language), path)
+def write_range(
+    summaries: Sequence[Summary],
+    path: Path,
+    *,
+    chain: Sheet | None = None,
+    language: Language = "en",
+) -> Path:
+    """Write the summary.xlsx of a range from the `day_summary` of each of its days, and how the
+    money went from them to the bank."""
+    write_workbook_file(range_workbook(summaries, chain, language), path)
     return path
 
 

@@ -17,10 +17,17 @@ import sqlalchemy as sa
 from recon.errors import ensure
 from recon.io.database import Database, read_frame
 from recon.io.frames import read_rows, write_frame
-from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
+from recon.io.schema import (
+    DISCREPANCIES,
+    OPEN_ITEMS,
+    PAYOUTS,
+    RECEIPTS,
+    RUNS,
+    SETTLEMENT_BATCHES,
+)
 from recon.periods import Period
 from recon.results import DayResult
-from recon.tables import DISCREPANCY, OPEN_ITEM, check, empty
+from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
 
 # A discrepancy found again is another one when any of these is.
 _TELLING: Final = (
@@ -89,6 +96,45 @@ class RunChange:
     changed: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class RunRows:
+    """What a run found, as the canonical tables of which a row each is kept."""
+
+    discrepancies: pl.DataFrame
+    open_items: pl.DataFrame
+    batches: pl.DataFrame
+    payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))
+    receipts: pl.DataFrame = field(default_factory=lambda: empty(RECEIPT))
+
+    @staticmethod
+    def of(result: DayResult) -> "RunRows":
+        return RunRows(
+            discrepancies=result.discrepancies,
+            open_items=result.open_items,
+            batches=result.batches,
+            payouts=result.payouts,
+            receipts=result.receipts,
+        )
+
+    def by_table(self) -> dict[str, pl.DataFrame]:
+        return {
+            "DISCREPANCY": self.discrepancies,
+            "OPEN_ITEM": self.open_items,
+            "SETTLEMENT_BATCH": self.batches,
+            "PAYOUT": self.payouts,
+            "RECEIPT": self.receipts,
+        }
+
+
+_TABLES: Final = {
+    "DISCREPANCY": DISCREPANCIES,
+    "OPEN_ITEM": OPEN_ITEMS,
+    "SETTLEMENT_BATCH": SETTLEMENT_BATCHES,
+    "PAYOUT": PAYOUTS,
+    "RECEIPT": RECEIPTS,
+}
+
+
 class RunStore:
     """The runs of a database."""
 
@@ -114,22 +160,15 @@ class RunStore:
         select = sa.select(*columns).where(OPEN_ITEMS.c.run_id == latest)
         return read_frame(self._database, select, OPEN_ITEM).sort("side", "item_id")
 
-    def record(
-        self,
-        run: RunRecord,
-        discrepancies: pl.DataFrame,
-        open_items: pl.DataFrame,
-        batches: pl.DataFrame,
-    ) -> RunChange:
-        """Make `run` the current run of its day, in one transaction, with its DISCREPANCY,
-        OPEN_ITEM and SETTLEMENT_BATCH rows, and say what it changes.
+    def record(self, run: RunRecord, found: RunRows) -> RunChange:
+        """Make `run` the current run of its day, in one transaction, with all its rows, and say
+        what it changes.
 
         A run_id that is current already changes nothing; one that was superseded becomes current
         again, with the rows it had. Errors: BrokenInvariantError for frames of another shape.
         """
-        check("DISCREPANCY", discrepancies)
-        check("OPEN_ITEM", open_items)
-        check("SETTLEMENT_BATCH", batches)
+        for name, frame in found.by_table().items():
+            check(name, frame)
         with self._database.begin() as connection:
             current = _current(connection, run.provider, run.account, run.business_date)
             if current is not None and current.run_id == run.run_id:
@@ -143,11 +182,10 @@ class RunStore:
             if _is_made_current_again(connection, run):
                 after = _discrepancies_of(connection, run)
             else:
-                after = discrepancies
+                after = found.discrepancies
                 connection.execute(sa.insert(RUNS).values(_values(run)))
-                _write(connection, DISCREPANCIES, run, after)
-                _write(connection, OPEN_ITEMS, run, open_items)
-                _write(connection, SETTLEMENT_BATCHES, run, batches)
+                for name, frame in found.by_table().items():
+                    _write(connection, _TABLES[name], run, frame)
         return _change(before, after)
 
     def later_runs(self, provider: str, account: str, business_date: date) -> list[date]:

@@ -16,10 +16,19 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from recon.money import MONEY
-from recon.tables import DISCREPANCY, INSTANT, LEDGER_ENTRY, OPEN_ITEM, SETTLEMENT_BATCH, Schema
+from recon.tables import (
+    DISCREPANCY,
+    INSTANT,
+    LEDGER_ENTRY,
+    OPEN_ITEM,
+    PAYOUT,
+    RECEIPT,
+    SETTLEMENT_BATCH,
+    Schema,
+)
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -235,6 +244,23 @@ DISCREPANCIES: Final = sa.Table(
     METADATA,
     _reference("run_id", "run.run_id", key=True),
     *columns_of(DISCREPANCY, key=("discrepancy_id",), required=("type", "provider", "account")),
+)
+
+# What each run of an account has sent to the bank, and each run of a bank account has received.
+PAYOUTS: Final = sa.Table(
+    "payout",
+    METADATA,
+    _reference("run_id", "run.run_id", key=True),
+    *columns_of(PAYOUT, key=("payout_id",), required=("pays_into",)),
+    sa.Index(None, "pays_into"),
+)
+
+RECEIPTS: Final = sa.Table(
+    "receipt",
+    METADATA,
+    _reference("run_id", "run.run_id", key=True),
+    *columns_of(RECEIPT, key=("receipt_id",), required=("payout_id",)),
+    sa.Index(None, "payout_id"),
 )
 
 SETTLEMENT_BATCHES: Final = sa.Table(

@@ -10,7 +10,7 @@ from recon.errors import UserError
 
 
 class ParquetStore:
-    """Keeps a run's `lines` and `matches` in one directory; see `pipeline.Store`.
+    """Keeps a run's `lines` and `matches` in one directory; see `day.Store`.
 
     Writing and collecting share one streaming pass over the source. A file appears under its name
     only when it is whole; what a killed run leaves behind ends in `.part` and is overwritten.

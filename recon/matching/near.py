@@ -22,7 +22,7 @@ def pairs(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
     alone = theirs.filter(pl.col("count") > 0).filter(pl.col("count").sum().over("row") == 1)
     return (
         alone.select(place=pl.col("first"), entry_row="row")
-        .join(only, on="place", how="inner", validate="1:1")
+        .join(only, on="place", how="inner", validate="m:1")
         .select("line_row", "entry_row")
         .sort("line_row")
     )

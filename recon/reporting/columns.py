@@ -14,11 +14,12 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
         "amount amount_ledger amount_provider difference at_stake gross refunds chargebacks fees "
         "withdrawals withdrawal_charges adjustments reserve net net_of_lines net_check "
         "opening_balance closing_balance expected_payout provider_payout bank_credit proof "
-        "base charged expected variance stated computed stated_difference"
+        "base charged expected variance stated computed stated_difference "
+        "payout_amount credited bank_fee in_transit earned paid_out"
     ),
     "count": "payment_count refund_count other_count line_count row_count age_days",
     "integer": "line_no version",
-    "date": "business_date first_seen_on due_on settlement_date",
+    "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
     "wrapped": "type mismatched_fields explanation suggested_action reason value",
     "instant": "occurred_at",
     "percent": "effective_rate",

@@ -116,8 +116,11 @@ def _plain(frame: pl.DataFrame) -> list[Summary]:
     return frame.with_columns(as_text).to_dicts()
 
 
-def range_workbook(summaries: Sequence[Summary], language: Language = "en") -> Workbook:
-    """summary.xlsx of a range: one row for each day of each account, with a link to its reports."""
+def range_workbook(
+    summaries: Sequence[Summary], chain: Sheet | None = None, language: Language = "en"
+) -> Workbook:
+    """summary.xlsx of a range: one row for each day of each account, with a link to its reports;
+    then the way of the money to the bank."""
     days = sorted(
         summaries, key=lambda day: (day["business_date"], day["provider"], day["account"])
     )
@@ -152,7 +155,7 @@ def range_workbook(summaries: Sequence[Summary], language: Language = "en") -> W
     sheet = Sheet(
         text.sheet("days", language), (listed, counts), nothing=text.phrase("nothing", language)
     )
-    return made(title, last, (sheet,), language)
+    return made(title, last, (sheet,) if chain is None else (sheet, chain), language)
 
 
 def _count(name: str, value: int, formula: CountOf, language: Language) -> Line:

@@ -6,6 +6,7 @@ from recon.reporting import text
 from recon.reporting.discrepancies import discrepancy_sheets
 from recon.reporting.overview import summary_sheet
 from recon.reporting.proof import proof_sheet
+from recon.reporting.receipts import receipts_sheet
 from recon.reporting.settlement import settlement_sheets
 from recon.reporting.sheets import Sheet, Workbook
 from recon.reporting.text import Language
@@ -22,9 +23,17 @@ def discrepancy_workbook(result: DayResult, run_id: str, language: Language = "e
 
 
 def settlement_workbook(result: DayResult, language: Language = "en") -> Workbook:
-    """settlement.xlsx: batches, fees by tariff row, withdrawals, and the proof."""
-    sheets = (*settlement_sheets(result, language), proof_sheet(result, language))
+    """settlement.xlsx: batches, fees by tariff row, withdrawals, of a bank account the payouts
+    received, and the proof."""
+    arrived = [receipts_sheet(result, language)] if _receives(result) else []
+    sheets = (*settlement_sheets(result, language), *arrived, proof_sheet(result, language))
     return _of_day("report_settlement", result, language, sheets)
+
+
+def _receives(result: DayResult) -> bool:
+    """Whether anything was sent to this account; most are no accounts that payouts go to."""
+    in_transit = result.open_items.filter(side="payout")
+    return bool(result.receipts.height or in_transit.height)
 
 
 def _of_day(

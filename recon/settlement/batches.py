@@ -52,6 +52,8 @@ def batches(
             fees=pl.col("fee").filter(~kind.is_in(_WITHDRAWALS)).sum(),
             withdrawal_charges=pl.col("fee").filter(kind.is_in(_WITHDRAWALS)).sum(),
             net=pl.col("net").sum(),
+            provider_payout=-pl.col("gross").filter(kind.is_in(_WITHDRAWALS)).sum(),
+            paying_count=kind.is_in(_WITHDRAWALS).sum(),
             settlement_date=pl.col("business_date").max(),
             **columns,
         )
@@ -104,8 +106,9 @@ def _proved(
             **{name: pl.col(name).fill_null(0) for name in counts},
         )
         .with_columns(
-            pl.lit(None).alias(name)
-            for name in ("expected_payout", "provider_payout", "bank_credit")
+            pl.lit(None).alias("expected_payout"),
+            pl.lit(None).alias("bank_credit"),
+            provider_payout=pl.when(pl.col("paying_count") > 0).then("provider_payout"),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in SETTLEMENT_BATCH.items())
     )

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
+from recon.day import DayInput, Statement
 from recon.io.config import load_config
 from recon.io.inbox import content_of
 from recon.io.store import ParquetStore
-from recon.pipeline import DayInput, Statement, run_day
+from recon.pipeline import run_day
 from recon.providers import identify
 from recon.results import StatementFile
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, empty

@@ -16,13 +16,14 @@ import pysequoia
 import pytest
 
 from recon.cli import invoke
+from recon.day import DayInput, MemoryStore, Statement
 from recon.errors import ReconError, StatementError, UserError
 from recon.io.archives import Keys, Limits, form_of, unpacked
 from recon.io.config import load_config
 from recon.io.days import Workspace
 from recon.io.jobs import RunReport, run_period
 from recon.periods import one_day
-from recon.pipeline import DayInput, MemoryStore, Statement, run_day
+from recon.pipeline import run_day
 from recon.providers.contract import Content, Provider, ReadContext, Reading, StatementKind
 from recon.results import StatementFile
 from recon.settings import Expectation

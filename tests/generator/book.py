@@ -17,7 +17,8 @@ from recon.tables import LEDGER_ENTRY
 from tests.generator.sources import DAYS, SEED, SampleSet
 from tests.generator.spec import CARRIED, LABEL
 
-ONE_SIDED = ("missing_in_ledger", "missing_in_provider")
+NOT_BOOKED = ("missing_in_ledger", "unidentified_receipt")
+ONE_SIDED = (*NOT_BOOKED, "missing_in_provider", "payout_not_received")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Movement:
 
     @property
     def is_on_statement(self) -> bool:
-        return self.plant != "missing_in_provider"
+        return self.plant not in ("missing_in_provider", "payout_not_received")
 
     def local(self) -> datetime:
         return datetime.combine(self.day, time()) + timedelta(seconds=self.second)
@@ -193,7 +194,7 @@ def ledger(
 ) -> pl.DataFrame:
     """LEDGER_ENTRY: one entry a movement, but for those the ledger lacks."""
     rows = []
-    booked = [one for one in movements if one.plant != "missing_in_ledger"]
+    booked = [one for one in movements if one.plant not in (*NOT_BOOKED, "payout_not_received")]
     for number, one in enumerate(booked, start=1):
         knows_txn = one.plant in (None, "fee_variance", "amount_mismatch") and number % 10 < 7
         rows.append(
@@ -238,6 +239,8 @@ def labels(slug: str, account: str, movements: Iterable[Movement]) -> pl.DataFra
         reported = one.day + timedelta(days=one.plant in ONE_SIDED)
         difference = {
             "missing_in_ledger": one.amount,
+            "unidentified_receipt": one.amount,
+            "payout_not_received": -one.amount,
             "missing_in_provider": -one.amount,
             "fee_variance": one.surplus,
         }.get(one.plant, one.amount - _booked(one))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from recon.errors import BrokenInvariantError
 from recon.io import runs as runs_module
 from recon.io.database import Database
-from recon.io.runs import RunChange, RunRecord, RunStore
+from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.periods import Period, one_day
 from recon.results import DayResult, StatementFile
@@ -83,9 +83,11 @@ def record(
     )
     return store.record(
         run,
-        discrepancies() if found is None else found,
-        open_items() if left is None else left,
-        batches,
+        RunRows(
+            discrepancies() if found is None else found,
+            open_items() if left is None else left,
+            batches,
+        ),
     )
 
 
@@ -290,6 +292,8 @@ def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
         batches=nothing,
         roll_forward=nothing,
         conservation=nothing,
+        payouts=nothing,
+        receipts=nothing,
         not_proved_because=("a file is missing",),
     )
     run = RunRecord.of(result, run_id="r", started_at=NOW, finished_at=NOW)

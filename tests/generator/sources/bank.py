@@ -1,20 +1,21 @@
 """A bank: the euro account as camt.053, the yuan account as MT940, three days of each.
 
-Payouts of the other samples arrive here by their own references, beside charges, suppliers and a
-credit that nobody has booked.
+Payouts of the other samples arrive here a day later, those of Adyen by their number, those of
+Stripe without; one never comes. Beside them are charges, suppliers and a credit nobody knows.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from types import ModuleType
 from xml.sax.saxutils import escape
 
 import polars as pl
 
 from tests.generator import book
 from tests.generator.book import Movement
-from tests.generator.sources import DAYS, SampleSet, adyen
+from tests.generator.sources import DAYS, SampleSet, adyen, stripe
 
 _ZONE = "Europe/Amsterdam"
 
@@ -68,22 +69,30 @@ def _renumbered(ledger: pl.DataFrame, series: str) -> pl.DataFrame:
 
 
 def _euro() -> list[Movement]:
-    """Adyen's payouts of the day before, suppliers, a monthly charge."""
-    payouts = [
-        (date.fromisoformat(str(row["business_date"])), row["txn_id"], book.cents(-row["amount"]))
-        for row in adyen.samples().ledger.filter(kind="payout").iter_rows(named=True)
-    ]
+    """Payouts of the day before, suppliers, a monthly charge."""
     made = []
-    for day, (_, reference, amount) in zip(DAYS[1:], payouts, strict=False):
+    for day, (reference, amount) in zip(DAYS[1:], _payouts(adyen), strict=False):
         made.append(_transfer(day, "EUR", amount, f"AD{day:%y%m%d}", reference))
+    (_, first), (_, second), _ = _payouts(stripe)
+    lost = _transfer(DAYS[1], "EUR", first, f"ST{DAYS[1]:%y%m%d}", None)  # due then, and not there
+    made.append(replace(lost, plant="payout_not_received"))
+    made.append(_transfer(DAYS[2], "EUR", second, f"ST{DAYS[2]:%y%m%d}", None))
     for number, day in enumerate(DAYS):
         paid = Decimal("1250.40") + 310 * number
         made.append(_transfer(day, "EUR", -paid, f"SUP{day:%y%m%d}", f"INV-{8810 + number}"))
     charge = _transfer(DAYS[2], "EUR", Decimal("-12.50"), "FEE261120", None)
     made.append(replace(charge, kind="fee"))
     stranger = _transfer(DAYS[1], "EUR", Decimal("88.00"), "UNK261119", None)
-    made.append(replace(stranger, plant="missing_in_ledger"))
+    made.append(replace(stranger, plant="unidentified_receipt"))
     return sorted(made, key=lambda one: (one.day, one.txn_id or ""))
+
+
+def _payouts(source: ModuleType) -> list[tuple[str, Decimal]]:
+    """Number and amount of the payouts in euro, in the order of their days."""
+    entries = source.samples().ledger.filter(kind="payout", currency="EUR").sort("business_date")
+    return [
+        (str(row["txn_id"]), book.cents(-row["amount"])) for row in entries.iter_rows(named=True)
+    ]
 
 
 def _yuan() -> list[Movement]:

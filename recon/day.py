@@ -1,0 +1,75 @@
+"""What a day is run on: its statements, entries and what came before, the policy, and a store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+
+from recon.discrepancies import Severity
+from recon.fees.schedule import Tariff
+from recon.matching.rules import MatchRule
+from recon.providers.contract import Content, Provider, StatementKind
+from recon.results import StatementFile
+from recon.settings import AccountSettings, Expectation
+from recon.tables import LEDGER_ENTRY, empty
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of the day, as registered and as bytes."""
+
+    file: StatementFile
+    kind: StatementKind
+    content: Content
+
+
+@dataclass(frozen=True)
+class DayInput:
+    """Everything one day is made of. `entry_rejects` are ledger rows nobody could understand."""
+
+    account: AccountSettings
+    provider: Provider
+    business_date: date
+    statements: tuple[Statement, ...]
+    entries: pl.LazyFrame  # LEDGER_ENTRY of the day
+    entry_rejects: pl.DataFrame  # REJECT
+    open_items: pl.DataFrame  # OPEN_ITEM of the business date before
+    orders: pl.DataFrame = field(default_factory=lambda: empty(LEDGER_ENTRY))  # see `over_refunds`
+    expected: Expectation = field(default_factory=Expectation)
+    holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
+    payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
+    # is no account that payouts go to
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to match and what it should cost."""
+
+    rules: tuple[MatchRule, ...]
+    tariffs: tuple[Tariff, ...]
+    severity: Severity = field(default_factory=Severity)
+    receipt_rules: tuple[MatchRule, ...] = ()
+
+
+class Store(Protocol):
+    """Where a stage's large frames go: Parquet files in a run, memory in a test."""
+
+    def __call__(
+        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
+    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
+        """Evaluate all frames in one pass: `kept` come back to be read again, others in memory."""
+
+
+class MemoryStore:
+    """Keeps frames in memory: for tests and for statements that are not worth a file."""
+
+    def __call__(
+        self, kept: Mapping[str, pl.LazyFrame], collected: Sequence[pl.LazyFrame]
+    ) -> tuple[dict[str, pl.LazyFrame], list[pl.DataFrame]]:
+        frames = pl.collect_all([*kept.values(), *collected], engine="streaming")
+        return (
+            {name: frame.lazy() for name, frame in zip(kept, frames, strict=False)},
+            frames[len(kept) :],
+        )

@@ -1,0 +1,73 @@
+"""Money between a provider and the bank: what has been sent, and what has not been received yet."""
+
+from datetime import date
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.io.database import Database, read_frame
+from recon.io.schema import PAYOUTS, RECEIPTS, RUNS
+from recon.periods import Period
+from recon.tables import PAYOUT, RECEIPT
+
+
+def payouts_in_transit(
+    database: Database, provider: str, account: str, business_date: date
+) -> pl.DataFrame:
+    """PAYOUT sent to a bank account up to a business date, less what its earlier days received;
+    sorted by id. Those that were due before the account was run at all are left out: nobody has
+    looked for them.
+    """
+    received = (
+        sa.select(RECEIPTS.c.payout_id)
+        .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
+        .where(*_current(provider, account), RUNS.c.business_date < business_date)
+    )
+    first = sa.select(sa.func.min(RUNS.c.business_date)).where(*_current(provider, account))
+    with database.connect() as connection:
+        began = connection.execute(first).scalar()
+    payout = PAYOUTS.c
+    select = (
+        sa.select(*(payout[name] for name in PAYOUT))
+        .join(RUNS, RUNS.c.run_id == payout.run_id)
+        .where(
+            RUNS.c.superseded_by.is_(None),
+            payout.pays_into == account,
+            payout.business_date <= business_date,
+            payout.due_on >= min(began or business_date, business_date),
+            payout.payout_id.not_in(received),
+        )
+    )
+    return read_frame(database, select, PAYOUT).unique("payout_id").sort("payout_id")
+
+
+def payouts_of(database: Database, period: Period) -> pl.DataFrame:
+    """PAYOUT of the current runs of a range, sorted by id."""
+    select = (
+        sa.select(*(PAYOUTS.c[name] for name in PAYOUT))
+        .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
+        .where(
+            RUNS.c.superseded_by.is_(None),
+            RUNS.c.business_date.between(period.first, period.last),
+        )
+    )
+    return read_frame(database, select, PAYOUT).sort("payout_id")
+
+
+def receipts_of(database: Database, payout_ids: pl.Series) -> pl.DataFrame:
+    """RECEIPT of payouts in any current run, sorted by id."""
+    select = (
+        sa.select(*(RECEIPTS.c[name] for name in RECEIPT))
+        .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
+        .where(RUNS.c.superseded_by.is_(None))
+    )
+    every = read_frame(database, select, RECEIPT)
+    return every.filter(pl.col("payout_id").is_in(payout_ids.implode())).sort("receipt_id")
+
+
+def _current(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        RUNS.c.provider == provider,
+        RUNS.c.account == account,
+        RUNS.c.superseded_by.is_(None),
+    )

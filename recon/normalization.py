@@ -1,0 +1,91 @@
+"""The first stage: the statements of a day -> canonical tables, in one pass over each file."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from recon.day import DayInput, Store
+from recon.masking import mask_free_text
+from recon.periods import one_day
+from recon.providers.contract import ReadContext
+from recon.tables import BALANCE, CONTROL_TOTAL, REJECT, STATEMENT_LINE, check, empty
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """The day's statements as canonical tables."""
+
+    lines: pl.LazyFrame  # STATEMENT_LINE: what is reconciled with the ledger
+    rejects: pl.DataFrame  # REJECT
+    controls: pl.DataFrame  # CONTROL_TOTAL
+    balances: pl.DataFrame  # BALANCE
+    empty_files: frozenset[str] = frozenset()  # file_ids of statements without a row
+
+
+def normalize(day: DayInput, store: Store) -> Normalized:
+    """Statements -> canonical lines, rejects, control totals and balances, in one pass a file.
+
+    Card numbers in what people wrote freely end here: nothing that is stored has them.
+    """
+    context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
+    readings = [statement.kind.read(statement.content, context) for statement in day.statements]
+    if not readings:
+        return Normalized(
+            empty(STATEMENT_LINE).lazy(), empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE)
+        )
+    matched = [
+        reading.lines
+        if (kinds := statement.kind.matched_kinds) is None
+        else reading.lines.filter(pl.col("kind").is_in(sorted(kinds)))
+        for statement, reading in zip(day.statements, readings, strict=True)
+    ]
+    lines = pl.concat(matched) if len(matched) > 1 else matched[0]
+    kept, collected = store(
+        {"lines": mask_free_text(lines)},
+        [
+            mask_free_text(pl.concat([reading.rejects for reading in readings])),
+            pl.concat([reading.controls for reading in readings]),
+            pl.concat([reading.balances for reading in readings]),
+            pl.concat([reading.lines.select(pl.len()) for reading in readings]),
+        ],
+    )
+    check("STATEMENT_LINE", kept["lines"])
+    rejects, controls, balances, counts = collected
+    rejected = set(rejects["file_id"])
+    without_rows = {
+        statement.file.file_id
+        for statement, count in zip(day.statements, counts.to_series(), strict=True)
+        if count == 0
+        and statement.file.file_id not in rejected
+        and statement.kind.matched_kinds != frozenset()  # a summary never has rows
+    }
+    if day.expected.may_be_empty:  # saying nothing about nothing is what such a statement does
+        says_nothing = pl.col("file_id").is_in(sorted(without_rows)) & pl.col("stated").is_null()
+        controls = controls.filter(~says_nothing)
+    controls = _of_whole_statements(controls)
+    rejects = rejects.sort("file_id", "line_no")
+    return Normalized(kept["lines"], rejects, controls, balances, frozenset(without_rows))
+
+
+def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:
+    """CONTROL_TOTAL, with those that one file states and others add up to put together.
+
+    One report may come in several files with the totals in the last one, and one report may state
+    what another consists of. Where every file states its own total each is held to it, so that no
+    two errors can cancel out.
+    """
+    is_shared = (
+        pl.col("stated").is_null().any()
+        & pl.col("stated").is_not_null().any()
+        & (pl.col("file_id").n_unique() == pl.len())
+    ).over("name", "currency")
+    shared = (
+        controls.filter(is_shared)
+        .group_by("name", "currency", maintain_order=True)
+        .agg(
+            pl.col("file_id").filter(pl.col("stated").is_not_null()).first(),
+            pl.col("stated", "computed").sum(),
+        )
+    )
+    own = controls.filter(~is_shared)
+    return pl.concat([part.select(list(CONTROL_TOTAL)) for part in (own, shared)])

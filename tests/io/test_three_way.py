@@ -1,0 +1,140 @@
+"""Days of two providers and their bank, run as a user runs them: what was sent, and what came."""
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import load_workbook
+
+from recon.cli import invoke
+from recon.io.database import Database
+from recon.io.transit import payouts_in_transit, payouts_of, receipts_of
+from recon.periods import Period
+from tests.support import copy_place
+
+BANK = "NL02RECO0123456789"
+DAYS = Period(date(2026, 11, 18), date(2026, 11, 20))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("place")
+    ledgers = copy_place(place, "adyen", "alipay", "stripe", "bank")
+    assert run(place, "ledger", "import", *map(str, ledgers)) == 0
+    return place
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "place")
+    return tmp_path / "place"
+
+
+def run(place: Path, *words: str) -> int:
+    return invoke([*words, "--config", f"{place}/configs", "--workspace", f"{place}/workspace"])
+
+
+def run_days(place: Path, first: str = "18", last: str = "20", *more: str) -> int:
+    return run(place, "run", "--from", f"2026-11-{first}", "--to", f"2026-11-{last}", *more)
+
+
+def database(place: Path) -> Database:
+    return Database.open(f"sqlite:///{place}/workspace/recon.db")
+
+
+def found(place: Path, day: str) -> dict[str, Decimal]:
+    folder = place / "workspace" / "reports" / f"2026-11-{day}" / "bank" / BANK
+    frame = pl.read_csv(folder / "discrepancies.csv", infer_schema=False)
+    return {row[0]: Decimal(row[1]) for row in frame.select("type", "difference").iter_rows()}
+
+
+def test_every_payout_has_arrived_is_in_transit_or_is_reported(place: Path) -> None:
+    assert run_days(place) == 0
+    sent = payouts_of(database(place), DAYS)
+    arrived = receipts_of(database(place), sent["payout_id"])
+    in_transit = payouts_in_transit(database(place), "bank", BANK, date(2026, 11, 21))
+    assert sent.height == 7
+    assert set(arrived["payout_id"]) | set(in_transit["payout_id"]) == set(sent["payout_id"])
+    assert arrived["rule"].value_counts().sort("rule").rows() == [
+        ("amount and day", 1),
+        ("payout number", 3),
+    ]
+    assert found(place, "20") == {
+        "payout_not_received": Decimal("-2016.1"),
+        "unidentified_receipt": Decimal(88),
+    }
+
+
+def test_the_same_days_again_change_nothing(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_days(place)
+    capsys.readouterr()
+    run_days(place)
+    assert capsys.readouterr().out.count("nothing changed since the run before") == 15
+
+
+def test_a_late_credit_clears_what_was_reported(place: Path) -> None:
+    run_days(place)
+    folder = place / "sample_statements" / "bank"
+    text = (folder / f"{BANK}_2026-11-20.camt053.xml").read_text("utf-8")
+    entry = text[text.index("   <Ntry>") : text.index("</Ntry>") + len("</Ntry>\n")]
+    head = text[: text.index("   <Bal>")].replace("20261120", "20261121").replace("-20T", "-21T")
+    balance = text[text.index("<Cd>CLBD</Cd>") :]
+    amount = Decimal(balance.split('Ccy="EUR">')[1].split("<")[0])
+    lost = entry.replace(
+        entry[entry.index('"EUR">') : entry.index("</Amt>")], '"EUR">2016.10'
+    ).replace("2026-11-20", "2026-11-21")
+    lost = lost.replace("DBIT", "CRDT").replace("261120", "261121")
+
+    def stated(code: str, value: Decimal) -> str:
+        return (
+            f"   <Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp>"
+            f'<Amt Ccy="EUR">{value}</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+            "<Dt><Dt>2026-11-21</Dt></Dt></Bal>\n"
+        )
+
+    tail = "  </Stmt>\n </BkToCstmrStmt>\n</Document>\n"
+    body = stated("OPBD", amount) + stated("CLBD", amount + Decimal("2016.10")) + lost
+    (folder / f"{BANK}_2026-11-21.camt053.xml").write_text(head + body + tail, "utf-8")
+    run_days(place, "21", "21", "--account", BANK)
+    arrived = receipts_of(database(place), payouts_of(database(place), DAYS)["payout_id"])
+    late = arrived.filter(pl.col("received_on") == date(2026, 11, 21))
+    assert late["credited"].to_list() == [Decimal("2016.10")]
+    assert found(place, "21") == {}
+
+
+def test_the_bank_is_run_after_those_who_pay_into_it(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_days(place, "19", "19")
+    arrived = receipts_of(database(place), payouts_of(database(place), DAYS)["payout_id"])
+    assert arrived["payout_provider"].to_list() == ["alipay"]  # sent and received on one day
+
+
+def test_the_workbooks_follow_the_money(place: Path) -> None:
+    run_days(place)
+    reports = place / "workspace" / "reports"
+    book = load_workbook(reports / "2026-11-20" / "bank" / BANK / "settlement.xlsx")
+    sheet = book["Payouts received"]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert rows[0][:4] == ["Paid out by", "Paid out by account", "Batch", "Currency"]
+    assert [row[0] for row in rows[1:3]] == ["adyen", "stripe"]
+    assert str(rows[1][9]).startswith("=ROUND(G2-H2-I2")
+    chain = load_workbook(reports / "2026-11-18_2026-11-20" / "summary.xlsx")["To the bank"]
+    proofs = [str(row[10].value) for row in chain.iter_rows(min_row=2, max_row=8)]
+    assert all(proof.startswith("=ROUND(F") for proof in proofs)
+    computed = load_workbook(reports / "2026-11-18_2026-11-20" / "summary.xlsx", data_only=True)
+    assert {row[10].value for row in computed["To the bank"].iter_rows(min_row=2, max_row=8)} == {0}
+
+
+def test_payouts_must_go_to_an_account_that_exists(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = place / "configs" / "providers" / "stripe.toml"
+    path.write_text(path.read_text("utf-8").replace(BANK, "NL99"), "utf-8")
+    assert run_days(place) == 2
+    assert "pays_into NL99, which no account has" in capsys.readouterr().err

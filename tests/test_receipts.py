@@ -1,0 +1,307 @@
+"""Payouts against the credits of a bank account, as tables.
+
+Rows are `payout <id> <number> <currency> <amount> [on=] [due=] [carried]` and `credit <id> <amount>
+<text>`; below `---` stands what becomes of each. Today is 2026-11-20.
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recon.discrepancies import Day, Severity
+from recon.matching.rules import MatchRule, Tolerance
+from recon.receipts import Received, receive
+from recon.tables import OPEN_ITEM, PAYOUT, STATEMENT_LINE
+from tests.support import frame_of, shipped_config
+
+TODAY = date(2026, 11, 20)
+WHOSE = Day("bank", "NL02", TODAY, Severity())
+
+
+def payout(cells: list[str]) -> dict[str, object]:
+    name, number, currency, amount, *rest = cells
+    more = dict(cell.split("=") for cell in rest if "=" in cell)
+    return {
+        "payout_id": name,
+        "provider": "stripe",
+        "account": "acct_1",
+        "pays_into": "NL02",
+        "kind": "payout",
+        "business_date": date.fromisoformat(f"2026-{more.get('on', '11-19')}"),
+        "due_on": date.fromisoformat(f"2026-{more.get('due', '11-22')}"),
+        "txn_id": None if number == "-" else number,
+        "currency": currency,
+        "amount": amount,
+    }
+
+
+def credit(cells: list[str]) -> dict[str, object]:
+    name, amount, *text = cells
+    currency = "EUR"
+    if text and text[0] in ("USD", "JPY"):
+        currency, *text = text
+    return {
+        "line_id": name,
+        "provider": "bank",
+        "account": "NL02",
+        "file_id": "f",
+        "line_no": 1,
+        "business_date": TODAY,
+        "occurred_at": datetime(2026, 11, 20, tzinfo=UTC),
+        "kind": "transfer",
+        "currency": currency,
+        "gross": amount,
+        "fee": "0",
+        "net": amount,
+        "description": " ".join(text),
+    }
+
+
+def received(given_rows: str, rules: list[MatchRule] | None = None) -> Received:
+    rows = [row.split() for row in given_rows.strip().splitlines()]
+    payouts = frame_of(PAYOUT, [payout(row[1:]) for row in rows if row[0] == "payout"])
+    credits = frame_of(STATEMENT_LINE, [credit(row[1:]) for row in rows if row[0] == "credit"])
+    carried = [
+        {"side": "payout", "item_id": row[1], "state": "overdue"}
+        for row in rows
+        if row[-1] == "reported"
+    ]
+    chosen = list(shipped_config().policy.receipt_rules) if rules is None else rules
+    return receive(credits.lazy(), payouts, frame_of(OPEN_ITEM, carried), chosen, WHOSE)
+
+
+def told(found: Received) -> list[str]:
+    said = [
+        f"{row['payout_id']} {row['line_id']} {row['credited']:.2f} by {row['rule']}"
+        + (f", fee {row['bank_fee']:.2f}" if row["bank_fee"] else "")
+        for row in found.receipts.iter_rows(named=True)
+    ]
+    said += [
+        f"{row['type']} {row['difference']:.2f} {row['discrepancy_id'].removeprefix('receipt:')}"
+        for row in found.discrepancies.iter_rows(named=True)
+    ]
+    said += [
+        f"{name} {state}" for name, state in found.in_transit.select("item_id", "state").rows()
+    ]
+    return sorted(said)
+
+
+def check(text: str, rules: list[MatchRule] | None = None) -> None:
+    rows, expected = text.split("---")
+    assert told(received(rows, rules)) == sorted(
+        " ".join(row.split()) for row in expected.strip().splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "po_1AbCdEfGh9",
+        "STRIPE PAYOUT PO_1ABCDEFGH9",
+        "SVWZ+transfer:po_1AbCdEfGh9;thanks",
+        "po_1AbC dEfGh9 wrapped by the bank",
+    ],
+)
+def test_a_number_is_found_wherever_the_bank_put_it(text: str) -> None:
+    check(
+        f"""
+        payout P1 po_1AbCdEfGh9 EUR 100.00
+        payout P2 po_2          EUR 100.00
+        credit C1 100.00 {text}
+        ---
+        P1 C1 100.00 by payout number
+        P2 open
+        """
+    )
+
+
+def test_a_number_is_no_part_of_another_word() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        credit C1 90.00 po_11
+        ---
+        P1 open
+        """
+    )
+
+
+def test_without_a_number_amount_and_day_must_be_the_only_ones() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR 200.00
+        payout P3 po_3 EUR 200.00
+        payout P4 po_4 EUR 300.00 on=11-10
+        payout P5 po_5 USD 450.00
+        credit C1 100.00 STRIPE
+        credit C2 200.00 STRIPE
+        credit C3 300.00 STRIPE
+        credit C4 450.00 STRIPE
+        ---
+        P1 C1 100.00 by amount and day
+        P2 open
+        P3 open
+        P4 open
+        P5 open
+        """
+    )
+
+
+def test_several_payouts_in_one_credit() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 80.00
+        payout P2 po_2 EUR 70.00
+        payout P3 po_3 EUR 30.00
+        credit C1 100.00 STRIPE
+        ---
+        P1 open
+        P2 C1 70.00 by several payouts in one credit
+        P3 C1 30.00 by several payouts in one credit
+        """
+    )
+
+
+def test_one_payout_in_several_credits() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        credit C1 60.00 po_1 first
+        credit C2 40.00 po_1 second
+        ---
+        P1 C1 60.00 by payout number
+        P1 C2 40.00 by payout number
+        """
+    )
+
+
+def test_a_part_waits_for_the_rest_until_its_time_is_over() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR 100.00 due=11-19
+        credit C1 60.00 po_1
+        credit C2 60.00 po_2
+        ---
+        P1 open
+        P2 overdue
+        payout_mismatch -40.00 P2
+        """
+    )
+
+
+FEE = MatchRule(
+    "payout number",
+    ("parent_ref",),
+    amount_tolerance=Tolerance(Decimal(5), direction="provider_less"),
+)
+
+
+def test_a_bank_charge_within_the_tolerance_is_itemised_and_beyond_it_a_mismatch() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR 100.00
+        payout P3 po_3 EUR 100.00
+        credit C1  95.00 po_1
+        credit C2  94.99 po_2
+        credit C3 100.01 po_3
+        ---
+        P1 C1 95.00 by payout number, fee 5.00
+        payout_mismatch -5.01 P2
+        payout_mismatch 0.01 P3
+        """,
+        [FEE],
+    )
+
+
+def test_a_credit_in_another_currency_is_a_mismatch() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        credit C1 100.00 USD po_1
+        ---
+        payout_mismatch -100.00 P1
+        """,
+        [FEE],
+    )
+
+
+def test_a_payout_is_reported_once_when_its_time_is_over() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00 due=11-20
+        payout P2 po_2 EUR 200.00 due=11-19
+        payout P3 po_3 EUR 300.00 due=11-15 reported
+        ---
+        P1 open
+        P2 overdue
+        P3 overdue
+        payout_not_received -200.00 P2
+        """
+    )
+
+
+def test_a_late_credit_clears_what_was_reported() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00 due=11-15 reported
+        credit C1 100.00 po_1
+        ---
+        P1 C1 100.00 by payout number
+        """
+    )
+
+
+def test_a_payout_that_was_taken_back_is_not_expected() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00 due=11-15
+        payout P2 po_1 EUR -100.00 due=11-22
+        ---
+        """
+    )
+
+
+def test_twins_are_ambiguous_when_their_time_is_over() -> None:
+    found = received(
+        """
+        payout P1 po_1 EUR 200.00 due=11-19
+        payout P2 po_2 EUR 200.00 due=11-19
+        credit C1 200.00 STRIPE
+        """
+    )
+    assert found.receipts.height == 0
+    assert found.discrepancies["type"].to_list() == ["ambiguous_match"] * 2
+    assert found.discrepancies["line_ids"].to_list() == [["C1"], ["C1"]]
+    assert "cannot be told apart: C1" in found.discrepancies["explanation"][0]
+
+
+_ROWS = st.lists(
+    st.tuples(st.sampled_from(["payout", "credit"]), st.integers(1, 5)), min_size=1, max_size=10
+)
+
+
+@given(rows=_ROWS, data=st.data())
+def test_the_order_of_rows_does_not_matter_and_nothing_is_lost(
+    rows: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    text = [
+        f"payout P{n} po_{n} EUR {amount}0.00 due=11-19"
+        if side == "payout"
+        else f"credit C{n} {amount}0.00 STRIPE"
+        for n, (side, amount) in enumerate(rows)
+    ]
+    found = received("\n".join(text))
+    assert told(found) == told(received("\n".join(data.draw(st.permutations(text)))))
+    ids = [row.split()[1] for row in text if row.startswith("payout")]
+    arrived = set(found.receipts["payout_id"])
+    assert sorted([*arrived, *found.in_transit["item_id"]]) == sorted(ids)
+    by_payout = found.receipts.group_by("payout_id").agg(pl.col("credited").sum())
+    sent = dict(zip(ids, (row.split()[4] for row in text if row[0] == "p"), strict=True))
+    assert all(amount == Decimal(sent[name]) for name, amount in by_payout.rows())
