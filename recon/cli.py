@@ -7,24 +7,22 @@ Exit codes: 0 done; 2 the user's mistake; 3 not proved; 4 discrepancies, with --
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
-from recon.commands import ledger
+from recon.commands import ledger, providers
 from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.providers import known_providers
 from recon.errors import ReconError
-
-if TYPE_CHECKING:
-    from recon.providers.contract import Provider
 
 app = App(
     name="recon",
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
 )
-for group in (ledger,):
+for group in (ledger, providers):
     app.command(group.app)
 
 
@@ -83,7 +81,7 @@ def normalize(
         provider=provider,
         account=account,
         time_zone=time_zone,
-        providers=_known_providers(common),
+        providers=known_providers(common),
         keys=_keys_of(common, provider),
     )
     if out is not None:
@@ -150,13 +148,6 @@ def check(
     return 2 if found.problems else 0
 
 
-@app.command
-def providers(*, common: Common = COMMON) -> int:
-    """The providers and the kinds of statement that can be read."""
-    console.show_providers(_known_providers(common), as_json=common.json)
-    return 0
-
-
 def _keys_of(common: Common, provider: str | None):  # type: ignore[no-untyped-def]
     """What a provider's encrypted files are opened with; nothing while none is named."""
     from recon.io.archives import NO_KEYS
@@ -167,16 +158,6 @@ def _keys_of(common: Common, provider: str | None):  # type: ignore[no-untyped-d
         return NO_KEYS
     source = load_config(common.config).sources.get(provider)
     return NO_KEYS if source is None else keys_of(source)
-
-
-def _known_providers(common: Common) -> dict[str, "Provider"]:
-    """Those with code, and those the configuration describes, if there is one."""
-    from recon.io.config import load_config
-    from recon.providers import all_providers
-
-    if not (common.config / "recon.toml").is_file():
-        return all_providers()
-    return load_config(common.config).providers
 
 
 def invoke(arguments: Sequence[str]) -> int:

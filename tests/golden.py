@@ -7,13 +7,15 @@ difference before committing it: a golden file that changes is a change for ever
 import hashlib
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 
+from recon.io.config import load_config
 from recon.money import to_text
 from recon.providers import identify
-from recon.providers.contract import HEAD_BYTES, Content, ReadContext, Reading
+from recon.providers.contract import HEAD_BYTES, Content, Provider, ReadContext, Reading
 
 ROOT = Path(__file__).parents[1]
 SUFFIX = ".golden.csv"
@@ -48,8 +50,14 @@ def account_of(sample: Path) -> str | None:
     return next(iter(named or accounts))
 
 
+@cache
+def providers() -> dict[str, Provider]:
+    """Those with code, and those the shipped configuration describes."""
+    return load_config(ROOT / "configs").providers
+
+
 def read(content: Content, account: str | None = None) -> Reading:
-    provider, description = identify(content)
+    provider, description = identify(content, providers())
     kind = provider.kind(description.kind)
     whose = account if description.account is None else None
     return kind.read(content.in_utf8(description.encoding), ReadContext(whose, kind.time_zone))

@@ -250,7 +250,7 @@ def statements_of(provider: str, files: Mapping[str, bytes]) -> tuple[Statement,
     made = []
     for name, data in files.items():
         content = content_of(name, data)
-        known, description = identify(content)
+        known, description = identify(content, shipped_config().providers)
         assert known.slug == provider
         kind = known.kind(description.kind)
         file = StatementFile(content.file_id, name, kind.name)
@@ -271,7 +271,7 @@ def run_files(
     return run_day(
         DayInput(
             account=account,
-            provider=provider_named(account.provider),
+            provider=provider_named(account.provider, shipped_config().providers),
             business_date=business_date,
             statements=statements_of(account.provider, files),
             entries=ledger.filter(business_date=business_date).lazy(),

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from recon.cli import app
-from recon.io import config, fee_settings, rule_settings
+from recon.io import config, fee_settings, mapped_settings, rule_settings
 from recon.io.sources import SOURCES
 from recon.providers import all_providers
 from recon.tables import LEDGER_ENTRY
@@ -31,6 +31,12 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.LedgerSettings, "ledger."),
         *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
+        (mapped_settings.StatementSettings, "statement."),
+        (mapped_settings.AmountSettings, "statement.amount."),
+        (mapped_settings.NumberSettings, "statement.numbers."),
+        (mapped_settings.KindSettings, "statement.kind."),
+        (mapped_settings.TotalSettings, "statement.total."),
+        (mapped_settings.DescribedProvider, "provider."),
         (fee_settings.TariffSettings, ""),
         (fee_settings.WithdrawalSettings, ""),
     ],

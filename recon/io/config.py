@@ -18,6 +18,11 @@ from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.io.deliveries import Schedule, calendar_problem
 from recon.io.fee_settings import FeeSettings, tariffs_of
+from recon.io.mapped_settings import (
+    DescribedProvider,
+    StatementSettings,
+    described_provider,
+)
 from recon.io.rule_settings import RuleSettings, match_rules
 from recon.io.setting_types import (
     WEEKDAYS,
@@ -126,6 +131,8 @@ class ProviderSettings(Settings):
 
     source: SourceSettings
     account: Annotated[list[AccountEntry], Field(min_length=1)]
+    provider: DescribedProvider | None = None
+    statement: list[StatementSettings] = []
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,7 @@ def load_config(directory: Path) -> Config:
     }
     if not providers and not problems:
         problems.append(f"{directory}/providers: no provider is configured")
-    known = all_providers()
+    known = _known(directory, providers, problems)
     accounts = _accounts(directory, providers, known, problems)
     problems += _receiver_problems(directory, accounts)
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
@@ -240,6 +247,25 @@ def _read(path: Path, model: type[Settings], problems: list[str]) -> Any:
     return None
 
 
+def _known(
+    directory: Path, providers: dict[str, ProviderSettings | None], problems: list[str]
+) -> dict[str, Provider]:
+    """The providers that have code, and those that the configuration describes."""
+    known = dict(all_providers())
+    for slug, settings in providers.items():
+        if settings is None or not settings.statement:
+            continue
+        names = [statement.name for statement in settings.statement]
+        where = f"{directory}/providers/{slug}.toml"
+        if slug in known:
+            problems.append(f"{where}: {slug} is read by its own code; take [[statement]] away")
+        elif len(set(names)) < len(names):
+            problems.append(f"{where}: two statements have the same name")
+        else:
+            known[slug] = described_provider(slug, settings.provider, settings.statement)
+    return known
+
+
 def _accounts(
     directory: Path,
     providers: dict[str, ProviderSettings | None],
@@ -252,7 +278,10 @@ def _accounts(
             continue
         where = f"{directory}/providers/{slug}.toml"
         if slug not in known:
-            problems.append(f"{where}: no provider {slug!r}; there are: {', '.join(known)}")
+            problems.append(
+                f"{where}: no provider {slug!r}; there are: {', '.join(known)}; describe its files "
+                "with [[statement]], or start with: recon providers new"
+            )
             continue
         kinds = [kind.name for kind in known[slug].kinds]
         for entry in settings.account:

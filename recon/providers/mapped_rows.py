@@ -1,0 +1,330 @@
+"""Rows of a mapped statement: cells to canonical lines, with a reason for each that is not."""
+
+from collections.abc import Mapping as Mapped
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recon import money
+from recon.errors import StatementError
+from recon.money import MONEY, ZERO
+from recon.periods import Period, one_day
+from recon.providers import balances, checks, delimited
+from recon.providers.contract import Content, ReadContext, Reading, no_balances
+from recon.tables import BALANCE, CONTROL_TOTAL
+
+if TYPE_CHECKING:
+    from recon.providers.mapping import StatementMapping
+
+_MOST_DECIMALS = 18
+
+
+def one_day_of(text: str, mapping: "StatementMapping") -> Period:
+    """The day a file is of. Errors: StatementError for a text that is not in its format."""
+    day = pl.Series([text]).str.to_date(mapping.date_format, strict=False)[0]
+    if day is None:
+        raise StatementError(f"{text!r} is not a date like {mapping.date_format}")
+    return one_day(day)
+
+
+def read(
+    content: Content,
+    context: ReadContext,
+    slug: str,
+    mapping: "StatementMapping",
+    table: delimited.Table,
+    account: str | None,
+    stated: Mapped[str, str | None],
+) -> Reading:
+    """STATEMENT_LINE, REJECT, CONTROL_TOTAL and BALANCE of one file."""
+    wanted = mapping.wanted()
+    cells = delimited.rows(content, table, wanted).filter(
+        pl.any_horizontal(pl.col(name) != "" for name in wanted)
+    )
+    rows = _typed(cells, context, mapping)
+    good, rejects = checks.split(rows, _checks(context, mapping, account), content.file_id)
+    named = good.with_columns(account=pl.lit(context.account or account))
+    key = ["txn_id"] if "txn_id" in mapping.columns else ["key"]
+    return Reading(
+        lines=checks.to_lines(named, slug, content.file_id, key),
+        rejects=rejects,
+        controls=_controls(rows, mapping, stated, content.file_id),
+        balances=_balances(good, mapping, stated),
+    )
+
+
+def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping") -> pl.LazyFrame:
+    """Rows with what is canonical of them, and the shown text of what may be wrong."""
+    amount = _amount(mapping)
+    moment = _moment(mapping)
+    currency = _currency(mapping)
+    typed = cells.with_columns(
+        amount=amount,
+        moment=moment,
+        currency=currency,
+        fee=_number(mapping.amounts.fee, mapping, absent=ZERO),
+        balance=_number(mapping.amounts.balance, mapping, absent=pl.lit(None, dtype=MONEY)),
+        shown_amount=_shown(mapping),
+        shown_kind=_shown_kind(mapping),
+        **{
+            f"canonical:{name}": checks.blank_as_null(source)
+            for name, source in mapping.columns.items()
+        },
+    )
+    time_zone = context.time_zone or mapping.time_zone
+    return typed.with_columns(
+        kind=_kind(mapping),
+        status=_status(mapping),
+        business_date=pl.col("moment").dt.date(),
+        occurred_at=checks.instant(pl.col("moment"), time_zone, context.business_dates),
+    ).select(
+        "line_no",
+        "complete",
+        "kind",
+        "status",
+        "business_date",
+        "occurred_at",
+        "moment",
+        "currency",
+        "fee",
+        "balance",
+        "shown_amount",
+        "shown_kind",
+        shown_date=pl.col(mapping.date_column),
+        shown_currency=pl.lit(mapping.currency)
+        if mapping.currency_column is None
+        else pl.col(mapping.currency_column),
+        gross="amount",
+        signed=pl.col("amount") - pl.col("fee"),
+        key=pl.concat_str(list(mapping.key or mapping.wanted()), separator="|"),
+        description=_description(mapping),
+        batch_id=pl.col("canonical:batch_id")
+        if "batch_id" in mapping.columns
+        else pl.col("moment").dt.date().cast(pl.String),
+        **{
+            name: pl.col(f"canonical:{name}")
+            for name in mapping.columns
+            if name not in ("status", "batch_id")
+        },
+    )
+
+
+def _number(column: str | None, mapping: "StatementMapping", *, absent: pl.Expr) -> pl.Expr:
+    """An amount as the file writes it; null where it is no number, `absent` where it is blank."""
+    if column is None:
+        return absent
+    numbers = mapping.numbers
+    text = pl.col(column).str.strip_chars()
+    is_blank = text.is_in(["", *numbers.blank])
+    for ignored in (*numbers.ignore, *([numbers.thousands] if numbers.thousands else [])):
+        text = text.str.replace_all(ignored, "", literal=True)
+    if numbers.decimal != ".":
+        text = text.str.replace(numbers.decimal, ".", literal=True)
+    plain = text.str.strip_chars().str.strip_prefix("+")
+    return pl.when(is_blank).then(absent).otherwise(money.parse(plain, decimals=_MOST_DECIMALS))
+
+
+def _amount(mapping: "StatementMapping") -> pl.Expr:
+    amounts, nothing = mapping.amounts, pl.lit(None, dtype=MONEY)
+    if amounts.column is None:
+        income = _number(amounts.income, mapping, absent=ZERO)
+        expense = _number(amounts.expense, mapping, absent=ZERO)
+        return income - expense
+    amount = _number(amounts.column, mapping, absent=nothing)
+    if amounts.direction is None:
+        return amount
+    word = pl.col(amounts.direction)
+    return (
+        pl.when(word.is_in(list(amounts.outgoing)))
+        .then(-amount)
+        .when(word.is_in(list(amounts.incoming)))
+        .then(amount)
+    )
+
+
+def _shown(mapping: "StatementMapping") -> pl.Expr:
+    names = mapping.amounts.columns()
+    return pl.concat_str([pl.col(name) for name in names], separator=" | ")
+
+
+def _moment(mapping: "StatementMapping") -> pl.Expr:
+    text, form = pl.col(mapping.date_column), mapping.date_format
+    if mapping.time_column is not None:
+        text = pl.concat_str(text, pl.col(mapping.time_column), separator=" ")
+        form = f"{form} {mapping.time_format}"
+    if any(letter in form for letter in ("%H", "%I", "%T", "%s")):
+        return text.str.to_datetime(form, time_unit="us", strict=False)
+    return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+
+
+def _currency(mapping: "StatementMapping") -> pl.Expr:
+    if mapping.currency_column is None:
+        return pl.lit(mapping.currency)
+    code = pl.col(mapping.currency_column)
+    codes = dict(mapping.currency_codes)
+    return code.replace(codes) if codes else code
+
+
+def _kind(mapping: "StatementMapping") -> pl.Expr:
+    """The first rule that fits; null, which is a reject, where none does."""
+    found = []
+    for rule in mapping.kinds:
+        fits = pl.lit(value=True)
+        if rule.column is not None and rule.contains:
+            fits = pl.any_horizontal(
+                pl.col(rule.column).str.contains(word, literal=True) for word in rule.words
+            )
+        elif rule.column is not None:
+            fits = pl.col(rule.column).is_in(list(rule.words))
+        if rule.sign is not None:
+            wanted = pl.col("amount") > ZERO if rule.sign == "positive" else pl.col("amount") < ZERO
+            fits = fits & wanted
+        found.append(pl.when(fits).then(pl.lit(rule.kind)))
+    return pl.coalesce(*found, pl.lit(None, dtype=pl.String))
+
+
+def _shown_kind(mapping: "StatementMapping") -> pl.Expr:
+    columns = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+    return pl.concat_str(columns, separator=" | ") if columns else pl.lit("")
+
+
+def _status(mapping: "StatementMapping") -> pl.Expr:
+    if "status" not in mapping.columns:
+        return pl.lit("succeeded")
+    return checks.mapped(pl.col(mapping.columns["status"]), mapping.statuses)
+
+
+def _description(mapping: "StatementMapping") -> pl.Expr:
+    if not mapping.description:
+        return pl.lit(None, dtype=pl.String)
+    parts = [checks.blank_as_null(name) for name in mapping.description]
+    text = pl.concat_str(parts, separator=" ", ignore_nulls=True)
+    return pl.when(text != "").then(text)
+
+
+def _checks(
+    context: ReadContext, mapping: "StatementMapping", account: str | None
+) -> list[checks.Check]:
+    columns = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+    found = [
+        checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
+        checks.Check(
+            mapping.date_column,
+            pl.col("shown_date"),
+            pl.col("moment").is_not_null(),
+            f"not a date like {mapping.date_format}",
+        ),
+        checks.Check(
+            mapping.currency_column or "currency",
+            pl.col("shown_currency"),
+            money.exponent_of(pl.col("currency")).is_not_null(),
+            "not a currency code we know",
+            unmapped=True,
+        ),
+        checks.Check(
+            ", ".join(mapping.amounts.columns()),
+            pl.col("shown_amount"),
+            money.fits(pl.col("gross"), pl.col("currency"))
+            & money.fits(pl.col("fee"), pl.col("currency")),
+            "not an amount of this currency",
+        ),
+        checks.Check(
+            ", ".join(columns) or "kind",
+            pl.col("shown_kind"),
+            pl.col("kind").is_not_null(),
+            "no rule of the configuration names this kind of row",
+            unmapped=True,
+        ),
+        checks.Check(
+            mapping.columns.get("status", "status"),
+            pl.col("status"),
+            pl.col("status").is_not_null(),
+            "no such status in the configuration",
+            unmapped=True,
+        ),
+    ]
+    if context.account is not None and account is not None:
+        same = pl.lit(account == context.account)
+        found.append(checks.Check("account", pl.lit(account), same, f"not {context.account}"))
+    if context.business_dates is not None:
+        first, last = context.business_dates.first, context.business_dates.last
+        found.append(
+            checks.Check(
+                mapping.date_column,
+                pl.col("shown_date"),
+                pl.col("business_date").is_between(first, last),
+                f"not of {context.business_dates}",
+            )
+        )
+    return found
+
+
+def _controls(
+    rows: pl.LazyFrame,
+    mapping: "StatementMapping",
+    stated: Mapped[str, str | None],
+    file_id: str,
+) -> pl.LazyFrame:
+    """What the file states about itself; without any such figure it is unverified, and says so."""
+    gross = pl.col("gross")
+    computed = {
+        "count": pl.len().cast(MONEY),
+        "gross": gross.sum(),
+        "income": gross.filter(gross > ZERO).sum(),
+        "expense": -gross.filter(gross < ZERO).sum(),
+        "fee": pl.col("fee").sum(),
+    }
+    wanted = [total for total in mapping.totals if total.of in computed]
+    if not wanted:
+        none = rows.select(
+            name=pl.lit("rows"), currency=pl.lit(None), stated=pl.lit(None),
+            computed=pl.len().cast(MONEY), file_id=pl.lit(file_id),
+        )  # fmt: skip
+        # A running balance proves the rows as well; then nothing need be stated.
+        proved = mapping.amounts.balance is not None and mapping.currency is not None
+        return _as_controls(none.filter(pl.lit(not proved)))
+    parts = [
+        rows.select(
+            name=pl.lit(total.name),
+            currency=pl.lit(None) if total.of == "count" else pl.col("currency").first(),
+            stated=_stated(stated.get(total.name), mapping),
+            computed=computed[total.of],
+            file_id=pl.lit(file_id),
+        )
+        for total in wanted
+    ]
+    return pl.concat(_as_controls(part) for part in parts)
+
+
+def _as_controls(frame: pl.LazyFrame) -> pl.LazyFrame:
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+
+
+def _stated(text: str | None, mapping: "StatementMapping") -> pl.Expr:
+    if text is None:
+        return pl.lit(None, dtype=MONEY)
+    numbers = mapping.numbers
+    for ignored in (*numbers.ignore, numbers.thousands):
+        text = text.replace(ignored, "") if ignored else text
+    plain = text.replace(numbers.decimal, ".").strip().strip('"').removeprefix("+")
+    return money.parse(pl.lit(plain), decimals=_MOST_DECIMALS).cast(MONEY)
+
+
+def _balances(
+    good: pl.LazyFrame, mapping: "StatementMapping", stated: Mapped[str, str | None]
+) -> pl.LazyFrame:
+    """From the running balance, or from what the file states as opening and closing."""
+    if mapping.amounts.balance is not None and mapping.currency is not None:
+        return balances.chain(good.filter(pl.col("balance").is_not_null()), mapping.currency)
+    ends = {total.of: stated.get(total.name) for total in mapping.totals}
+    if mapping.currency is None or not {"opening", "closing"} <= set(ends):
+        return no_balances()
+    return (
+        pl.select(
+            currency=pl.lit(mapping.currency),
+            opening=_stated(ends["opening"], mapping),
+            closing=_stated(ends["closing"], mapping),
+        )
+        .lazy()
+        .select(pl.col(name).cast(dtype) for name, dtype in BALANCE.items())
+    )

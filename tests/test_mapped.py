@@ -1,0 +1,388 @@
+"""Sources without code: what mappings make of text, and of exports that banks really send."""
+
+import json
+import tomllib
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+from pydantic import ValidationError
+
+from recon.cli import invoke
+from recon.io.config import load_config
+from recon.io.mapped_settings import StatementSettings, described_provider
+from recon.providers import all_providers
+from recon.providers.contract import Provider, ReadContext
+from recon.settings import AccountSettings
+from tests.golden import ROOT, content_of
+from tests.support import copy_place
+
+SHARED = ROOT.parent / "shared" / "samples" / "bank" / "csv"
+
+PLAIN = """
+name = "export"
+title = "export"
+time_zone = "UTC"
+date_column = "date"
+date_format = "%Y-%m-%d"
+currency_column = "currency"
+[columns]
+txn_id = "id"
+[amount]
+column = "amount"
+[[kind]]
+kind = "payment"
+column = "type"
+words = ["sale"]
+[[kind]]
+kind = "refund"
+column = "type"
+words = ["back", "return"]
+"""
+
+
+def provider(settings: str, **changes: Any) -> Provider:
+    facts = tomllib.loads(settings) | changes
+    return described_provider("house", None, [StatementSettings.model_validate(facts)])
+
+
+def read(data: bytes | str, made: Provider) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    content = content_of(data.encode() if isinstance(data, str) else data)
+    (kind,) = made.kinds
+    description = kind.describe(content)
+    assert description is not None, "not known by its content"
+    whose = "1" if description.account is None else None
+    reading = kind.read(content.in_utf8(description.encoding), ReadContext(whose, kind.time_zone))
+    return tuple(pl.collect_all([reading.lines, reading.rejects, reading.controls]))  # type: ignore[return-value]
+
+
+def told(data: bytes | str, made: Provider) -> list[str]:
+    lines, rejects, _ = read(data, made)
+    said = [
+        f"{number} {kind} {txn_id} {currency} {gross.normalize():f}"
+        for number, kind, txn_id, currency, gross in lines.select(
+            "line_no", "kind", "txn_id", "currency", "gross"
+        ).iter_rows()
+    ]
+    said += [
+        f"{number} {field}={value}: {reason}"
+        for number, field, value, reason in rejects.select(
+            "line_no", "field", "value", "reason"
+        ).iter_rows()
+    ]
+    return sorted(said, key=lambda text: int(text.split()[0]))
+
+
+def test_rows_become_lines_or_rejects_with_their_line_number() -> None:
+    text = (
+        "type,id,date,currency,amount\n"
+        "sale,1,2026-11-20,EUR,10.00\n"
+        "return,2,2026-11-20,EUR,-4.00\n"
+        "gift,3,2026-11-20,EUR,1.00\n"
+        "sale,4,20.11.2026,EUR,1.00\n"
+        "sale,5,2026-11-20,XXX,1.00\n"
+        "sale,6,2026-11-20,JPY,1.50\n"
+        "sale,7,2026-11-20,EUR\n"
+        "\n"
+        'sale,8,2026-11-20,EUR,"1,000.00"\n'
+    )
+    assert told(text, provider(PLAIN)) == [
+        "2 payment 1 EUR 10",
+        "3 refund 2 EUR -4",
+        "4 type=gift: no rule of the configuration names this kind of row",
+        "5 date=20.11.2026: not a date like %Y-%m-%d",
+        "6 currency=XXX: not a currency code we know",
+        "7 amount=1.50: not an amount of this currency",
+        "8 row=None: too few or too many cells",
+        "10 amount=1,000.00: not an amount of this currency",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "numbers", "cells", "gross"),
+    [
+        ({"column": "a"}, {}, {"a": "-1.50"}, "-1.5"),
+        ({"column": "a"}, {"thousands": ","}, {"a": "1,234.50"}, "1234.5"),
+        ({"column": "a"}, {"decimal": ",", "thousands": "."}, {"a": "-1.234,50"}, "-1234.5"),
+        ({"column": "a"}, {"ignore": ["€", "EUR"]}, {"a": "€ 5.00 EUR"}, "5"),
+        ({"income": "i", "expense": "o"}, {"blank": ["-"]}, {"i": "-", "o": "7.00"}, "-7"),
+        ({"income": "i", "expense": "o"}, {}, {"i": "7.00", "o": ""}, "7"),
+        (
+            {"column": "a", "direction": "d", "incoming": ["C"], "outgoing": ["D"]},
+            {},
+            {"a": "3.00", "d": "D"},
+            "-3",
+        ),
+    ],
+)
+def test_amounts_as_sources_write_them(
+    amount: dict[str, Any], numbers: dict[str, Any], cells: dict[str, str], gross: str
+) -> None:
+    text = ";".join(["type", "id", "date", "currency", *cells])
+    text += "\n" + ";".join(["sale", "1", "2026-11-20", "EUR", *cells.values()]) + "\n"
+    made = provider(PLAIN, amount=amount, numbers=numbers, separator=";")
+    assert told(text, made) == [f"2 payment 1 EUR {gross}"]
+
+
+def test_a_direction_nobody_has_named_is_a_reject() -> None:
+    amount = {"column": "amount", "direction": "d", "incoming": ["C"], "outgoing": ["D"]}
+    text = "type,id,date,currency,amount,d\nsale,1,2026-11-20,EUR,3.00,X\n"
+    assert told(text, provider(PLAIN, amount=amount)) == [
+        "2 amount, d=3.00 | X: not an amount of this currency"
+    ]
+
+
+TABLE = [
+    ["type", "id", "date", "currency", "amount"],
+    ["sale", "1", "2026-11-20", "EUR", "10.05"],
+    ["back", "2", "2026-11-20", "EUR", "-0.1"],
+]
+READ = ["2 payment 1 EUR 10.05", "3 refund 2 EUR -0.1"]
+
+
+def test_a_workbook() -> None:
+    book = Workbook()
+    sheet = book.active
+    for row in TABLE:
+        sheet.append([float(cell) if "." in cell else cell for cell in row])
+    data = BytesIO()
+    book.save(data)
+    made = provider(PLAIN, format="xlsx")
+    assert told(data.getvalue(), made) == READ
+    assert made.kinds[0].describe(content_of(b"PK not really")) is None
+
+
+def test_json_with_nested_objects() -> None:
+    rows = [
+        {"type": kind, "id": name, "date": day, "money": {"currency": code, "amount": "?"}}
+        for kind, name, day, code, _ in TABLE[1:]
+    ]
+    text = json.dumps({"data": {"items": rows}})
+    for row in TABLE[1:]:  # numbers are read as they are written, not as binary ones
+        text = text.replace('"?"', row[4], 1)
+    made = provider(
+        PLAIN, format="json", records="data.items",
+        currency_column="money.currency", amount={"column": "money.amount"},
+    )  # fmt: skip
+    assert told(text, made) == READ
+    assert made.kinds[0].describe(content_of(b'{"data": 1}')) is None
+
+
+def test_columns_of_fixed_width() -> None:
+    text = "".join(
+        f"{kind:6}{name:4}{day:12}{code:4}{amount:>10}\n"
+        for kind, name, day, code, amount in TABLE[1:]
+    )
+    widths = {"type": 6, "id": 4, "date": 12, "currency": 4, "amount": 10}
+    assert told(text, provider(PLAIN, format="fixed_width", widths=widths)) == READ
+
+
+def test_what_a_file_states_about_itself_is_checked() -> None:
+    text = (
+        "account 77, opening 5.00\n"
+        "type,id,date,currency,amount\n"
+        "sale,1,2026-11-20,EUR,10.00\n"
+        "Total 1 rows 9.00\n"
+    )
+    made = provider(
+        PLAIN,
+        footer="Total",
+        account_pattern=r"account (\d+)",
+        total=[
+            {"name": "rows", "of": "count", "pattern": r"Total (\d+) rows"},
+            {"name": "sum", "of": "gross", "pattern": r"rows ([\d.]+)"},
+        ],
+    )
+    description = made.kinds[0].describe(content_of(text.encode()))
+    assert description is not None
+    assert description.account == "77"
+    controls = read(text, made)[2]
+    assert controls.select("name", "stated", "computed").rows() == [
+        ("rows", Decimal(1), Decimal(1)),
+        ("sum", Decimal(9), Decimal(10)),
+    ]
+
+
+def test_a_file_that_states_nothing_is_unverified() -> None:
+    controls = read("type,id,date,currency,amount\nsale,1,2026-11-20,EUR,1.00\n", provider(PLAIN))[
+        2
+    ]
+    assert controls.select("stated", "computed").rows() == [(None, Decimal(1))]
+
+
+_CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00\x01"), max_size=8)
+
+
+@given(rows=st.lists(st.tuples(_CELL, _CELL, st.decimals(-(10**6), 10**6, places=2)), max_size=8))
+def test_whatever_the_cells_hold_every_row_is_a_line_or_a_reject(
+    rows: list[tuple[str, str, Decimal]],
+) -> None:
+    import csv
+    from io import StringIO
+
+    target = StringIO()
+    writer = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(["type", "id", "date", "currency", "amount"])
+    for kind, name, amount in rows:
+        writer.writerow([kind, name, "2026-11-20", "EUR", f"{amount:f}"])
+    lines, rejects, _ = read(target.getvalue(), provider(PLAIN))
+    assert lines.height + rejects.height == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"amount": {"column": "a", "income": "b"}}, "either column, or both"),
+        ({"amount": {"column": "a", "direction": "d"}}, "incoming and outgoing"),
+        ({"currency_column": None}, "name the currency"),
+        ({"numbers": {"decimal": ",", "thousands": ","}}, "the same character"),
+        ({"encoding": "utf-9"}, "encoding 'utf-9' is not known"),
+        ({"format": "fixed_width"}, "needs widths"),
+        ({"account_pattern": "no group"}, "one group in brackets"),
+        ({"date_format": "%Y"}, "is not a date format"),
+        ({"statuses": {"ok": "succeeded"}}, "belong together"),
+        ({"colour": "red"}, "Extra inputs"),
+    ],
+)
+def test_a_mapping_that_makes_no_sense_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        provider(PLAIN, **changes)
+
+
+# ------------------------------------------------------------------------------ what banks send
+
+CMB = """
+name = "export"
+title = "招商银行"
+time_zone = "Asia/Shanghai"
+date_column = "记账日期"
+date_format = "%Y-%m-%d"
+currency = "CNY"
+description = ["交易摘要", "对手信息"]
+[numbers]
+thousands = ","
+[amount]
+column = "交易金额"
+balance = "联机余额"
+[[kind]]
+kind = "transfer"
+"""
+
+ICBC = """
+name = "export"
+title = "工商银行"
+time_zone = "Asia/Shanghai"
+footer = "人民币合计"
+trailing_separator = true
+date_column = "交易日期"
+date_format = "%Y-%m-%d"
+currency_column = "记账币种"
+currency_codes = { "人民币" = "CNY" }
+description = ["摘要", "对方户名"]
+account_pattern = '卡号: ([\\d*]+)'
+[numbers]
+thousands = ","
+[amount]
+income = "记账金额(收入)"
+expense = "记账金额(支出)"
+[[kind]]
+kind = "refund"
+column = "摘要"
+words = ["退款"]
+[[kind]]
+kind = "transfer"
+[[total]]
+name = "人民币合计 收入"
+of = "income"
+pattern = '^人民币合计,+"([\\d,.]+)'
+[[total]]
+name = "人民币合计 支出"
+of = "expense"
+pattern = '^人民币合计,+"[\\d,.]+\\s*","([\\d,.]+)'
+"""
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared: real bank exports are not here")
+def test_the_export_of_a_bank_with_thousands_in_quotes() -> None:
+    lines, rejects, _ = read((SHARED / "deg_cmb.csv").read_bytes(), provider(CMB))
+    assert rejects.height == 0
+    assert [f"{gross:.2f}" for gross in lines["gross"]] == [
+        "1234.00", "-1000.00", "-3.00", "-1000.00", "-10.14",
+    ]  # fmt: skip
+    assert lines["description"][2] == "一网通支付 国网电力有限公司99999999999999"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared: real bank exports are not here")
+def test_the_export_of_a_bank_with_preamble_tabs_and_two_amount_columns() -> None:
+    made = provider(ICBC)
+    data = (SHARED / "deg_icbc.csv").read_bytes()
+    description = made.kinds[0].describe(content_of(data))
+    assert description is not None
+    assert description.account == "1234****9876"
+    lines, rejects, controls = read(data, made)
+    assert rejects.height == 0
+    assert lines.height == 11
+    assert lines["line_no"].to_list() == list(range(8, 19))
+    assert lines.filter(kind="refund")["gross"].to_list() == [Decimal("1.04")]
+    # The amounts of this sample were made up, so its own totals do not tie; they are read.
+    assert controls["stated"].to_list() == [Decimal("1234.56"), Decimal("9876.54")]
+
+
+# ------------------------------------------------------------------------------ a first description
+
+
+@pytest.mark.parametrize("name", ["acquirer", "deg_cmb", "deg_icbc"])
+def test_a_draft_can_be_loaded_and_reads_its_file(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_place(tmp_path, "bank")
+    sample = SHARED / f"{name}.csv"
+    if name == "acquirer":
+        sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
+    elif not sample.is_file():
+        pytest.skip("no ../shared: real bank exports are not here")
+    config = ["--config", f"{tmp_path}/configs"]
+    assert invoke(["providers", "new", "newbank", str(sample), *config]) == 0
+    text = (tmp_path / "configs" / "providers" / "newbank.toml").read_text("utf-8")
+    assert "DECIDE" in text
+    accounts: list[AccountSettings] = list(load_config(tmp_path / "configs").accounts)
+    assert [one.provider for one in accounts] == ["bank", "bank", "newbank"]
+    capsys.readouterr()
+    code = invoke(["normalize", str(sample), "--account", "1", "--json", *config])
+    assert code == 3  # nothing proves such a file yet, and that is said
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"][0]["provider"] == "newbank"
+    assert found["files"][0]["line_count"] + found["files"][0]["reject_count"] > 4
+
+
+def test_a_draft_never_replaces_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
+    new = ["providers", "new"]
+    out = ["--out", str(tmp_path)]
+    assert invoke([*new, "house", str(sample), *out]) == 0
+    assert invoke([*new, "house", str(sample), *out]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert invoke([*new, "stripe", str(sample), *out]) == 2
+    assert "read by its own code" in capsys.readouterr().err
+    assert invoke([*new, "My Bank", str(sample), *out]) == 2
+    assert invoke([*new, "other", str(ROOT / "LICENSE"), *out]) == 2
+    assert "no line looks like the header" in capsys.readouterr().err
+
+
+def test_a_provider_with_code_needs_no_description(tmp_path: Path) -> None:
+    copy_place(tmp_path, "bank")
+    path = tmp_path / "configs" / "providers" / "bank.toml"
+    described = (ROOT / "configs" / "providers" / "acquirer.toml").read_text("utf-8")
+    statement = described[described.index("[[statement]]") :]
+    path.write_text(path.read_text("utf-8") + "\n" + statement, "utf-8")
+    with pytest.raises(Exception, match="bank is read by its own code"):
+        load_config(tmp_path / "configs")
+    assert "acquirer" not in all_providers()
