@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.tools import absent, program
 
 USER = "recon"
 
@@ -176,10 +176,7 @@ def misbehaving(folder: Path) -> Iterator[Server]:
 @contextmanager
 def openssh() -> Iterator[Server]:
     """A real sshd, where there is one: RECON_SSHD names it, or it is in the usual places."""
-    usual = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-    binary = os.environ.get("RECON_SSHD") or shutil.which("sshd", path=usual)
-    if binary is None:
-        pytest.skip("NO sshd ON THIS MACHINE: fetching from a real OpenSSH is not tried")
+    binary = program("sshd")
     # Without its own account sshd can only serve the user it runs as, who must not be root.
     own = os.getuid() != 0 or any(entry.pw_name == "sshd" for entry in pwd.getpwall())
     user = pwd.getpwuid(os.getuid()).pw_name if own else "nobody"
@@ -201,6 +198,8 @@ def openssh() -> Iterator[Server]:
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPidFile none\n"
         "PasswordAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
     )
+    if os.getuid() == 0:  # otherwise made when the system starts its own sshd
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     command = [str(Path(binary).resolve()), "-D", "-e", "-f", str(folder / "sshd_config")]
     log = (folder / "sshd.log").open("wb")
     server = subprocess.Popen(command, stdout=log, stderr=log, user=None if own else user)
@@ -210,7 +209,7 @@ def openssh() -> Iterator[Server]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             if server.poll() is not None:
-                pytest.skip(f"sshd DOES NOT START: {(folder / 'sshd.log').read_text()[-300:]}")
+                absent(f"an sshd that starts ({(folder / 'sshd.log').read_text()[-300:]})")
             time.sleep(0.05)
         yield Server(port, host, home, folder / "client_key", Faults(), user)
     finally:
@@ -218,10 +217,3 @@ def openssh() -> Iterator[Server]:
         server.wait(10)
         log.close()
         shutil.rmtree(folder)
-
-
-def absent(what: str) -> None:
-    """A missing server is a failure in CI, and for a person a skip that cannot be overlooked."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is not installed; CI must try the transfer faults")
-    pytest.skip(f"{what} IS NOT INSTALLED: the transfer faults are not tried")

@@ -413,7 +413,7 @@ def test_f20_a_statement_without_rows_counts_only_where_it_is_a_declaration(
         empty(LEDGER_ENTRY).lazy(),
         empty(REJECT),
         empty(OPEN_ITEM),
-        Expectation(may_be_empty=may_be_empty),
+        expected=Expectation(may_be_empty=may_be_empty),
     )
     result = run_day(day, shipped_config().policy, MemoryStore())
     assert result.proved is (may_be_empty or stated is not None)
