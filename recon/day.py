@@ -14,6 +14,7 @@ from recon.providers.contract import Content, Provider, StatementKind
 from recon.results import StatementFile
 from recon.settings import AccountSettings, Expectation
 from recon.tables import LEDGER_ENTRY, empty
+from recon.wording import Language
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,13 @@ class DayInput:
 
 @dataclass(frozen=True)
 class Policy:
-    """How to match and what it should cost."""
+    """How to match, what it should cost, and in which language that is told."""
 
     rules: tuple[MatchRule, ...]
     tariffs: tuple[Tariff, ...]
     severity: Severity = field(default_factory=Severity)
     receipt_rules: tuple[MatchRule, ...] = ()
+    language: Language = "en"  # of explanations and suggested actions
 
 
 class Store(Protocol):

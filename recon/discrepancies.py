@@ -1,44 +1,17 @@
-"""Rows of the DISCREPANCY table: one shape, one place for sign, severity and suggestion."""
+"""Rows of the DISCREPANCY table: one shape, one place for sign, severity and what is told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from string import Formatter
 from typing import Final
 
 import polars as pl
 
 from recon.money import MONEY, ZERO, to_display
 from recon.tables import DISCREPANCY
-
-SUGGESTED_ACTION: Final[dict[str, str]] = {
-    "missing_in_ledger": "Find the order and book it, or ask the provider why it was paid.",
-    "missing_in_provider": "Check whether the payment failed; reverse the entry if it did.",
-    "amount_mismatch": "Compare with the order and book the difference.",
-    "currency_mismatch": "Correct the entry's currency.",
-    "status_mismatch": "Check the status at the provider and correct the entry.",
-    "direction_mismatch": "Reverse the entry and book it with the other sign.",
-    "date_mismatch": "Check the accounting period of the entry.",
-    "reference_mismatch": "Check that both sides mean the same order, then correct the reference.",
-    "duplicate_in_provider": "Ask the provider whether the customer was charged twice; refund.",
-    "duplicate_in_ledger": "Reverse the entry that was booked twice.",
-    "ambiguous_match": "Decide which belong together; nothing was paired.",
-    "split_incomplete": "Find the part that is missing, or book the gap.",
-    "over_refund": "Stop further refunds of the payment and recover what was refunded too much.",
-    "refund_unlinked": "Find the payment that was refunded and book the refund against it.",
-    "chargeback_unrecorded": "Book the chargeback and decide whether to contest it.",
-    "payout_mismatch": "Compare the payout with the credit; claim what the bank or provider kept.",
-    "payout_not_received": "Ask the provider where the payout is, with its number.",
-    "unidentified_receipt": "Find out who has paid and for what; book it, or return it.",
-    "fee_variance": "Claim the difference from the provider, or correct the fee schedule.",
-    "fee_data_missing": "Ask the provider for the fee of this transaction.",
-    "withdrawal_charge_variance": "Claim the difference, or correct the withdrawal tariff.",
-    "control_total_mismatch": "Fetch the statement again: rows are missing or were changed.",
-    "balance_mismatch": "Look for a movement that no statement of the day shows.",
-    "file_missing": "Fetch the statement; nothing can be proved without it.",
-    "unmapped_row": "Tell the engineers: the provider sends a code that is not mapped yet.",
-    "validation_failed": "Look at the rejected row and ask the provider for a correct one.",
-}
+from recon.wording import ACTIONS, LANGUAGES, SENTENCES, Language, Phrases
 
 
 @dataclass(frozen=True)
@@ -73,12 +46,13 @@ _ALWAYS_HIGH: Final = ("control_total_mismatch", "balance_mismatch", "file_missi
 
 @dataclass(frozen=True)
 class Day:
-    """Whose discrepancies these are, and how bad an amount is."""
+    """Whose discrepancies these are, how bad an amount is, and in which language they are told."""
 
     provider: str
     account: str
     business_date: date
     severity: Severity
+    language: Language = "en"
 
 
 def complete(found: pl.DataFrame, day: Day) -> pl.DataFrame:
@@ -107,9 +81,7 @@ def complete(found: pl.DataFrame, day: Day) -> pl.DataFrame:
             account=pl.lit(day.account),
             business_date=pl.lit(day.business_date),
             difference=difference,
-            suggested_action=pl.col("type").replace_strict(
-                SUGGESTED_ACTION, default="", return_dtype=pl.String
-            ),
+            suggested_action=suggested_action(day.language),
             first_seen_on=pl.lit(day.business_date),
             age_days=pl.lit(0),
             severity=pl.when(pl.col("type").is_in(_ALWAYS_HIGH))
@@ -121,11 +93,42 @@ def complete(found: pl.DataFrame, day: Day) -> pl.DataFrame:
     )
 
 
-def amount_text(amount: str, currency: str = "currency") -> pl.Expr:
+def suggested_action(language: Language) -> pl.Expr:
+    """What to do about a discrepancy of the column `type`."""
+    return pl.col("type").replace_strict(words(ACTIONS, language), return_dtype=pl.String)
+
+
+def words(phrases: Phrases, language: Language) -> dict[str, str]:
+    """One language of some phrases: {name: what is said}."""
+    place = LANGUAGES.index(language)
+    return {name: both[place] for name, both in phrases.items()}
+
+
+def worded(name: pl.Expr, phrases: Phrases, language: Language) -> pl.Expr:
+    """Names as words; what has none stays as it is."""
+    return name.replace(words(phrases, language))
+
+
+def told(language: Language, phrase: str, **gaps: pl.Expr | str) -> pl.Expr:
+    """A sentence of `recon.wording` with its gaps filled; a name is a column. Null where a gap is.
+
+    Errors: KeyError for a gap that is not given.
+    """
+    template = SENTENCES[phrase][LANGUAGES.index(language)]
+    pieces: list[pl.Expr] = []
+    for text, gap, _, _ in Formatter().parse(template):
+        pieces.append(pl.lit(text))
+        if gap is not None:
+            part = gaps[gap]
+            filled = pl.col(part) if isinstance(part, str) else part
+            pieces.append(filled.cast(pl.String))
+    return pl.concat_str(pieces)
+
+
+def amount_text(amount: pl.Expr | str, currency: str = "currency") -> pl.Expr:
     """`12.50 CNY`, for use in explanations."""
-    return pl.concat_str(
-        [to_display(pl.col(amount), pl.col(currency)), pl.col(currency)], separator=" "
-    )
+    value = pl.col(amount) if isinstance(amount, str) else amount
+    return pl.concat_str([to_display(value, pl.col(currency)), pl.col(currency)], separator=" ")
 
 
 def sentence(template: str, *parts: pl.Expr | str) -> pl.Expr:

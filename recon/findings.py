@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence
+from recon.discrepancies import Day, amount_text, complete, sentence, told, words
 from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
 from recon.money import MONEY, ZERO
 from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, ROLL_FORWARD, empty
+from recon.wording import REASONS, Language
 
 
 def conservation(
@@ -151,13 +152,14 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         pl.col("stated").is_null() | (pl.col("stated") != pl.col("computed"))
     ).with_columns(
         said=pl.when(pl.col("stated").is_null())
-        .then(sentence("{} is not stated", "name"))
+        .then(told(day.language, "total_unstated", name="name"))
         .otherwise(
-            sentence(
-                "{}: stated {}, rows give {}",
-                "name",
-                _plain("stated"),
-                _plain("computed"),
+            told(
+                day.language,
+                "total_off",
+                name="name",
+                stated=_plain("stated"),
+                computed=_plain("computed"),
             )
         )
     )
@@ -172,10 +174,7 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         amount_ledger=pl.when(pl.col("stated").filter(money).first().is_not_null()).then(
             pl.col("computed").filter(money).first()
         ),
-        explanation=sentence(
-            "The statement does not add up to what it says about itself ({}).",
-            pl.col("said").str.join("; "),
-        ),
+        explanation=told(day.language, "control_totals_off", totals=pl.col("said").str.join("; ")),
     )
     return complete(found.drop("file_id"), day)
 
@@ -193,10 +192,8 @@ def missing_files(kinds: list[str], day: Day) -> pl.DataFrame:
     found = pl.DataFrame({"kind": kinds}).select(
         discrepancy_id=sentence("file:{}:{}", pl.lit(day.business_date.isoformat()), "kind"),
         type=pl.lit("file_missing"),
-        explanation=sentence(
-            "The {} statement of {} has not been delivered.",
-            "kind",
-            pl.lit(day.business_date.isoformat()),
+        explanation=told(
+            day.language, "file_missing", kind="kind", day=pl.lit(day.business_date.isoformat())
         ),
     )
     return complete(found, day)
@@ -211,12 +208,13 @@ def rejected_rows(rejects: pl.DataFrame, day: Day) -> pl.DataFrame:
         type=pl.when("unmapped")
         .then(pl.lit("unmapped_row"))
         .otherwise(pl.lit("validation_failed")),
-        explanation=sentence(
-            "Row {} was not understood: {} is {} ({}).",
-            "line_no",
-            "field",
-            pl.col("value").fill_null("empty"),
-            "reason",
+        explanation=told(
+            day.language,
+            "row_rejected",
+            line_no="line_no",
+            field="field",
+            value=pl.coalesce("value", told(day.language, "empty_value")),
+            reason="reason",
         ),
     )
     return complete(found, day)
@@ -229,31 +227,34 @@ def reasons(
     rejects: pl.DataFrame,
     made: pl.DataFrame,
     expected: Expectation,
+    language: Language = "en",
 ) -> tuple[str, ...]:
     """Why the day is not proved, as sentences; nothing when it is."""
-    if expected.state == "later":
-        said = [f"the {kind} statement is not delivered yet; {expected.note}" for kind in missing]
-    else:
-        said = [f"the {kind} statement is missing" for kind in missing]
+    because = words(REASONS, language)
+    absent = because["not_yet" if expected.state == "later" else "missing"]
+    said = [absent.format(kind=kind, note=expected.note) for kind in missing]
     unstated = controls.filter(pl.col("stated").is_null())["file_id"].n_unique()
     if unstated:
-        said.append(f"{unstated} statement(s) do not state all their control totals")
+        said.append(because["unstated"].format(count=unstated))
     off = controls.filter(pl.col("stated") != pl.col("computed")).height
     if off:
-        said.append(f"{off} control total(s) do not tie")
+        said.append(because["totals_off"].format(count=off))
     if rejects.height > account.unmapped_limit:
-        said.append(f"{rejects.height} row(s) were not understood")
+        said.append(because["rejects"].format(count=rejects.height))
     unproved = made.filter(pl.col("proof") != ZERO)
     if unproved.height:
         currencies = ", ".join(unproved["currency"].unique().sort())
-        said.append(f"the settlement proof in {currencies} is not zero")
+        said.append(because["proof_off"].format(currencies=currencies))
     if made.filter(pl.col("proof").is_null()).height:
-        said.append("a settlement batch has neither balances nor control totals to prove it")
+        said.append(because["nothing_to_prove"])
     return tuple(said)
 
 
 def unexplained_files(
-    empty_files: Collection[str], controls: pl.DataFrame, expected: Expectation
+    empty_files: Collection[str],
+    controls: pl.DataFrame,
+    expected: Expectation,
+    language: Language = "en",
 ) -> tuple[str, ...]:
     """Statements without a row that nothing explains, as a reason; nothing when there is none.
 
@@ -264,9 +265,4 @@ def unexplained_files(
         return ()
     stated = set(controls.filter(pl.col("stated").is_not_null())["file_id"])
     count = len(set(empty_files) - stated)
-    if not count:
-        return ()
-    return (
-        f"{count} statement(s) without a row, and neither control totals nor "
-        'no_activity = "header_only" in the configuration say that nothing happened',
-    )
+    return (words(REASONS, language)["unexplained_files"].format(count=count),) if count else ()

@@ -45,7 +45,10 @@ def plain_step(name: str, stage: Callable[[], T]) -> T:
 
 def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step) -> DayResult:
     """Reconcile one account for one date. Errors: StatementError for an unreadable file."""
-    whose = Day(day.account.provider, day.account.account, day.business_date, policy.severity)
+    account = day.account
+    whose = Day(
+        account.provider, account.account, day.business_date, policy.severity, policy.language
+    )
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
     outcome = step("match", lambda: match(day, policy, whose, missing, normalized, store))
@@ -219,10 +222,10 @@ def _conclude(
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", made)
     unexplained = findings.unexplained_files(
-        normalized.empty_files, normalized.controls, day.expected
+        normalized.empty_files, normalized.controls, day.expected, whose.language
     )
     because = findings.reasons(
-        day.account, missing, normalized.controls, rejects, made, day.expected
+        day.account, missing, normalized.controls, rejects, made, day.expected, whose.language
     )
     return DayResult(
         provider=day.account.provider,
@@ -266,7 +269,7 @@ def _found(
     is_later = day.expected.state == "later"
     matching = outcome.discrepancies
     if day.payouts is not None:
-        matching = unidentified(matching, arrived.receipts)
+        matching = unidentified(matching, arrived.receipts, whose.language)
     found = pl.concat(
         [
             empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),

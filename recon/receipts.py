@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from recon.discrepancies import SUGGESTED_ACTION, Day, amount_text, complete, sentence
+from recon.discrepancies import Day, amount_text, complete, sentence, suggested_action, told
 from recon.matching import disagreements, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
 from recon.money import ZERO
 from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, empty
+from recon.wording import Language
 
 # A number tells a payout whenever it comes; how long it may take is in `due_on`.
 _WINDOWS = waiting.Windows(line_days=36_500, entry_days=0, date_tolerance_days=36_500)
@@ -200,8 +201,8 @@ def _discrepancies(
     day: Day,
 ) -> pl.DataFrame:
     parts = [
-        _unequal(matched, late, credits, expected, rules),
-        _not_received(matched, late, credits, expected),
+        _unequal(matched, late, credits, expected, rules, day),
+        _not_received(matched, late, credits, expected, day.language),
     ]
     found = [complete(part, day) for part in parts if part.height]
     return pl.concat(found).sort("discrepancy_id") if found else empty(DISCREPANCY)
@@ -213,6 +214,7 @@ def _unequal(
     credits: pl.DataFrame,
     expected: pl.DataFrame,
     rules: Sequence[MatchRule],
+    day: Day,
 ) -> pl.DataFrame:
     """Payouts and credits that belong together and are not the same money."""
     off = matched.pairs.filter(~pl.col("clean")).with_row_index("group")
@@ -239,13 +241,13 @@ def _unequal(
         type=pl.lit("payout_mismatch"),
         amount_provider=pl.when(is_same).then("amount_provider"),
         rule=disagreements.rule_name(rules),
-        explanation=sentence(
-            "{} {} paid out {} ({}), and {} of it has arrived here.",
-            "provider",
-            "account",
-            amount_text("amount_ledger"),
-            pl.coalesce("merchant_ref", "txn_id", "payout_id"),
-            amount_text("amount_provider", "arrived_currency"),
+        explanation=told(
+            day.language,
+            "payout_mismatch",
+            payer=sentence("{} {}", "provider", "account"),
+            sent=amount_text("amount_ledger"),
+            reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
+            arrived=amount_text("amount_provider", "arrived_currency"),
         ),
     )
 
@@ -282,7 +284,11 @@ def _sent(members: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
 
 
 def _not_received(
-    matched: Matched, late: pl.DataFrame, credits: pl.DataFrame, expected: pl.DataFrame
+    matched: Matched,
+    late: pl.DataFrame,
+    credits: pl.DataFrame,
+    expected: pl.DataFrame,
+    language: Language,
 ) -> pl.DataFrame:
     """Payouts whose time is over; one with several candidates is ambiguous, and none is taken."""
     names = credits.select(candidate="line_id").with_row_index("candidates")
@@ -311,43 +317,38 @@ def _not_received(
         .then(pl.lit("ambiguous_match"))
         .otherwise(pl.lit("payout_not_received")),
         amount_ledger="amount",
-        explanation=sentence(
-            "{} {} paid out {} on {} ({}), which has not arrived by {}{}.",
-            "provider",
-            "account",
-            amount_text("amount"),
-            pl.col("business_date").cast(pl.String),
-            pl.coalesce("merchant_ref", "txn_id", "payout_id"),
-            pl.col("due_on").cast(pl.String),
-            pl.when(is_doubtful)
-            .then(
-                sentence(
-                    "; these credits may be it and cannot be told apart: {}",
-                    pl.col("line_ids").list.join(", "),
-                )
-            )
-            .otherwise(pl.lit("")),
+        explanation=pl.concat_str(
+            told(
+                language,
+                "payout_not_received",
+                payer=sentence("{} {}", "provider", "account"),
+                sent=amount_text("amount"),
+                day="business_date",
+                reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
+                due="due_on",
+            ),
+            told(language, "payout_in_doubt", candidates=pl.col("line_ids").list.join(", ")),
+            ignore_nulls=True,
         ),
     )
 
 
-def unidentified(found: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
+def unidentified(found: pl.DataFrame, receipts: pl.DataFrame, language: Language) -> pl.DataFrame:
     """DISCREPANCY of a bank account, where a credit that neither the ledger nor a payout explains
     is called what it is."""
     received = pl.col("line_ids").list.first().is_in(receipts["line_id"].implode())
     is_stranger = (
         (pl.col("type") == "missing_in_ledger") & (pl.col("amount_provider") > ZERO) & ~received
     )
-    said = sentence(
-        "A credit of {} ({}) that neither the ledger nor a payout of a provider explains.",
-        amount_text("amount_provider"),
-        pl.coalesce("merchant_ref", "txn_id", pl.col("line_ids").list.first()),
+    said = told(
+        language,
+        "unidentified_receipt",
+        amount=amount_text("amount_provider"),
+        reference=pl.coalesce("merchant_ref", "txn_id", pl.col("line_ids").list.first()),
+        day="business_date",
     )
-    kind = "unidentified_receipt"
+    stranger = pl.lit("unidentified_receipt")
     return found.with_columns(
-        type=pl.when(is_stranger).then(pl.lit(kind)).otherwise("type"),
+        type=pl.when(is_stranger).then(stranger).otherwise("type"),
         explanation=pl.when(is_stranger).then(said).otherwise("explanation"),
-        suggested_action=pl.when(is_stranger)
-        .then(pl.lit(SUGGESTED_ACTION[kind]))
-        .otherwise("suggested_action"),
-    )
+    ).with_columns(suggested_action=suggested_action(language))

@@ -618,9 +618,10 @@ def test_several_differences_of_one_pair_are_one_discrepancy_with_a_field_each()
         ("business_date", "2026-11-10", "2026-11-20"),
     ]
     assert row["explanation"] == (
-        "The payment R1 is on both sides but differs in currency: ledger USD, provider CNY; "
-        "amount: ledger 12.00, provider 10.00; status: ledger failed, provider succeeded; "
-        "reference: ledger R9, provider R1; business_date: ledger 2026-11-10, provider 2026-11-20."
+        "The payment R1 is 10.00 CNY at the provider and 12.00 USD in the ledger: the currencies "
+        "differ. Also: amount: ledger 12.00, provider 10.00; status: ledger failed, provider "
+        "succeeded; reference: ledger R9, provider R1; business date: ledger 2026-11-10, provider "
+        "2026-11-20."
     )
     assert (row["amount_provider"], row["amount_ledger"]) == (10, None)  # USD cannot be subtracted
 

@@ -181,7 +181,8 @@ def test_balances_that_do_not_are_a_discrepancy_with_its_sign(
     assert found["discrepancy_id"] == "balance:2026-11-20:CNY"
     assert found["explanation"] == (
         "Opening balance and the day's lines give 1100.00 CNY, "
-        f"but the statement closes at {Decimal(closing):.2f} CNY."
+        f"but the statement closes at {Decimal(closing):.2f} CNY: "
+        f"{Decimal(difference):.2f} CNY cannot be explained by any line."
     )
 
 

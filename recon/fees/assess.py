@@ -6,10 +6,11 @@ from decimal import Decimal
 import polars as pl
 
 from recon import money
-from recon.discrepancies import Day, amount_text, complete, sentence
+from recon.discrepancies import Day, amount_text, complete, sentence, told, worded
 from recon.fees.schedule import Tariff, tariff_for
 from recon.money import MONEY, ZERO
 from recon.tables import ASSESSED_FEE, DISCREPANCY, FEE_SUMMARY, empty
+from recon.wording import KINDS
 
 _TRAITS = ("kind", "payment_method", "currency", "business_date")
 
@@ -113,22 +114,10 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
     )
     unknown = pl.col("charged").is_null()
     is_withdrawal = pl.col("kind") == "withdrawal"
-    subject = pl.when(is_withdrawal).then(pl.lit("charge")).otherwise(pl.lit("fee"))
-    by_tariff = sentence(
-        "The {} on a {} of {} was {}, but by tariff {} it is {}.",
-        subject,
-        "kind",
-        amount_text("base"),
-        pl.when(unknown).then(pl.lit("not stated")).otherwise(amount_text("charged")),
-        "tariff",
-        amount_text("expected"),
-    )
-    no_tariff = sentence(
-        "A {} of {} was charged on a {} that no row of the fee schedule covers.",
-        subject,
-        amount_text("charged"),
-        "kind",
-    )
+    gaps = {
+        "kind": worded(pl.col("kind"), KINDS, day.language),
+        "tariff": pl.col("tariff"),
+    } | {name: amount_text(name) for name in ("base", "charged", "expected")}
     found = facts.select(
         "currency",
         "merchant_ref",
@@ -143,6 +132,12 @@ def discrepancies(varying_lines: pl.DataFrame, lines: pl.LazyFrame, day: Day) ->
         amount_provider="charged",
         line_ids=pl.concat_list("line_id"),
         rule="tariff",
-        explanation=pl.when(pl.col("tariff").is_null()).then(no_tariff).otherwise(by_tariff),
+        explanation=pl.when(pl.col("tariff").is_null())
+        .then(told(day.language, "fee_without_tariff", **gaps))
+        .when(unknown)
+        .then(told(day.language, "fee_data_missing", **gaps))
+        .when(is_withdrawal)
+        .then(told(day.language, "charge_variance", **gaps))
+        .otherwise(told(day.language, "fee_variance", **gaps)),
     )
     return complete(found, day)

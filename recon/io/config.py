@@ -219,6 +219,7 @@ def load_config(directory: Path) -> Config:
             tuple(tariffs),
             _severity(recon.severity),
             match_rules(recon.receipt_rule),
+            recon.reports.language,
         ),
         accounts=tuple(accounts),
         providers=known,

@@ -1,17 +1,18 @@
-"""Rows that belong together and do not agree: pairs that differ, keys that repeat, split orders."""
+"""Pairs that are the same money and differ in something, each as one discrepancy in plain words."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import polars as pl
 
-from recon.discrepancies import amount_text, sentence
-from recon.matching.differences import both_sides, differences
+from recon.discrepancies import amount_text, sentence, told, worded
+from recon.matching.differences import Difference, both_sides, differences
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
+from recon.matching.statuses import is_before
 from recon.money import MONEY
 from recon.tables import MISMATCHED_FIELD
+from recon.wording import FIELDS, KINDS, STATUSES, Language
 
 
 def rule_name(rules: Sequence[MatchRule]) -> pl.Expr:
@@ -22,20 +23,13 @@ def rule_name(rules: Sequence[MatchRule]) -> pl.Expr:
     return pl.coalesce(*chosen, pl.lit(None, dtype=pl.String))
 
 
-def members_of(groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
-    """The members of groups with what their ITEM says, in the order of their ids."""
-    return pl.concat(
-        groups.filter(side=side).join(items.with_row_index("row"), on="row", how="inner")
-        for side, items in (("line", lines), ("entry", entries))
-    ).sort("group", "item_id")
-
-
 def differing_pairs(
     matched: Matched,
     lines: pl.DataFrame,
     entries: pl.DataFrame,
     rules: Sequence[MatchRule],
     date_tolerance_days: int,
+    language: Language = "en",
 ) -> pl.DataFrame:
     """Pairs that are the same money and differ in something, each with all of it."""
     pairs = matched.pairs.filter(~pl.col("clean"))
@@ -43,31 +37,13 @@ def differing_pairs(
         return pairs
     both = both_sides(Side.of(lines), Side.of(entries), pairs)
     found = differences(rules, date_tolerance_days)
-    verdict = pl.coalesce(
-        pl.when(difference.test).then(pl.lit(name)) for name, difference in found.items()
+    facts = both.with_columns(
+        type=pl.coalesce(
+            pl.when(difference.test).then(pl.lit(name)) for name, difference in found.items()
+        ),
+        mismatched_fields=_fields(found),
     )
     other_currency = found["currency_mismatch"].test
-    fields = pl.concat_list(
-        pl.when(difference.test).then(
-            pl.struct(
-                field=pl.lit(difference.field),
-                ledger=difference.ledger,
-                provider=difference.provider,
-            )
-        )
-        for difference in found.values()
-    ).list.drop_nulls()
-    facts = both.with_columns(
-        type=verdict, mismatched_fields=fields.cast(pl.List(MISMATCHED_FIELD))
-    )
-    said = pl.col("mismatched_fields").list.eval(
-        sentence(
-            "{}: ledger {}, provider {}",
-            pl.element().struct.field("field"),
-            pl.element().struct.field("ledger"),
-            pl.element().struct.field("provider"),
-        )
-    )
     return facts.select(
         discrepancy_id=sentence("match:{}", "item_id"),
         type="type",
@@ -80,84 +56,79 @@ def differing_pairs(
         entry_ids=pl.concat_list("item_id_ledger"),
         rule=rule_name(rules),
         mismatched_fields="mismatched_fields",
-        explanation=sentence(
-            "The {} {} is on both sides but differs in {}.",
-            pl.col("kind").str.replace_all("_", " "),
-            pl.coalesce("merchant_ref", "txn_id", "item_id"),
-            said.list.join("; "),
+        explanation=pl.concat_str(
+            _said(found, language), _also(found, language), ignore_nulls=True
         ),
     )
 
 
-_WHY: Final = {
-    "duplicate_in_provider": "the provider repeats it",
-    "duplicate_in_ledger": "the ledger repeats it",
-    "ambiguous_match": "equally good candidates, so none was paired",
-    "split_incomplete": "parts that do not add up to the same",
-}
-
-
-def repeated_keys(
-    matched: Matched, lines: pl.DataFrame, entries: pl.DataFrame, rules: Sequence[MatchRule]
-) -> pl.DataFrame:
-    """Rows that share a key, where taking one for the other would be a guess."""
-    groups = matched.groups.filter(~pl.col("verdict").is_in(["matched", "split"]))
-    if groups.height == 0:
-        return groups
-    summed = _summed(members_of(groups, lines, entries))
-    return _told(summed, rules)
-
-
-def split_orders(
-    late: pl.DataFrame,
-    matched: Matched,
-    lines: pl.DataFrame,
-    entries: pl.DataFrame,
-    rules: Sequence[MatchRule],
-) -> pl.DataFrame:
-    """Orders paid in parts that still do not add up when their time is over; `late` says which."""
-    split = matched.groups.filter(pl.col("group").is_in(late["group"].drop_nulls().implode()))
-    if split.height == 0:
-        return split
-    members = members_of(split, lines, entries).with_columns(verdict=pl.lit("split_incomplete"))
-    return _told(_summed(members), rules)
-
-
-def _summed(members: pl.DataFrame) -> pl.DataFrame:
-    is_line = pl.col("side") == "line"
-    return members.group_by("group", maintain_order=True).agg(
-        pl.col("verdict", "pass", "kind").first(),
-        currency=pl.coalesce(
-            pl.col("currency").filter(is_line).first(), pl.col("currency").first()
-        ),
-        amount_provider=pl.col("amount").filter(is_line).sum().cast(MONEY),
-        amount_ledger=pl.col("amount").filter(~is_line).sum().cast(MONEY),
-        line_ids=pl.col("item_id").filter(is_line),
-        entry_ids=pl.col("item_id").filter(~is_line),
-        merchant_ref=pl.col("merchant_ref").drop_nulls().min(),
-        txn_id=pl.col("txn_id").drop_nulls().min(),
+def _fields(found: dict[str, Difference]) -> pl.Expr:
+    """All that differs, the gravest first."""
+    fields = pl.concat_list(
+        pl.when(difference.test).then(
+            pl.struct(
+                field=pl.lit(difference.field),
+                ledger=difference.ledger,
+                provider=difference.provider,
+            )
+        )
+        for difference in found.values()
     )
+    return fields.list.drop_nulls().cast(pl.List(MISMATCHED_FIELD))
 
 
-def _told(summed: pl.DataFrame, rules: Sequence[MatchRule]) -> pl.DataFrame:
-    return summed.select(
-        "currency",
-        "amount_provider",
-        "amount_ledger",
-        "line_ids",
-        "entry_ids",
-        "merchant_ref",
-        "txn_id",
-        discrepancy_id=sentence("match:{}", pl.col("line_ids").list.min()),
-        type="verdict",
-        rule=rule_name(rules),
-        explanation=sentence(
-            "{} has {} line(s) at the provider, {} in all, and {} in the ledger, {} in all: {}.",
-            pl.coalesce("merchant_ref", "txn_id"),
-            pl.col("line_ids").list.len(),
-            amount_text("amount_provider"),
-            pl.col("entry_ids").list.len(),
-            amount_text("amount_ledger"),
-            pl.col("verdict").replace_strict(_WHY, return_dtype=pl.String),
+def _said(found: dict[str, Difference], language: Language) -> pl.Expr:
+    """The sentence about what gave the pair its type."""
+    line_status, entry_status = pl.col("status"), pl.col("status_ledger")
+    days = (pl.col("business_date") - pl.col("business_date_ledger")).dt.total_days().abs()
+    gaps = {
+        "kind": worded(pl.col("kind"), KINDS, language),
+        "reference": pl.coalesce("merchant_ref", "txn_id", "item_id"),
+        "provider": amount_text("amount"),
+        "ledger": amount_text("amount_ledger", "currency_ledger"),
+        "difference": amount_text(
+            (pl.col("amount") - pl.col("amount_ledger")).cast(MONEY), "currency"
         ),
+        "provider_status": worded(line_status, STATUSES, language),
+        "ledger_status": worded(entry_status, STATUSES, language),
+        "provider_reference": found["reference_mismatch"].provider,
+        "ledger_reference": found["reference_mismatch"].ledger,
+        "provider_day": pl.col("business_date"),
+        "ledger_day": pl.col("business_date_ledger"),
+        "days": days,
+    }
+    by_status = (
+        pl.when(is_before(entry_status, line_status))
+        .then(told(language, "ledger_is_behind", **gaps))
+        .when(is_before(line_status, entry_status))
+        .then(told(language, "ledger_is_ahead", **gaps))
+        .otherwise(told(language, "statuses_contradict", **gaps))
     )
+    sentences = [
+        pl.when(type=name).then(
+            by_status if name == "status_mismatch" else told(language, name, **gaps)
+        )
+        for name in found
+    ]
+    return pl.coalesce(sentences)
+
+
+def _also(found: dict[str, Difference], language: Language) -> pl.Expr:
+    """What differs besides; null where nothing does."""
+    field = pl.element().struct.field("field")
+    values = [
+        pl.when(field == "status")
+        .then(worded(pl.element().struct.field(side), STATUSES, language))
+        .otherwise(pl.element().struct.field(side))
+        for side in ("ledger", "provider")
+    ]
+    each = told(
+        language,
+        "field",
+        field=worded(field, FIELDS, language),
+        ledger=values[0],
+        provider=values[1],
+    )
+    besides = pl.col("mismatched_fields").list.slice(1)
+    listed = besides.list.eval(each).list.join("; ")
+    return pl.when(besides.list.len() > 0).then(told(language, "also_differs", fields=listed))

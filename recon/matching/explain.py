@@ -6,17 +6,12 @@ import polars as pl
 
 from recon.discrepancies import Day, complete
 from recon.matching.differences import both_sides
-from recon.matching.disagreements import (
-    differing_pairs,
-    members_of,
-    repeated_keys,
-    rule_name,
-    split_orders,
-)
+from recon.matching.disagreements import differing_pairs, rule_name
 from recon.matching.engine import Matched
 from recon.matching.one_sided import one_sided
 from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
+from recon.matching.together import members_of, repeated_keys, split_orders
 from recon.matching.waiting import Windows, newly_late
 from recon.money import ZERO
 from recon.tables import DISCREPANCY, MATCH, empty
@@ -103,12 +98,13 @@ def discrepancies(
     """DISCREPANCY of matching: pairs that differ, repeated keys, one-sided rows past a window."""
     late = newly_late(matched, windows, day.business_date)
     alone = late.filter(pl.col("group").is_null())
+    sides, language = (lines, entries), day.language
     parts = [
-        differing_pairs(matched, lines, entries, rules, windows.date_tolerance_days),
-        repeated_keys(matched, lines, entries, rules),
-        split_orders(late, matched, lines, entries, rules),
-        one_sided(alone, "line", matched, entries, rules, windows.line_days),
-        one_sided(alone, "entry", matched, lines, rules, windows.entry_days),
+        differing_pairs(matched, *sides, rules, windows.date_tolerance_days, language),
+        repeated_keys(matched, *sides, rules, language),
+        split_orders(late, matched, *sides, rules, language),
+        one_sided(alone, "line", matched, entries, rules, windows.line_days, language),
+        one_sided(alone, "entry", matched, lines, rules, windows.entry_days, language),
     ]
     found = [complete(part, day) for part in parts if part.height]
     return pl.concat(found) if found else empty(DISCREPANCY)

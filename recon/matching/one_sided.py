@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.discrepancies import amount_text, sentence
+from recon.discrepancies import amount_text, sentence, told, worded
 from recon.matching import proposals
 from recon.matching.disagreements import rule_name
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
+from recon.matching.waiting import due_on
+from recon.wording import KINDS, Language
 
 
 def one_sided(
@@ -19,6 +21,7 @@ def one_sided(
     others: pl.DataFrame,
     rules: Sequence[MatchRule],
     window_days: int,
+    language: Language = "en",
 ) -> pl.DataFrame:
     """Rows of one side (`late`: side, row) that have waited their time, as discrepancies.
 
@@ -32,7 +35,7 @@ def one_sided(
     other_left = matched.entries_left if side == "line" else matched.lines_left
     facts = _with_candidates(left.join(chosen, on="row", how="semi"), side, matched, others)
     facts = facts.join(proposals.alike(facts, other_left), on="row", how="left")
-    verdict, said = _line(facts) if side == "line" else _entry(window_days)
+    verdict, said = _line(language) if side == "line" else _entry(window_days, language)
     is_doubtful = pl.col("candidates").is_not_null()
     own, other = ("line_ids", "entry_ids") if side == "line" else ("entry_ids", "line_ids")
     return facts.select(
@@ -42,7 +45,7 @@ def one_sided(
         merchant_ref="merchant_ref",
         txn_id="txn_id",
         rule=pl.when(is_doubtful).then(rule_name(rules)),
-        explanation=pl.concat_str(said, _doubt(rules), _proposal(side), ignore_nulls=True),
+        explanation=pl.concat_str(said, *_more(side, rules, language), ignore_nulls=True),
         **{"amount_provider" if side == "line" else "amount_ledger": pl.col("amount")},
         **{own: pl.concat_list("item_id"), other: pl.col("candidates")},
     )
@@ -64,62 +67,61 @@ def _with_candidates(
     return left.join(named, on="row", how="left")
 
 
-def _reference() -> pl.Expr:
-    return pl.coalesce("merchant_ref", "txn_id", "item_id")
+def _gaps(language: Language) -> dict[str, pl.Expr]:
+    return {
+        "kind": worded(pl.col("kind"), KINDS, language),
+        "amount": amount_text("amount"),
+        "reference": pl.coalesce("merchant_ref", "txn_id", "item_id"),
+        "day": pl.col("business_date"),
+    }
 
 
-def _line(facts: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
-    is_orphan = pl.col("parent_txn_id").is_null() & pl.col("parent_ref").is_null()
+def _line(language: Language) -> tuple[pl.Expr, pl.Expr]:
+    parent = pl.coalesce("parent_ref", "parent_txn_id")
+    is_refund = pl.col("kind") == "refund"
     verdict = (
-        pl.when((pl.col("kind") == "refund") & is_orphan)
+        pl.when(is_refund & parent.is_null())
         .then(pl.lit("refund_unlinked"))
         .when(pl.col("kind") == "chargeback")
         .then(pl.lit("chargeback_unrecorded"))
         .otherwise(pl.lit("missing_in_ledger"))
     )
-    said = sentence(
-        "The provider reports a {} of {} ({}) that the ledger does not have.",
-        pl.col("kind").str.replace_all("_", " "),
-        amount_text("amount"),
-        _reference(),
+    whose = (
+        pl.when(is_refund & parent.is_null())
+        .then(told(language, "line_names_no_payment"))
+        .when(pl.col("kind").is_in(["refund", "chargeback"]))
+        .then(told(language, "line_gives_back", parent=parent))
     )
-    return verdict, said
+    said = told(language, "line_alone", **_gaps(language))
+    return verdict, pl.concat_str(said, whose, ignore_nulls=True)
 
 
-def _entry(window_days: int) -> tuple[pl.Expr, pl.Expr]:
-    said = sentence(
-        "The ledger has a {} of {} ({}) of {} that the provider has not reported within {} day(s).",
-        pl.col("kind").str.replace_all("_", " "),
-        amount_text("amount"),
-        _reference(),
-        pl.col("business_date").cast(pl.String),
-        pl.lit(str(window_days)),
-    )
+def _entry(window_days: int, language: Language) -> tuple[pl.Expr, pl.Expr]:
+    said = told(language, "entry_alone", due=due_on(window_days), **_gaps(language))
     return pl.lit("missing_in_provider"), said
 
 
-def _doubt(rules: Sequence[MatchRule]) -> pl.Expr:
-    """What a person who has to decide needs to see; null where there is nothing to decide."""
-    said = sentence(
-        " By the rule '{}' it has {} candidate(s) that cannot be told apart ({}{}), so none was "
-        "taken.",
-        rule_name(rules),
-        pl.col("count").cast(pl.String),
-        pl.col("candidates").list.join(", "),
-        pl.when(pl.col("count") > pl.col("candidates").list.len())
-        .then(pl.lit(", ..."))
-        .otherwise(pl.lit("")),
+def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl.Expr, pl.Expr]:
+    """What a person who has to decide needs to see, and a row that looks alike; null where there
+    is none."""
+    is_doubtful = pl.col("candidates").is_not_null()
+    unlisted = pl.col("count") > pl.col("candidates").list.len()
+    doubt = told(
+        language,
+        "doubt",
+        rule=rule_name(rules),
+        count="count",
+        candidates=pl.concat_str(
+            pl.col("candidates").list.join(", "),
+            pl.when(unlisted).then(pl.lit(", ...")).otherwise(pl.lit("")),
+        ),
     )
-    return pl.when(pl.col("candidates").is_not_null()).then(said)
-
-
-def _proposal(side: str) -> pl.Expr:
-    where = "the ledger's" if side == "line" else "the provider's"
-    said = sentence(
-        " Perhaps it is {} {}, whose reference {} is {} percent alike.",
-        pl.lit(where),
-        "alike_id",
-        "alike_reference",
-        pl.col("alike_percent").cast(pl.String),
+    proposal = told(
+        language,
+        "perhaps_entry" if side == "line" else "perhaps_line",
+        item="alike_id",
+        reference="alike_reference",
+        percent="alike_percent",
     )
-    return pl.when(pl.col("alike_id").is_not_null() & pl.col("candidates").is_null()).then(said)
+    is_alike = pl.col("alike_id").is_not_null() & ~is_doubtful
+    return pl.when(is_doubtful).then(doubt), pl.when(is_alike).then(proposal)

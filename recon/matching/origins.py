@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.money import ZERO
 from recon.tables import DISCREPANCY, empty
 
@@ -57,13 +57,13 @@ def over_refunds(orders: pl.DataFrame, day: Day) -> pl.DataFrame:
         type=pl.lit("over_refund"),
         amount_ledger=ZERO,
         amount_provider=-pl.col("added"),
-        explanation=sentence(
-            "Of order {}, which was paid with {}, {} has been given back by refunds and "
-            "chargebacks: {} more today than was left of it.",
-            "merchant_ref",
-            amount_text("paid"),
-            amount_text("returned"),
-            amount_text("added"),
+        explanation=told(
+            day.language,
+            "over_refund",
+            reference="merchant_ref",
+            paid=amount_text("paid"),
+            returned=amount_text("returned"),
+            added=amount_text("added"),
         ),
     )
     return complete(found, day)

@@ -1,12 +1,14 @@
 """Every visible word of the workbooks, in English and Chinese, under its canonical name."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
-Language = Literal["en", "zh"]
-Words: TypeAlias = Mapping[str, tuple[str, str]]  # canonical name: (English, Chinese)
+from recon import wording
 
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
+Language = wording.Language
+LANGUAGES: Final = wording.LANGUAGES
+Words: TypeAlias = wording.Phrases  # canonical name: (English, Chinese)
+
 FONTS: Final[Mapping[Language, str]] = {"en": "Calibri", "zh": "Microsoft YaHei"}
 LINE_HEIGHTS: Final[Mapping[Language, float]] = {"en": 13.5, "zh": 16.5}  # points, at size 10
 NOTHING: Final = "—"
@@ -49,31 +51,16 @@ TYPES: Final[Words] = {
     "validation_failed": ("Row not valid", "校验未通过"),
 }
 
-KINDS: Final[Words] = {
-    "payment": ("Payment", "支付"),
-    "refund": ("Refund", "退款"),
-    "refund_reversal": ("Refund reversal", "退款撤销"),
-    "chargeback": ("Chargeback", "拒付"),
-    "chargeback_reversal": ("Chargeback reversal", "拒付撤销"),
-    "payout": ("Payout", "结算打款"),
-    "payout_reversal": ("Payout reversal", "结算打款退回"),
-    "withdrawal": ("Withdrawal", "提现"),
-    "withdrawal_reversal": ("Withdrawal reversal", "提现退回"),
-    "fee": ("Fee", "手续费"),
-    "adjustment": ("Adjustment", "调账"),
-    "reserve_hold": ("Reserve held", "保证金冻结"),
-    "reserve_release": ("Reserve released", "保证金解冻"),
-    "conversion": ("Conversion", "货币兑换"),
-    "transfer": ("Transfer", "转账"),
-    "top_up": ("Top-up", "充值"),
-}
 
-STATUSES: Final[Words] = {
-    "succeeded": ("Succeeded", "成功"),
-    "pending": ("Pending", "处理中"),
-    "failed": ("Failed", "失败"),
-    "reversed": ("Reversed", "已撤销"),
-}
+def _capitalised(phrases: Words) -> Words:
+    """As the beginning of a cell, not as a part of a sentence."""
+    return {
+        name: (english[:1].upper() + english[1:], zh) for name, (english, zh) in phrases.items()
+    }
+
+
+KINDS: Final[Words] = _capitalised(wording.KINDS)
+STATUSES: Final[Words] = _capitalised(wording.STATUSES)
 
 SEVERITIES: Final[Words] = {
     "high": ("High", "高"),

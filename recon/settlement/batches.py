@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.money import MONEY, ZERO
 from recon.tables import DISCREPANCY, SETTLEMENT_BATCH, empty
 
@@ -125,10 +125,12 @@ def discrepancies(made: pl.DataFrame, day: Day) -> pl.DataFrame:
         type=pl.lit("balance_mismatch"),
         amount_ledger="reached",
         amount_provider="closing_balance",
-        explanation=sentence(
-            "Opening balance and the day's lines give {}, but the statement closes at {}.",
-            amount_text("reached"),
-            amount_text("closing_balance"),
+        explanation=told(
+            day.language,
+            "balance_mismatch",
+            reached=amount_text("reached"),
+            stated=amount_text("closing_balance"),
+            difference=amount_text((pl.col("closing_balance") - pl.col("reached")).cast(MONEY)),
         ),
     )
     return complete(found, day)

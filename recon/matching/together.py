@@ -1,0 +1,102 @@
+"""Rows that share a key and were not paired: repeats, what cannot be told apart, split orders."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from recon.discrepancies import amount_text, sentence, told
+from recon.matching.disagreements import rule_name
+from recon.matching.engine import Matched
+from recon.matching.rules import MatchRule
+from recon.money import MONEY
+from recon.wording import Language
+
+_VERDICTS = (
+    "duplicate_in_provider",
+    "duplicate_in_ledger",
+    "ambiguous_match",
+    "split_incomplete",
+)
+
+
+def members_of(groups: pl.DataFrame, lines: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """The members of groups with what their ITEM says, in the order of their ids."""
+    return pl.concat(
+        groups.filter(side=side).join(items.with_row_index("row"), on="row", how="inner")
+        for side, items in (("line", lines), ("entry", entries))
+    ).sort("group", "item_id")
+
+
+def repeated_keys(
+    matched: Matched,
+    lines: pl.DataFrame,
+    entries: pl.DataFrame,
+    rules: Sequence[MatchRule],
+    language: Language = "en",
+) -> pl.DataFrame:
+    """Rows that share a key, where taking one for the other would be a guess."""
+    groups = matched.groups.filter(~pl.col("verdict").is_in(["matched", "split"]))
+    if groups.height == 0:
+        return groups
+    return _told(_summed(members_of(groups, lines, entries)), rules, language)
+
+
+def split_orders(
+    late: pl.DataFrame,
+    matched: Matched,
+    lines: pl.DataFrame,
+    entries: pl.DataFrame,
+    rules: Sequence[MatchRule],
+    language: Language = "en",
+) -> pl.DataFrame:
+    """Orders paid in parts that still do not add up when their time is over; `late` says which."""
+    split = matched.groups.filter(pl.col("group").is_in(late["group"].drop_nulls().implode()))
+    if split.height == 0:
+        return split
+    members = members_of(split, lines, entries).with_columns(verdict=pl.lit("split_incomplete"))
+    return _told(_summed(members), rules, language)
+
+
+def _summed(members: pl.DataFrame) -> pl.DataFrame:
+    is_line = pl.col("side") == "line"
+    return members.group_by("group", maintain_order=True).agg(
+        pl.col("verdict", "pass", "kind").first(),
+        currency=pl.coalesce(
+            pl.col("currency").filter(is_line).first(), pl.col("currency").first()
+        ),
+        amount_provider=pl.col("amount").filter(is_line).sum().cast(MONEY),
+        amount_ledger=pl.col("amount").filter(~is_line).sum().cast(MONEY),
+        line_ids=pl.col("item_id").filter(is_line),
+        entry_ids=pl.col("item_id").filter(~is_line),
+        merchant_ref=pl.col("merchant_ref").drop_nulls().min(),
+        txn_id=pl.col("txn_id").drop_nulls().min(),
+        parent_ref=pl.col("parent_ref").drop_nulls().min(),
+    )
+
+
+def _told(summed: pl.DataFrame, rules: Sequence[MatchRule], language: Language) -> pl.DataFrame:
+    gaps = {
+        "reference": pl.coalesce("merchant_ref", "txn_id", "parent_ref"),
+        "lines": pl.col("line_ids").list.len(),
+        "entries": pl.col("entry_ids").list.len(),
+        "provider": amount_text("amount_provider"),
+        "ledger": amount_text("amount_ledger"),
+        "difference": amount_text(
+            (pl.col("amount_provider") - pl.col("amount_ledger")).cast(MONEY)
+        ),
+    }
+    return summed.select(
+        "currency",
+        "amount_provider",
+        "amount_ledger",
+        "line_ids",
+        "entry_ids",
+        "merchant_ref",
+        "txn_id",
+        discrepancy_id=sentence("match:{}", pl.col("line_ids").list.min()),
+        type="verdict",
+        rule=rule_name(rules),
+        explanation=pl.coalesce(
+            pl.when(verdict=verdict).then(told(language, verdict, **gaps)) for verdict in _VERDICTS
+        ),
+    )

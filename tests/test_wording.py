@@ -1,0 +1,75 @@
+"""What people are told: the same facts in both languages, and neither language in the other."""
+
+import re
+from dataclasses import replace
+from string import Formatter
+
+import polars as pl
+import pytest
+
+from recon import wording
+from recon.discrepancies import told, words
+from recon.wording import LANGUAGES, Phrases
+from tests.generator import default_plants
+from tests.support import run, shipped_config, small_day
+
+GROUPS: dict[str, Phrases] = {
+    name: getattr(wording, name)
+    for name in ("SENTENCES", "ACTIONS", "REASONS", "KINDS", "STATUSES", "FIELDS")
+}
+
+
+def gaps(template: str) -> set[str]:
+    return {gap for _, gap, _, _ in Formatter().parse(template) if gap is not None}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_both_languages_have_the_same_gaps_and_are_not_the_same_text(group: str) -> None:
+    for name, (english, chinese) in GROUPS[group].items():
+        assert gaps(english) == gaps(chinese), name
+        assert re.search("[\u4e00-\u9fff]", chinese), f"{name} is not Chinese"
+        assert not re.search("[\u4e00-\u9fff]", english), f"{name} is not English"
+        assert english[0] != " " or name in CONTINUED, name
+
+
+# What follows another sentence; Chinese needs no space between the two.
+CONTINUED = {
+    "line_names_no_payment",
+    "line_gives_back",
+    "doubt",
+    "perhaps_entry",
+    "perhaps_line",
+    "also_differs",
+    "payout_in_doubt",
+}
+
+
+def test_gaps_are_filled_by_columns_and_expressions_in_the_order_of_the_language() -> None:
+    frame = pl.DataFrame({"kind": ["trade_all", None]})
+    for language, expected in zip(
+        LANGUAGES,
+        (
+            "The trade_all statement of 2026-11-20 has not been delivered.",
+            "2026-11-20 的 trade_all 对账单尚未送达。",
+        ),
+        strict=True,
+    ):
+        said = told(language, "file_missing", kind="kind", day=pl.lit("2026-11-20"))
+        assert frame.select(said=said)["said"].to_list() == [expected, None]
+
+
+def test_a_gap_that_is_forgotten_is_told_at_once() -> None:
+    with pytest.raises(KeyError, match="day"):
+        told("en", "file_missing", kind=pl.lit("x"))
+    assert words(wording.KINDS, "zh")["refund"] == "退款"
+
+
+def test_a_chinese_day_is_told_in_chinese_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = small_day("paypal", 300, **default_plants("paypal", 300))
+    chinese = replace(shipped_config(), policy=replace(shipped_config().policy, language="zh"))
+    monkeypatch.setattr("tests.support.shipped_config", lambda: chinese)
+    found = run(day).discrepancies
+    assert found["type"].n_unique() > 6
+    for text in [*found["explanation"], *found["suggested_action"]]:
+        assert re.search("[\u4e00-\u9fff]", text)
+        assert not re.search(r"\b[a-z]{3,}\b", re.sub("“[^”]*”", "", text)), text
