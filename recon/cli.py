@@ -54,7 +54,7 @@ def run(
 @app.command
 def demo(*, common: Common = COMMON) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
-    from recon.io.jobs import run_demo
+    from recon.io.demo import run_demo
 
     workspace = common.workspace if common.workspace != COMMON.workspace else Path("workspace/demo")
     report = run_demo(workspace, on_day=console.day_listener(common.json))
@@ -141,7 +141,7 @@ def check(
     common: Common = COMMON,
 ) -> int:
     """Check configuration, folders, database and secrets, without changing anything."""
-    from recon.io.jobs import check_workspace
+    from recon.io.check import check_workspace
 
     found = check_workspace(common.workspace, common.config, connect=connect)
     console.show_check(found, as_json=common.json)

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
 
+    from recon.io.check import Check
     from recon.io.days import DayOutcome
-    from recon.io.jobs import Check, DemoReport, NormalizedFiles, RunReport
+    from recon.io.demo import DemoReport
+    from recon.io.jobs import NormalizedFiles, RunReport
     from recon.io.ledger import LedgerImport
     from recon.providers.contract import Provider
     from recon.results import DayResult
@@ -327,16 +329,27 @@ def show_reports(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
 
 
 def show_check(found: "Check", *, as_json: bool) -> None:
+    """What comes next, who answers, and what would stop a run."""
     if as_json:
         answers = {"sources": found.answers} if found.answers else {}
-        _print_json({"problems": found.problems} | answers)
+        deliveries = {"deliveries": [vars(delivery) for delivery in found.deliveries]}
+        _print_json({"problems": found.problems} | answers | deliveries)
         return
+    if found.deliveries:
+        names = ("provider", "account", "last received", "next", "expected by", "")
+        table = _table("statements", [(name, "left") for name in names])
+        for one in found.deliveries:
+            state = "[red]overdue[/]" if one.state == "overdue" else one.state
+            last = "" if one.last_received is None else str(one.last_received)
+            at = one.expected_at or "when the day is run"
+            table.add_row(one.provider, one.account, last, str(one.business_date), at, state)
+        _print(table)
     for answer in found.answers:
         print(answer)
     for problem in found.problems:
         complain(problem)
     if not found.problems:
-        print("configuration, folders and database are in order")
+        print("configuration, folders, secrets and database are in order")
 
 
 def show_providers(providers: "Mapping[str, Provider]", *, as_json: bool) -> None:

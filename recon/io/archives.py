@@ -23,8 +23,8 @@ from typing import Any, Final, Literal, Protocol, cast
 import pysequoia
 
 from recon.errors import ReconError, StatementError, UserError
-from recon.io.environment import environment
 from recon.io.inbox import safe_name
+from recon.io.secrets import secret
 
 _BLOCK_BYTES: Final = 1024 * 1024
 _HEAD_BYTES: Final = 512
@@ -49,7 +49,7 @@ LIMITS: Final = Limits()
 
 @dataclass(frozen=True)
 class Keys:
-    """Names of the environment variables with our private key and its passphrase."""
+    """The names of the secrets that are our private key and its passphrase."""
 
     key_env: str | None = None
     passphrase_env: str | None = None
@@ -261,16 +261,16 @@ def _decrypt(path: Path, target: Path, keys: Keys, limits: Limits) -> None:
     name = safe_name(path.name)
     if keys.key_env is None:
         raise UserError(
-            f"{name} is encrypted; name the environment variable with our private key in "
+            f"{name} is encrypted; name the secret that is our private key in "
             "source.decrypt_key_env of its provider"
         )
     if path.stat().st_size > limits.encrypted_bytes:
         raise StatementError(f"{name}: encrypted files over {limits.encrypted_bytes:,} bytes are "
                              "not opened")  # fmt: skip
-    passphrase = None if keys.passphrase_env is None else environment(keys.passphrase_env)
-    secret = environment(keys.key_env).encode()
+    passphrase = None if keys.passphrase_env is None else secret(keys.passphrase_env)
+    private = secret(keys.key_env).encode()
     try:  # this library raises RuntimeError for everything, with a backtrace in the message
-        decryptor = pysequoia.Tsk.from_bytes(secret).decryptor(passphrase)
+        decryptor = pysequoia.Tsk.from_bytes(private).decryptor(passphrase)
     except RuntimeError:
         raise UserError(
             f"{keys.key_env} is no private OpenPGP key in ASCII armour, or its passphrase is wrong"

@@ -2,7 +2,7 @@
 
 configs/recon.toml, configs/providers/<slug>.toml, configs/fees/<slug>.toml. Unknown settings are
 refused, because a misspelled tolerance must not be ignored. Secrets are named, never written: a
-setting that ends in `_env` holds the name of an environment variable.
+setting that ends in `_env` holds the name of an environment variable, or of a keyring entry.
 """
 
 import tomllib
@@ -24,6 +24,7 @@ from recon.io.mapped_settings import (
     described_provider,
 )
 from recon.io.rule_settings import RuleSettings, match_rules
+from recon.io.secrets import SecretName
 from recon.io.setting_types import (
     WEEKDAYS,
     Amount,
@@ -64,13 +65,13 @@ class ReportSettings(Settings):
 
 
 class DatabaseSettings(Settings):
-    url_env: str
+    url_env: SecretName
 
 
 class LedgerSettings(Settings):
     """An existing table or view of the company, read instead of imported entries."""
 
-    url_env: str
+    url_env: SecretName
     table: str
     columns: dict[Annotated[str, one_of(LEDGER_ENTRY, "a ledger column")], str]
     constants: dict[Annotated[str, one_of(LEDGER_ENTRY, "a ledger column")], str] = {}
@@ -178,6 +179,22 @@ class Config:
             for other in self.accounts
             if any(bank == account.account for _, bank in other.pays_into)
         ]
+
+    def secret_names(self) -> dict[str, str]:
+        """Every secret that is named, and the setting that wants it first."""
+        wanted = [
+            (f"{self.directory}/recon.toml: {table}.url_env", settings.url_env)
+            for table, settings in (
+                ("database", self.recon.database),
+                ("ledger", self.recon.ledger),
+            )
+            if settings is not None
+        ]
+        for slug, source in self.sources.items():
+            numbers = tuple(a.account for a in self.accounts if a.provider == slug)
+            where = f"{self.directory}/providers/{slug}.toml: source"
+            wanted += [(f"{where}.{s}", name) for s, name in source.secret_names(numbers)]
+        return {name: where for where, name in reversed(wanted)}
 
     @property
     def base(self) -> Path:

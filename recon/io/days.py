@@ -21,13 +21,13 @@ from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
-from recon.io.environment import environment
 from recon.io.inbox import Inbox, content_of
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.orders import read_orders, refunded_orders
 from recon.io.reports import write_day
 from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
+from recon.io.secrets import secret
 from recon.io.store import ParquetStore
 from recon.io.transit import payouts_in_transit
 from recon.periods import one_day
@@ -55,9 +55,7 @@ class Workspace:
         except OSError as error:
             raise UserError(f"cannot use the workspace {root}: {error.strerror}") from None
         settings = config.recon.database
-        url = (
-            f"sqlite:///{root / 'recon.db'}" if settings is None else environment(settings.url_env)
-        )
+        url = f"sqlite:///{root / 'recon.db'}" if settings is None else secret(settings.url_env)
         return Workspace(root, config, Database.open(url))
 
     @property
@@ -94,7 +92,7 @@ def _ledger_of(workspace: Workspace) -> Database | MappedLedger:
     if settings is None:
         return workspace.database
     return MappedLedger(
-        url=environment(settings.url_env),
+        url=secret(settings.url_env),
         table=settings.table,
         columns=settings.columns,
         constants=settings.constants,

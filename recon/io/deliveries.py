@@ -20,6 +20,7 @@ from recon.settings import AccountSettings, Expectation
 
 _LANGUAGE = "en_US"  # of the names of holidays, whatever the machine's is
 _LONGEST_REST_DAYS = 31  # no calendar is closed for longer
+_LONGEST_REST = timedelta(days=_LONGEST_REST_DAYS)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,11 @@ class Schedule:
         return tuple(sorted(day for holidays in found for day in holidays))
 
     def ready(self, day: date) -> datetime | None:
+        """The moment from which a day's statements are missing; None: at once."""
+        expected = self.expected(day)
+        return None if expected is None else expected + timedelta(minutes=self.grace_minutes)
+
+    def expected(self, day: date) -> datetime | None:
         """The moment a day's statements should be here; None: at once. On days without business
         nothing is delivered, so they do not count."""
         if self.ready_at is None:
@@ -66,8 +72,16 @@ class Schedule:
                 break
             on += timedelta(days=1)
             left -= self.closed_because(on) is None
-        at = datetime.combine(on, time.fromisoformat(self.ready_at), ZoneInfo(self.time_zone))
-        return at + timedelta(minutes=self.grace_minutes)
+        return datetime.combine(on, time.fromisoformat(self.ready_at), ZoneInfo(self.time_zone))
+
+    def next_day(self, last: date | None, now: datetime) -> date:
+        """The business date whose statements are to come next, after those of `last`; when there
+        are none yet, the first that is not over."""
+        today = now.astimezone(ZoneInfo(self.time_zone)).date()
+        day = today if last is None else last + timedelta(days=1)
+        while self.closed_because(day) is not None and day <= today + _LONGEST_REST:
+            day += timedelta(days=1)
+        return day
 
 
 def calendar_problem(name: str) -> str | None:

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from recon.errors import NotProvedError, ReconError, UserError
-from recon.io.environment import environment
 from recon.io.inbox import safe_name
+from recon.io.secrets import secret
 from recon.io.sources import HttpsSource
 from recon.io.transfers import Errand, Fetched, TransferError, retried, settle, writing
 from recon.providers.remote import (
@@ -91,8 +91,7 @@ def _order(errand: Errand, account: str, statement: str, day: date) -> Order:
 
 
 def _credentials(source: HttpsSource, account: str) -> Mapping[str, str]:
-    named = {name: env.format(account=account) for name, env in source.credentials.items()}
-    return {name: environment(variable) for name, variable in named.items()}
+    return {name: secret(value) for name, value in source.credentials_of(account).items()}
 
 
 def _client(source: HttpsSource, base: Path) -> httpx.Client:

@@ -165,6 +165,17 @@ class Inbox:
         with self._database.connect() as connection:
             return {(account, kind): part for account, kind, part in connection.execute(select)}
 
+    def last_days(self) -> dict[tuple[str, str], date]:
+        """The latest business date of which there is a statement, by provider and account."""
+        file = STATEMENT_FILES.c
+        select = sa.select(file.provider, file.account, sa.func.max(file.business_date)).group_by(
+            file.provider, file.account
+        )
+        with self._database.connect() as connection:
+            return {
+                (provider, account): day for provider, account, day in connection.execute(select)
+            }
+
     def unregistered(self) -> list[Path]:
         """Whole files on disk that the registry does not know: the database is older than they are,
         for instance restored from a backup. Delivering them again registers them."""

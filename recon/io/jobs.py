@@ -1,4 +1,4 @@
-"""What the commands and the flows do, beyond one day: ranges, the demo, a look at any file."""
+"""What the commands and the flows do, beyond one day: ranges, and a look at any file."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,13 +12,10 @@ import polars as pl
 
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
-from recon.io.config import load_config
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
 from recon.io.encodings import in_utf8
-from recon.io.environment import environment
-from recon.io.fetch import Failure, fetch_all, probe_all
+from recon.io.fetch import Failure, fetch_all
 from recon.io.inbox import content_of
-from recon.io.ledger import import_ledger
 from recon.io.reports import write_range
 from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
@@ -128,67 +125,6 @@ def _chain(workspace: Workspace, report: RunReport, language: Language) -> Sheet
 def read_summary(reports: Path) -> dict[str, Any]:
     summary: dict[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
     return summary
-
-
-@dataclass
-class DemoReport:
-    """The demo's runs, and the planted discrepancies beside those found."""
-
-    runs: RunReport
-    comparison: pl.DataFrame  # type, planted, found, agree
-
-    @property
-    def is_as_planted(self) -> bool:
-        return bool(self.comparison["agree"].all())
-
-
-def run_demo(root: Path, on_day: OnDay = lambda account, day: None) -> DemoReport:
-    """Reconcile sample_statements/ with the shipped configuration and compare with its labels."""
-    project = Path(__file__).resolve().parents[2]
-    samples = project / "sample_statements"
-    if not (samples / "labels").is_dir():
-        raise UserError("the demo needs the project's sample_statements/; run it in a clone")
-    workspace = Workspace.open(root, load_config(project / "configs"))
-    for ledger in sorted((samples / "ledger").glob("*.csv")):
-        import_ledger(workspace.database, ledger, datetime.now(UTC))
-    days = pl.read_csv(
-        samples / "ledger" / "*.csv", columns=["business_date"], try_parse_dates=True
-    ).to_series()
-    period = Period(days.min(), days.max())  # type: ignore[arg-type]
-    runs = run_period(workspace, workspace.config.accounts, period, fetch=True, on_day=on_day)
-    labels = pl.read_csv(samples / "labels" / "*.csv", infer_schema=False)
-    return DemoReport(runs, _against_labels(runs, labels))
-
-
-def _against_labels(runs: RunReport, labels: pl.DataFrame) -> pl.DataFrame:
-    """Planted and found, each counted by day and type; a difference in amount is a difference."""
-    found = pl.concat(day.result.discrepancies for day in runs.days).select(
-        "type",
-        pl.col("business_date").cast(pl.String),
-        "provider",
-        pl.col("difference").cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."),
-    )
-    key = found.columns
-    planted = labels.select(
-        pl.col(name)
-        if name != "difference"
-        else pl.when(pl.col(name).str.contains(".", literal=True))
-        .then(pl.col(name).str.strip_chars_end("0").str.strip_suffix("."))
-        .otherwise(pl.col(name))
-        for name in key
-    )
-    counted = (
-        planted.group_by(key)
-        .len("planted")
-        .join(found.group_by(key).len("found"), on=key, how="full", coalesce=True)
-    )
-    return (
-        counted.with_columns(pl.col("planted", "found").fill_null(0))
-        .with_columns(agree=pl.col("planted") == pl.col("found"))
-        .group_by("type")
-        .agg(pl.col("planted", "found").sum(), pl.col("agree").all())
-        .sort("type")
-    )
 
 
 @dataclass(frozen=True)
@@ -315,43 +251,3 @@ def reports_of(
             )
         found.append(read_summary(folder) | {"reports": str(folder)})
     return found
-
-
-@dataclass
-class Check:
-    """What would stop a run, as sentences; and with `connect`, the sources that answer."""
-
-    problems: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
-
-
-def check_workspace(root: Path, configs: Path, *, connect: bool = False) -> Check:
-    """Look at everything a run needs; `connect` also asks every source whether it lets us in."""
-    check = Check()
-    try:
-        config = load_config(configs)
-    except ReconError as error:
-        return Check(str(error).splitlines())
-    for provider, source in config.sources.items():
-        if source.channel == "folder" and not (config.base / source.path).is_dir():
-            check.problems.append(
-                f"{provider}: the folder {config.base / source.path} does not exist"
-            )
-    names = [setting.url_env for setting in (config.recon.database, config.recon.ledger) if setting]
-    for name in names:
-        try:
-            environment(name)
-        except UserError as error:
-            check.problems.append(str(error))
-    if not check.problems:
-        try:
-            Workspace.open(root, config)
-        except ReconError as error:
-            check.problems.append(str(error))
-    if connect:
-        for provider, answer in probe_all(config, root):
-            if isinstance(answer, str):
-                check.answers.append(f"{provider}: {answer}")
-            elif f"{provider}: {answer}" not in check.problems:
-                check.problems.append(f"{provider}: {answer}")
-    return check

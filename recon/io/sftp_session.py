@@ -17,8 +17,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.pkey import UnknownKeyType
 
 from recon.errors import UserError
-from recon.io.environment import environment
 from recon.io.inbox import safe_name
+from recon.io.secrets import secret
 from recon.io.sources import SftpSource
 from recon.io.transfers import (
     ChecksumError,
@@ -261,12 +261,12 @@ class Session:
     def _login(self) -> tuple[str, paramiko.PKey | str]:
         """User, and key or password. Errors: UserError and CredentialsError, without secrets."""
         source = self._source
-        user = source.user or environment(source.user_env or "")
+        user = source.user or secret(source.user_env or "")
         if source.key_file is None:
-            return user, environment(source.password_env or "")
+            return user, secret(source.password_env or "")
         path = self._base / source.key_file.expanduser()
         name = source.key_passphrase_env
-        passphrase = None if name is None else environment(name).encode()
+        passphrase = None if name is None else secret(name).encode()
         try:
             return user, paramiko.PKey.from_path(path, passphrase)
         except OSError as error:

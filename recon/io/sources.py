@@ -14,14 +14,19 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
+from recon.io.secrets import SecretName
 from recon.io.setting_types import Settings
 
 
 class _AnySource(Settings):
     """What every channel can do: open statements that come encrypted with OpenPGP."""
 
-    decrypt_key_env: str | None = None
-    decrypt_passphrase_env: str | None = None
+    decrypt_key_env: SecretName | None = None
+    decrypt_passphrase_env: SecretName | None = None
+
+    def secret_names(self, accounts: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Each setting that names a secret, and the name, for the accounts of the provider."""
+        return [(name, value) for name, value in self if name.endswith("_env") and value]
 
 
 class FolderSource(_AnySource):
@@ -82,10 +87,10 @@ class SftpSource(_AnySource):
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     user: str | None = None
-    user_env: str | None = None
+    user_env: SecretName | None = None
     key_file: Path | None = None
-    key_passphrase_env: str | None = None
-    password_env: str | None = None
+    key_passphrase_env: SecretName | None = None
+    password_env: SecretName | None = None
     host_keys: Annotated[list[Annotated[str, AfterValidator(_host_key)]], Field(min_length=1)]
     path: Annotated[str, _only("date")]
     patterns: Annotated[list[Annotated[str, _only("date", "account")]], Field(min_length=1)]
@@ -136,11 +141,22 @@ class HttpsSource(_AnySource):
     channel: Literal["https"]
     base_url: Annotated[str, AfterValidator(_https)]
     download_hosts: list[str] = []
-    credentials: dict[str, Annotated[str, _only("account")]]
+    credentials: dict[str, Annotated[SecretName, _only("account")]]
     ca_file: Path | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2
+
+    def credentials_of(self, account: str) -> dict[str, str]:
+        """Credential = the secret it is, for an account."""
+        return {name: value.format(account=account) for name, value in self.credentials.items()}
+
+    def secret_names(self, accounts: tuple[str, ...]) -> list[tuple[str, str]]:
+        return super().secret_names(accounts) + [
+            (f"credentials.{name}", value)
+            for account in accounts
+            for name, value in self.credentials_of(account).items()
+        ]
 
 
 SOURCES = (FolderSource, SftpSource, HttpsSource)  # a new channel is named here, and below

@@ -1,0 +1,88 @@
+"""`recon check`: what would stop a run, and what is to come, told before it is run."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from recon.errors import ReconError
+from recon.io.config import Config, load_config
+from recon.io.days import Workspace
+from recon.io.fetch import probe_all
+from recon.io.secrets import missing_secrets
+
+
+@dataclass(frozen=True)
+class NextDelivery:
+    """What an account is waiting for. `state` is `to come`, or `overdue` once it is missing."""
+
+    provider: str
+    account: str
+    last_received: date | None  # the latest business date of which there is a statement
+    business_date: date
+    expected_at: str  # local time and its zone; "" where no hour is configured
+    state: str
+
+
+@dataclass
+class Check:
+    """What would stop a run, as sentences; what comes next; and with `connect`, who answers."""
+
+    problems: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    deliveries: list[NextDelivery] = field(default_factory=list)
+
+
+def check_workspace(
+    root: Path, configs: Path, *, connect: bool = False, now: datetime | None = None
+) -> Check:
+    """Look at everything a run needs; `connect` also asks every source whether it lets us in."""
+    check = Check()
+    try:
+        config = load_config(configs)
+    except ReconError as error:
+        return Check(str(error).splitlines())
+    for provider, source in config.sources.items():
+        if source.channel == "folder" and not (config.base / source.path).is_dir():
+            check.problems.append(
+                f"{provider}: the folder {config.base / source.path} does not exist"
+            )
+    named = config.secret_names()
+    missing = missing_secrets(named)
+    check.problems += [f"{named[name]}: {said}" for name, said in missing.items()]
+    try:
+        workspace = Workspace.open(root, config)
+        check.deliveries = next_deliveries(workspace, now or datetime.now(UTC))
+    except ReconError as error:
+        if str(error) not in missing.values():
+            check.problems.append(str(error))
+    if connect:
+        _connect(check, config, root, set(missing.values()))
+    return check
+
+
+def next_deliveries(workspace: Workspace, now: datetime) -> list[NextDelivery]:
+    """One for each account: the next business date with a statement, and by when it is due."""
+    last_days = workspace.inbox.last_days()
+    found = []
+    for account in workspace.config.accounts:
+        key = account.provider, account.account
+        schedule = workspace.config.schedules[key]
+        last = last_days.get(key)
+        day = schedule.next_day(last, now)
+        expected, late = schedule.expected(day), schedule.ready(day)
+        found.append(
+            NextDelivery(
+                *(*key, last, day),
+                "" if expected is None else f"{expected:%Y-%m-%d %H:%M} {schedule.time_zone}",
+                "overdue" if late is not None and now >= late else "to come",
+            )
+        )
+    return found
+
+
+def _connect(check: Check, config: Config, root: Path, told: set[str]) -> None:
+    for provider, answer in probe_all(config, root):
+        if isinstance(answer, str):
+            check.answers.append(f"{provider}: {answer}")
+        elif str(answer) not in told and f"{provider}: {answer}" not in check.problems:
+            check.problems.append(f"{provider}: {answer}")
