@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlalchemy as sa
 
 from recon.cli import invoke
 from recon.discrepancies import Day, Severity
@@ -87,8 +88,29 @@ def test_only_what_gives_money_back_is_asked_for() -> None:
 def test_more_orders_than_fit_in_one_query(tmp_path: Path) -> None:
     rows = [f"P{n} 2026-11-19 payment R{n} - CNY 1.00 succeeded" for n in range(1_001)]
     database = ledger_of(tmp_path, "\n".join(rows))
-    orders = [f"R{n}" for n in range(1_001)]
+    orders = [f"R{n}" for n in range(10_001)]
     assert read_orders(database, "wechatpay", "1600000001", orders, TODAY).height == 1_001
+
+
+def test_orders_are_looked_up_not_searched_for(tmp_path: Path) -> None:
+    database = ledger_of(tmp_path, LEDGER)
+    asked = []
+
+    def hear(_: object, __: object, statement: str, values: tuple[str, ...], *___: object) -> None:
+        asked.append((statement, values))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", hear)
+    read_orders(database, "wechatpay", "1600000001", ORDERS, TODAY)
+    sa.event.remove(sa.Engine, "before_cursor_execute", hear)
+    with database.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+            for statement, values in asked
+            if "merchant_ref" in statement
+        ]
+    assert len(plans) == 2
+    assert "ix_ledger_entry_merchant_ref" in plans[0]
+    assert "ix_ledger_entry_parent_ref" in plans[1]
 
 
 @pytest.mark.parametrize("tells_parents", [True, False])
