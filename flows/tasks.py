@@ -56,12 +56,12 @@ def reconcile_period(
     chosen = place.config.accounts_of(
         list(providers) if providers else None, list(accounts) if accounts else None
     )
-    refused = as_retried_task(
+    fetched = as_retried_task(
         "fetch statements",
         lambda: fetch_all(place, {account.provider for account in chosen}, period),
     )
     report = run_period(place, chosen, period, fetch=False, step=as_task)
-    report.failures[:0] = refused
+    report.arrivals, report.failures[:0] = fetched.arrivals, fetched.failures
     create_markdown_artifact(
         key=f"reconciliation-{period}".replace("_", "-to-"),
         markdown=as_markdown(report),

@@ -6,17 +6,17 @@ To add a channel: its settings in sources.py, and here a function that fetches (
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
 from recon.io.config import Config
 from recon.io.days import Workspace
 from recon.io.deliveries import declare_quiet, record_quiet_days
-from recon.io.inbox import Received, content_of, safe_name
+from recon.io.inbox import StatementFileRecord, content_of, safe_name
 from recon.io.locks import run_lock
 from recon.io.sources import SourceSettings
 from recon.io.transfers import ChecksumError, Errand, Fetched
@@ -30,6 +30,28 @@ class Failure:
     what: str
     message: str
     exit_code: int
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A statement that was delivered: from where, and whether it is news."""
+
+    provider: str
+    origin: str  # such as `sftp reports.example.com:22/outgoing`
+    file: StatementFileRecord
+    state: Literal["new", "duplicate", "corrected"]
+
+
+@dataclass
+class FetchReport:
+    """What came, and what was refused or could not be had."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def refuse(self, what: str, error: ReconError) -> None:
+        """One file's trouble makes the run not proved; whose mistake it is does not matter."""
+        self.failures.append(Failure(what, str(error), NotProvedError.exit_code))
 
 
 @dataclass(frozen=True)
@@ -102,22 +124,22 @@ def fetch_all(
     period: Period,
     *,
     now: datetime | None = None,
-) -> list[Failure]:
-    """Take new statements of some providers into the inbox; answers what was refused or not had.
+) -> FetchReport:
+    """Take new statements of some providers into the inbox.
 
     What stops one provider does not stop the others.
     """
     now = now or datetime.now(UTC)
-    failures: list[Failure] = []
+    report = FetchReport()
     for provider in sorted(providers):
-        found = _fetch_one(workspace, provider, period, now)
-        failures += found
-        if not found:
+        failures_before = len(report.failures)
+        _fetch_one(workspace, provider, period, now, report)
+        if len(report.failures) == failures_before:
             config = workspace.config
             accounts = [account for account in config.accounts if account.provider == provider]
             asked = [(a, config.schedules[a.provider, a.account]) for a in accounts]
             record_quiet_days(workspace.database, asked, period, now)
-    return failures
+    return report
 
 
 def probe_all(config: Config, root: Path) -> Iterator[tuple[str, str | ReconError]]:
@@ -143,7 +165,9 @@ def _errand(config: Config, root: Path, provider: str, period: Period) -> Errand
     )
 
 
-def _fetch_one(workspace: Workspace, provider: str, period: Period, now: datetime) -> list[Failure]:
+def _fetch_one(
+    workspace: Workspace, provider: str, period: Period, now: datetime, report: FetchReport
+) -> None:
     errand = _errand(workspace.config, workspace.root, provider, period)
     errand = replace(errand, last_parts=workspace.inbox.last_parts(provider))
     downloads = errand.source.channel != "folder"
@@ -151,40 +175,39 @@ def _fetch_one(workspace: Workspace, provider: str, period: Period, now: datetim
     try:
         with lock:
             fetched = CHANNELS[errand.source.channel].fetch(errand)
-            problems = list(fetched.problems)
             for account, day in fetched.quiet:
                 declare_quiet(workspace.database, provider, account, day, now)
-            for path in fetched.files:
-                problems += _receive(workspace, errand, path, now)
-            for _, error in problems:
+            for what, error in fetched.problems:
+                report.refuse(what, error)
                 if isinstance(error, ChecksumError):
                     _clear(workspace, errand, error.path, is_refused=True)
+            for path in fetched.files:
+                _receive(workspace, errand, path, now, report)
     except ReconError as error:
-        return [Failure(provider, str(error), error.exit_code)]
+        report.failures.append(Failure(provider, str(error), error.exit_code))
     finally:
         _prune(errand.staging)
-    return [Failure(what, str(error), NotProvedError.exit_code) for what, error in problems]
 
 
 def _receive(
-    workspace: Workspace, errand: Errand, path: Path, now: datetime
-) -> list[tuple[str, ReconError]]:
+    workspace: Workspace, errand: Errand, path: Path, now: datetime, report: FetchReport
+) -> None:
     """One delivered file, or every statement in one delivered archive, into the inbox."""
-    problems: list[tuple[str, ReconError]] = []
+    failures_before = len(report.failures)
     try:
         if archives.form_of(path) is None:
-            problems += _take(workspace, errand, path, None, now)
+            _take(workspace, errand, path, None, now, report)
         else:
             scratch = workspace.root / "staging" / "incoming"
             with archives.unpacked(path, scratch, keys_of(errand.source)) as members:
                 workspace.inbox.keep_archive(path, now=now)
                 for name, member in members:
-                    problems += _take(workspace, errand, member, name, now)
+                    _take(workspace, errand, member, name, now, report)
     except ReconError as error:
-        problems.append((str(path), error))
+        report.refuse(str(path), error)
     if path.is_relative_to(errand.staging):
-        _clear(workspace, errand, path, is_refused=bool(problems))
-    return problems
+        is_refused = len(report.failures) > failures_before
+        _clear(workspace, errand, path, is_refused=is_refused)
 
 
 def keys_of(source: SourceSettings) -> archives.Keys:
@@ -192,19 +215,25 @@ def keys_of(source: SourceSettings) -> archives.Keys:
 
 
 def _take(
-    workspace: Workspace, errand: Errand, path: Path, name: str | None, now: datetime
-) -> list[tuple[str, ReconError]]:
+    workspace: Workspace,
+    errand: Errand,
+    path: Path,
+    name: str | None,
+    now: datetime,
+    report: FetchReport,
+) -> None:
     known: dict[str, list[str]] = {}
     for account in workspace.config.accounts:
         known.setdefault(account.provider, []).append(account.account)
     try:
-        got: Received = workspace.inbox.receive(path, known_accounts=known, now=now, name=name)
+        got = workspace.inbox.receive(path, known_accounts=known, now=now, name=name)
     except ReconError as error:
-        return [(name or str(path), error)]
+        report.refuse(name or str(path), error)
+        return
+    report.arrivals.append(Arrival(got.file.provider, errand.source.origin, got.file, got.state))
     if got.file.provider != errand.provider:
         text = f"a {got.file.provider} statement in the source of {errand.provider}; taken as such"
-        return [(name or str(path), StatementError(f"{name or path.name} is {text}"))]
-    return []
+        report.refuse(name or str(path), StatementError(f"{name or path.name} is {text}"))
 
 
 def _clear(workspace: Workspace, errand: Errand, path: Path, *, is_refused: bool) -> None:

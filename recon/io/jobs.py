@@ -14,7 +14,7 @@ from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
 from recon.io.encodings import in_utf8
-from recon.io.fetch import Failure, fetch_all
+from recon.io.fetch import Arrival, Failure, fetch_all
 from recon.io.inbox import content_of
 from recon.io.reports import write_range
 from recon.io.runs import RunStore
@@ -52,6 +52,7 @@ class RunReport:
     period: Period
     days: list[DayOutcome] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
     summary: Path | None = None
 
     @property
@@ -87,7 +88,8 @@ def run_period(
     now = now or datetime.now(UTC)
     if fetch:
         chosen = {account.provider for account in accounts}
-        report.failures += fetch_all(workspace, chosen, period, now=now)
+        fetched = fetch_all(workspace, chosen, period, now=now)
+        report.arrivals, report.failures = fetched.arrivals, fetched.failures
     # Accounts that payouts go to come last: what was sent must be known before it can arrive.
     for account in sorted(accounts, key=lambda one: bool(workspace.config.payers_of(one))):
         for day in period:

@@ -35,6 +35,11 @@ class FolderSource(_AnySource):
     channel: Literal["folder"]
     path: Path  # relative paths start beside the configuration
 
+    @property
+    def origin(self) -> str:
+        """Where statements come from, as a report says it."""
+        return f"folder {self.path}"
+
 
 def _only(*allowed: str, needed: str | None = None) -> Any:
     """A text in which only some `{placeholders}` may stand."""
@@ -111,6 +116,10 @@ class SftpSource(_AnySource):
             raise ValueError("key_passphrase_env needs key_file")
         return self
 
+    @property
+    def origin(self) -> str:
+        return f"sftp {self.host}:{self.port} {self.path}"
+
     def folder(self, day: date) -> str:
         return self.path.format(date=day)
 
@@ -146,6 +155,10 @@ class HttpsSource(_AnySource):
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2
+
+    @property
+    def origin(self) -> str:
+        return self.base_url
 
     def credentials_of(self, account: str) -> dict[str, str]:
         """Credential = the secret it is, for an account."""

@@ -1,0 +1,20 @@
+"""What the commands print: tables for people, JSON for machines, complaints on standard error."""
+
+from recon.console.frames import show_import, show_statements, show_table
+from recon.console.runs import show_demo, show_reports, show_run
+from recon.console.sources import show_arrivals, show_check, show_providers
+from recon.console.terminal import complain, day_listener
+
+__all__ = [
+    "complain",
+    "day_listener",
+    "show_arrivals",
+    "show_check",
+    "show_demo",
+    "show_import",
+    "show_providers",
+    "show_reports",
+    "show_run",
+    "show_statements",
+    "show_table",
+]

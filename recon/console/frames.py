@@ -1,0 +1,117 @@
+"""Canonical tables as people and machines read them: lines, entries, discrepancies."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recon.console.terminal import new_table, print_json, print_parts
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.table import Table
+
+    from recon.io.jobs import NormalizedFiles
+    from recon.io.ledger import LedgerImport
+
+_ROWS_SHOWN = 30
+
+
+def show_statements(found: "NormalizedFiles", out: Path | None, *, as_json: bool) -> None:
+    """Files, control totals, rejects; the lines themselves when they go nowhere else."""
+    if as_json:
+        from recon.io.export import as_records
+
+        print_json(
+            {
+                "files": found.files.to_dicts(),
+                "controls": as_records(found.controls),
+                "rejects": as_records(found.rejects),
+            }
+            | ({"lines": as_records(found.lines)} if out is None else {"out": str(out)})
+        )
+        return
+    if out is None:
+        columns = ["line_no", "kind", "txn_id", "merchant_ref", "currency", "gross", "fee", "net"]
+        print_parts(_frame_table(found.lines.select(*columns, "status"), "lines"))
+    print_parts(_frame_table(found.files, "statements"))
+    print_parts(_frame_table(found.controls.drop("file_id"), "control totals"))
+    if found.rejects.height:
+        print_parts(_frame_table(found.rejects.drop("file_id"), "rejected rows"))
+    if out is not None:
+        print(f"{found.lines.height:,} lines written to {out}")
+
+
+def show_table(frame: "pl.DataFrame", what: str, out: Path | None, *, as_json: bool) -> None:
+    """A canonical table: to a file, as JSON, or its first rows."""
+    from recon.io.export import as_records, write_frame
+
+    if out is not None:
+        write_frame(frame.lazy(), out)
+        print(f"{frame.height:,} {what} written to {out}")
+    elif as_json:
+        print_json(as_records(frame))
+    else:
+        shown = [name for name in _SHOWN if name in frame.columns]
+        print_parts(_frame_table(frame.select(shown), what))
+
+
+_SHOWN = [
+    "business_date",
+    "provider",
+    "account",
+    "type",
+    "kind",
+    "severity",
+    "merchant_ref",
+    "txn_id",
+    "currency",
+    "amount",
+    "amount_ledger",
+    "amount_provider",
+    "difference",
+    "status",
+    "explanation",
+]
+
+
+def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":
+    import polars as pl
+
+    numeric = {name for name, dtype in frame.schema.items() if dtype.is_numeric()}
+    table = new_table(title, [(n, "right" if n in numeric else "left") for n in frame.columns])
+    money = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
+    shown = frame.head(_ROWS_SHOWN)
+    if money:
+        from recon.money import to_display
+
+        currency = pl.col("currency") if "currency" in frame.columns else pl.lit(None, pl.String)
+        counts = currency.is_null()  # a count has no decimals to show
+        shown = shown.with_columns(
+            pl.when(counts)
+            .then(pl.col(name).cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."))
+            .otherwise(to_display(pl.col(name), currency))
+            for name in money
+        )
+    for row in shown.iter_rows():
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    if frame.height > _ROWS_SHOWN:
+        table.caption = f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them"
+    return table
+
+
+def show_import(done: "LedgerImport", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "inserted": done.inserted,
+                "unchanged": done.unchanged,
+                "changed": done.changed,
+                "rejected": done.rejects.height,
+            }
+        )
+        return
+    print(
+        f"{done.inserted:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged, "
+        f"{done.rejects.height:,} rejected"
+    )
+    if done.rejects.height:
+        print_parts(_frame_table(done.rejects.drop("file_id"), "rejected rows"))

@@ -1,0 +1,191 @@
+"""Runs as people and machines read them: one row a day, what changed, what failed, the demo."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recon.console.sources import show_arrivals
+from recon.console.terminal import complain, end_progress, new_table, print_json, print_parts
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.table import Table
+
+    from recon.io.days import DayOutcome
+    from recon.io.demo import DemoReport
+    from recon.io.jobs import RunReport
+    from recon.results import DayResult
+
+
+def show_run(report: "RunReport", *, as_json: bool) -> None:
+    """One row a day and account, what changed since the run before, and what failed."""
+    end_progress()
+    if as_json:
+        print_json(_run_as_json(report))
+    else:
+        _tell_run(report)
+    for failure in report.failures:
+        complain(f"{failure.what}: {failure.message}")
+
+
+def _tell_run(report: "RunReport") -> None:
+    show_arrivals(report.arrivals)
+    if report.days:
+        print_parts(_days_table(report.days))
+        for day in report.days:
+            _tell_change(day)
+            _tell_delivery(day.result)
+        print(f"reports: {_common_folder(report)}")
+        if report.summary:
+            print(f"summary of the range: {report.summary}")
+
+
+def _tell_delivery(result: "DayResult") -> None:
+    """Why there is no statement, where that is no mistake, or not yet."""
+    whose = f"{result.business_date} {result.provider} {result.account}"
+    if result.quiet_because:
+        print(f"{whose}: no activity: {result.quiet_because}")
+    elif result.later_because:
+        print(f"{whose}: not delivered yet: {result.later_because}")
+
+
+def _run_as_json(report: "RunReport") -> dict[str, Any]:
+    from recon.io.jobs import read_summary
+
+    return {
+        "proved": report.is_proved,
+        "days": [
+            read_summary(day.reports)
+            | {
+                "reports": str(day.reports),
+                "unchanged": day.change.unchanged,
+                "new": day.change.new["discrepancy_id"].to_list(),
+                "cleared": day.change.cleared["discrepancy_id"].to_list(),
+                "changed": day.change.changed["discrepancy_id"].to_list(),
+                "stale_dates": [str(stale) for stale in day.stale_dates],
+            }
+            for day in report.days
+        ],
+        "arrivals": [
+            {
+                "provider": arrival.provider,
+                "account": arrival.file.account,
+                "business_date": str(arrival.file.business_date),
+                "origin": arrival.origin,
+                "name": arrival.file.name,
+                "state": arrival.state,
+                "version": arrival.file.version,
+            }
+            for arrival in report.arrivals
+        ],
+        "failures": [{"what": f.what, "message": f.message} for f in report.failures],
+    }
+
+
+def _verdict(result: "DayResult") -> str:
+    if result.proved:
+        return "[green]proved[/]" + (", no activity" if result.quiet_because else "")
+    return "[red]NOT PROVED[/]"
+
+
+def _days_table(days: "Sequence[DayOutcome]") -> "Table":
+    table = new_table(
+        None,
+        [
+            ("date", "left"),
+            ("provider", "left"),
+            ("account", "left"),
+            ("result", "left"),
+            ("lines", "right"),
+            ("matched", "right"),
+            ("open", "right"),
+            ("discrepancies", "right"),
+            ("difference", "right"),
+        ],
+    )
+    for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
+        result = day.result
+        counts = _line_counts(result.conservation)
+        table.add_row(
+            str(result.business_date),
+            result.provider,
+            result.account,
+            _verdict(result),
+            f"{sum(counts.values()):,}",
+            f"{counts.get('matched', 0):,}",
+            f"{result.open_items.height:,}",
+            f"{result.discrepancies.height:,}",
+            _differences(result.discrepancies),
+        )
+    return table
+
+
+def _common_folder(report: "RunReport") -> str:
+    """One day's folder, or the folder of all reports with what is below it."""
+    folders = [day.reports for day in report.days]
+    if len(folders) == 1:
+        return str(folders[0])
+    return f"{folders[0].parents[2]}/<date>/<provider>/<account>/"
+
+
+def _line_counts(conservation: "pl.DataFrame") -> dict[str, int]:
+    lines = conservation.filter(side="line").group_by("outcome").agg(_sum("row_count"))
+    return dict(lines.iter_rows())
+
+
+def _sum(column: str) -> "pl.Expr":
+    import polars as pl
+
+    return pl.col(column).sum()
+
+
+def _differences(found: "pl.DataFrame") -> str:
+    from recon.money import display
+
+    summed = found.drop_nulls("currency").group_by("currency").agg(_sum("difference"))
+    return "\n".join(display(amount, code) for code, amount in summed.sort("currency").iter_rows())
+
+
+def _tell_change(day: "DayOutcome") -> None:
+    result, change = day.result, day.change
+    name = f"{result.business_date} {result.provider} {result.account}"
+    for reason in result.not_proved_because:
+        print(f"{name}: not proved: {reason}")
+    if change.unchanged:
+        print(f"{name}: nothing changed since the run before")
+    elif day.supersedes is not None:
+        print(
+            f"{name}: {change.new.height} new, {change.cleared.height} cleared, "
+            f"{change.changed.height} changed since run {day.supersedes}, which is kept"
+        )
+    if day.stale_dates:
+        later = f"--from {day.stale_dates[0]} --to {day.stale_dates[-1]}"
+        print(f"{name}: later days were run on the old result; rerun them: recon run {later}")
+
+
+def show_demo(report: "DemoReport", *, as_json: bool) -> None:
+    """The runs, and each planted type of discrepancy beside what was found."""
+    if as_json:
+        end_progress()
+        print_json(
+            _run_as_json(report.runs)
+            | {"comparison": report.comparison.to_dicts(), "as_planted": report.is_as_planted}
+        )
+        return
+    show_run(report.runs, as_json=False)
+    table = new_table(
+        "planted in the samples, and found",
+        [("type", "left"), ("planted", "right"), ("found", "right"), ("", "left")],
+    )
+    for kind, planted, found, agree in report.comparison.iter_rows():
+        table.add_row(kind, str(planted), str(found), "[green]✓[/]" if agree else "[red]differs[/]")
+    print_parts(table)
+
+
+def show_reports(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(list(found))
+        return
+    for summary in found:
+        state = "proved" if summary["proved"] else "NOT PROVED"
+        print(f"{summary['business_date']} {summary['provider']} {summary['account']}: {state}")
+        print(f"  {summary['reports']}")

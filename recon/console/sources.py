@@ -1,0 +1,70 @@
+"""Providers and their sources: what can be read, what came, what comes next, what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from recon.console.terminal import complain, new_table, print_json, print_parts
+
+if TYPE_CHECKING:
+    from recon.io.check import Check
+    from recon.io.fetch import Arrival
+    from recon.providers.contract import Provider
+
+
+def show_arrivals(arrivals: "Sequence[Arrival]") -> None:
+    """One line a source: what is new; and each statement that corrects another."""
+    sources = sorted({(arrival.provider, arrival.origin) for arrival in arrivals})
+    for provider, origin in sources:
+        states = [a.state for a in arrivals if (a.provider, a.origin) == (provider, origin)]
+        new, corrected = states.count("new"), states.count("corrected")
+        parts = [f"{new} new" if new else "nothing new"]
+        parts += [f"{corrected} corrected"] if corrected else []
+        parts += [f"{states.count('duplicate')} known already"] if "duplicate" in states else []
+        print(f"{provider}: {', '.join(parts)}, from {origin}")
+    for arrival in arrivals:
+        if arrival.state == "corrected":
+            file = arrival.file
+            print(
+                f"{file.business_date} {file.provider} {file.account}: {file.name} is version "
+                f"{file.version} of its statement; what it replaces is kept"
+            )
+
+
+def show_check(found: "Check", *, as_json: bool) -> None:
+    """What comes next, who answers, and what would stop a run."""
+    if as_json:
+        answers = {"sources": found.answers} if found.answers else {}
+        deliveries = {"deliveries": [vars(delivery) for delivery in found.deliveries]}
+        print_json({"problems": found.problems} | answers | deliveries)
+        return
+    if found.deliveries:
+        names = ("provider", "account", "last received", "next", "expected by", "")
+        table = new_table("statements", [(name, "left") for name in names])
+        for one in found.deliveries:
+            state = "[red]overdue[/]" if one.state == "overdue" else one.state
+            last = "" if one.last_received is None else str(one.last_received)
+            at = one.expected_at or "when the day is run"
+            table.add_row(one.provider, one.account, last, str(one.business_date), at, state)
+        print_parts(table)
+    for answer in found.answers:
+        print(answer)
+    for problem in found.problems:
+        complain(problem)
+    if not found.problems:
+        print("configuration, folders, secrets and database are in order")
+
+
+def show_providers(providers: "Mapping[str, Provider]", *, as_json: bool) -> None:
+    rows = [
+        {"provider": slug, "title": provider.title, "statement": kind.name, "what": kind.title}
+        | {"format": kind.url}
+        for slug, provider in providers.items()
+        for kind in provider.kinds
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = new_table(None, [(name, "left") for name in rows[0]])
+    for row in rows:
+        table.add_row(*row.values())
+    print_parts(table)
