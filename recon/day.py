@@ -42,6 +42,7 @@ class DayInput:
     holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
+    rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Policy:
     tariffs: tuple[Tariff, ...]
     severity: Severity = field(default_factory=Severity)
     receipt_rules: tuple[MatchRule, ...] = ()
+    rate_max_age_days: int = 7
     language: Language = "en"  # of explanations and suggested actions
 
 

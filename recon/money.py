@@ -121,6 +121,15 @@ def round_to(amount: pl.Expr, decimals: int, mode: Rounding) -> pl.Expr:
     return pl.when(grow).then(truncated + away).otherwise(truncated)
 
 
+def round_by_currency(amount: pl.Expr, currency: pl.Expr, mode: Rounding = "half_up") -> pl.Expr:
+    """Round a `MONEY` expression to the decimals of its currency; an unknown code is left as is."""
+    by_exponent = [
+        pl.when(currency.is_in(codes)).then(round_to(amount, exponent, mode))
+        for exponent, codes in CODES_BY_EXPONENT.items()
+    ]
+    return pl.coalesce(*by_exponent, amount).cast(MONEY)
+
+
 def to_text(amount: pl.Expr) -> pl.Expr:
     """Plain decimal text for machines: 12.5, 0.00001, 1500; null stays null.
 

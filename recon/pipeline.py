@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from recon import findings
+from recon import exchange, findings
 from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
@@ -57,10 +57,13 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         "settle",
         lambda: batches.batches(normalized.lines, normalized.balances, normalized.controls, whose),
     )
+    exchanged = step("exchange", lambda: exchange_variances(day, policy, whose, normalized))
     arrived = step("receive", lambda: received(day, policy, whose, normalized))
     result: DayResult = step(
         "conclude",
-        lambda: _conclude(day, whose, missing, normalized, outcome, costs, made, arrived),
+        lambda: _conclude(
+            day, whose, missing, normalized, outcome, costs, made, arrived, exchanged
+        ),
     )
     return result
 
@@ -197,6 +200,17 @@ def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> C
     return Costs(summary, withdrawals, assess.discrepancies(off, normalized.lines, whose))
 
 
+def exchange_variances(
+    day: DayInput, policy: Policy, whose: Day, normalized: Normalized
+) -> pl.DataFrame:
+    """What was exchanged at a rate too far from the reference; nothing where none is agreed."""
+    allowed = day.account.fx_tolerance_percent
+    if day.rates is None or allowed is None:
+        return empty(DISCREPANCY)
+    limits = exchange.ExchangePolicy(allowed, policy.rate_max_age_days)
+    return exchange.variances(normalized.lines, day.rates, limits, whose)
+
+
 def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Received:
     """Payouts of the providers against the lines of the bank account they go to."""
     if day.payouts is None:
@@ -214,10 +228,11 @@ def _conclude(
     costs: Costs,
     made: pl.DataFrame,
     arrived: Received,
+    exchanged: pl.DataFrame,
 ) -> DayResult:
     """Put the findings together; decide whether the day is proved, and if not, say why."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived)
+    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged)
     left = pl.concat([outcome.open_items, arrived.in_transit]).sort("side", "item_id")
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", made)
@@ -261,6 +276,7 @@ def _found(
     costs: Costs,
     made: pl.DataFrame,
     arrived: Received,
+    exchanged: pl.DataFrame,
 ) -> pl.DataFrame:
     """DISCREPANCY of all stages, sorted by id; one difference is found by one of them only."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
@@ -270,6 +286,7 @@ def _found(
     matching = outcome.discrepancies
     if day.payouts is not None:
         matching = unidentified(matching, arrived.receipts, whose.language)
+    matching, exchanged = exchange.attributed(matching, exchanged)
     found = pl.concat(
         [
             empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),
@@ -279,6 +296,7 @@ def _found(
             batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
             matching,
             arrived.discrepancies,
+            exchanged,
             origins.over_refunds(day.orders, whose),
             costs.discrepancies,
         ]

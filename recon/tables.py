@@ -247,6 +247,13 @@ SETTLEMENT_BATCH: Final[Schema] = {
     "proof_basis": _TEXT,  # balance, control_total, none
 }
 
+# A reference rate: how much of a currency one euro is.
+EXCHANGE_RATE: Final[Schema] = {
+    "rated_on": _DAY,
+    "currency": _TEXT,
+    "per_euro": MONEY,
+}
+
 # Money on its way from a provider to one of our bank accounts. A payout that was taken back has a
 # negative amount.
 PAYOUT: Final[Schema] = {
@@ -335,6 +342,7 @@ _REQUIRED: Final = {
     "STATEMENT_LINE": "line_id provider account file_id line_no business_date occurred_at kind "
     "currency gross net",
     "LEDGER_ENTRY": "entry_id provider account business_date kind currency amount",
+    "EXCHANGE_RATE": "rated_on currency per_euro",
     "OPEN_ITEM": "side item_id kind business_date due_on currency amount state",
     "DISCREPANCY": "discrepancy_id type provider account business_date difference explanation "
     "first_seen_on age_days severity",

@@ -160,6 +160,20 @@ SENTENCES: Final[Phrases] = {
         "refunds and chargebacks: {added} more today than was left.",
         "订单 {reference} 实付 {paid}，退款和拒付已共退回 {returned}：今日比剩余可退多退 {added}。",
     ),
+    # -------------------------------------------------------------- exchange rates
+    "fx_variance": (
+        "In this {kind} {given} became {got}, at a rate of {rate}. The reference rate of "
+        "{quoted_on} is {reference}, which gives {expected}: {difference} or {percent} percent "
+        "apart, and {tolerance} percent are allowed.",
+        "本笔{kind}由 {given} 兑换为 {got}，汇率 {rate}；{quoted_on} 参考汇率为 {reference}，"
+        "应得 {expected}：相差 {difference}，即 {percent}%，允许 {tolerance}%。",
+    ),
+    "fx_unrated": (
+        "{count} exchange(s) from {given_currency} to {currency} on {day} could not be compared: "
+        "the reference rates have none for them of the last {age} days.",
+        "{day} 有 {count} 笔 {given_currency} 兑 {currency} 无法核对：参考汇率文件中没有最近 "
+        "{age} 天内的汇率。",
+    ),
     # -------------------------------------------------------------- payouts and the bank
     "payout_mismatch": (
         "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",

@@ -29,6 +29,7 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.ReportSettings, "reports."),
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
+        (config.RateSettings, "rates."),
         *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
         (mapped_settings.StatementSettings, "statement."),

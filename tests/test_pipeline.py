@@ -118,7 +118,7 @@ def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None
 
     policy = shipped_config().policy
     assert run_day(given(dict(day.files)), policy, MemoryStore(), step).proved
-    assert names == ["normalize", "match", "fees", "settle", "receive", "conclude"]
+    assert names == ["normalize", "match", "fees", "settle", "exchange", "receive", "conclude"]
     assert not run_day(given({}), policy, MemoryStore(), step).proved
     assert names[6:] == names[:6]  # a day whose statements are missing goes the same way
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from recon.errors import ReconError
+from recon.errors import ReconError, UserError
 from recon.io.config import Config, load_config
 from recon.io.days import Workspace
 from recon.io.fetch import probe_all
+from recon.io.rates import read_rates
 from recon.io.secrets import missing_secrets
 
 
@@ -46,6 +47,7 @@ def check_workspace(
             check.problems.append(
                 f"{provider}: the folder {config.base / source.path} does not exist"
             )
+    check.problems += _rate_problems(config)
     named = config.secret_names()
     missing = missing_secrets(named)
     check.problems += [f"{named[name]}: {said}" for name, said in missing.items()]
@@ -58,6 +60,18 @@ def check_workspace(
     if connect:
         _connect(check, config, root, set(missing.values()))
     return check
+
+
+def _rate_problems(config: Config) -> list[str]:
+    """What is wrong with the file of reference rates, where there should be one."""
+    settings = config.recon.rates
+    if settings is None:
+        return []
+    try:
+        read_rates(config.base / settings.path, date.max, settings.max_age_days)
+    except UserError as error:
+        return [str(error)]
+    return []
 
 
 def next_deliveries(workspace: Workspace, now: datetime) -> list[NextDelivery]:

@@ -79,6 +79,13 @@ class LedgerSettings(Settings):
     statuses: dict[str, str] = {}
 
 
+class RateSettings(Settings):
+    """Reference rates, in the European Central Bank's file of their history."""
+
+    path: str
+    max_age_days: Annotated[int, Field(ge=0, le=31)] = 7
+
+
 class ReconSettings(Settings):
     """recon.toml"""
 
@@ -88,6 +95,7 @@ class ReconSettings(Settings):
     severity: SeveritySettings = SeveritySettings()
     database: DatabaseSettings | None = None
     ledger: LedgerSettings | None = None
+    rates: RateSettings | None = None
 
 
 PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
@@ -105,6 +113,7 @@ class AccountEntry(Settings):
     fee_tolerance: Amount = Decimal(0)
     pays_into: dict[PayoutCurrency, str] = {}
     payout_window_days: Days = 3
+    fx_tolerance_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
     ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     ready_days: Annotated[int, Field(ge=0, le=31)] = 1
     grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
@@ -223,6 +232,13 @@ def load_config(directory: Path) -> Config:
     known = _known(directory, providers, problems)
     accounts = _accounts(directory, providers, known, problems)
     problems += _receiver_problems(directory, accounts)
+    if recon is not None and recon.rates is None:
+        problems += [
+            f"{directory}/providers/{account.provider}.toml: account {account.account}: "
+            "fx_tolerance_percent needs reference rates; name their file in [rates] of recon.toml"
+            for account in accounts
+            if account.fx_tolerance_percent is not None
+        ]
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
     unsure = {slug for slug, settings in providers.items() if settings is None}
     tariffs = tariffs_of(directory, fees, accounts, unsure, problems)
@@ -236,6 +252,7 @@ def load_config(directory: Path) -> Config:
             tuple(tariffs),
             _severity(recon.severity),
             match_rules(recon.receipt_rule),
+            7 if recon.rates is None else recon.rates.max_age_days,
             recon.reports.language,
         ),
         accounts=tuple(accounts),

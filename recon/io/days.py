@@ -25,6 +25,7 @@ from recon.io.inbox import Inbox, content_of
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.orders import read_orders, refunded_orders
+from recon.io.rates import read_rates
 from recon.io.reports import write_day
 from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
 from recon.io.secrets import secret
@@ -182,6 +183,7 @@ def _inputs(
         open_items=runs.open_items_before(account.provider, account.account, business_date),
         orders=orders,
         payouts=_payouts(workspace, account, business_date),
+        rates=_rates(workspace.config, account, business_date),
         expected=expectation(workspace.database, schedule, account, business_date, now),
         holidays=_holidays(workspace.config, schedule, business_date),
     )
@@ -194,6 +196,14 @@ def _payouts(
     if not workspace.config.payers_of(account):
         return None
     return payouts_in_transit(workspace.database, account.provider, account.account, business_date)
+
+
+def _rates(config: Config, account: AccountSettings, business_date: date) -> pl.DataFrame | None:
+    """EXCHANGE_RATE for an account that says how far from them its exchanges may be."""
+    settings = config.recon.rates
+    if settings is None or account.fx_tolerance_percent is None:
+        return None
+    return read_rates(config.base / settings.path, business_date, settings.max_age_days)
 
 
 def _holidays(config: Config, schedule: Schedule, day: date) -> tuple[date, ...]:
@@ -214,6 +224,7 @@ def _run_id(config: Config, day: DayInput) -> str:
         "entry_rejects": day.entry_rejects.rows(),
         "orders": entries_digest(day.orders),
         "payouts": None if day.payouts is None else entries_digest(day.payouts),
+        "rates": None if day.rates is None else entries_digest(day.rates),
         "open_items": entries_digest(day.open_items),
         "expected": asdict(day.expected),
         "holidays": day.holidays,
