@@ -10,7 +10,7 @@ import polars as pl
 from recon.discrepancies import Severity
 from recon.fees.schedule import Tariff
 from recon.matching.rules import MatchRule
-from recon.providers.contract import Content, Provider, StatementKind
+from recon.providers.contract import Content, Place, Provider, StatementKind
 from recon.results import StatementFile
 from recon.settings import AccountSettings, Expectation
 from recon.tables import LEDGER_ENTRY, empty
@@ -19,11 +19,13 @@ from recon.wording import Language
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of the day, as registered and as bytes."""
+    """One statement of the day, as registered and as bytes; `elsewhere` are the other accounts and
+    days the same file was registered for."""
 
     file: StatementFile
     kind: StatementKind
     content: Content
+    elsewhere: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The first stage: the statements of a day -> canonical tables, in one pass over each file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -28,7 +28,10 @@ def normalize(day: DayInput, store: Store) -> Normalized:
     Card numbers in what people wrote freely end here: nothing that is stored has them.
     """
     context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
-    readings = [statement.kind.read(statement.content, context) for statement in day.statements]
+    readings = [
+        statement.kind.read(statement.content, replace(context, elsewhere=statement.elsewhere))
+        for statement in day.statements
+    ]
     if not readings:
         return Normalized(
             empty(STATEMENT_LINE).lazy(), empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE)

@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,8 +14,6 @@ from recon.providers.alipay import PROVIDER
 from recon.providers.contract import ReadContext
 from tests.golden import content_of
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "alipay"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no real statements here")
 HEAD = (
     "#{title}\n#账号：[20880001]\n"
     "#起始日期：[2026年01月15日 00:00:00]   终止日期：[2026年01月16日 00:00:00]\n"
@@ -180,15 +177,3 @@ def test_the_last_row_of_a_summary_is_the_sum_of_the_others() -> None:
     assert made["controls"].select("stated", "computed").rows() == [(3, 3), (15, 15)]
     lost = read(bill(*rows[1:], header=header, title="支付宝业务汇总查询", footer=[]))
     assert lost["controls"]["computed"].to_list() == [1, 5]
-
-
-@needs_samples
-def test_the_real_samples_are_read_and_their_footers_do_not_tie() -> None:
-    trade = read((SAMPLES / "alipay_trade_2026-06-05_detail_synthetic.utf8.csv").read_bytes())
-    assert (trade["lines"].height, trade["rejects"].height) == (3, 0)
-    assert trade["lines"]["gross"].sum() == Decimal("9.89")  # its refund is written without a sign
-    assert trade["controls"]["computed"].to_list()[1] == Decimal("9.91")
-    excerpt = "alipay_account_2012-12-29_detail_excerpt_masked.utf8.csv"
-    account = read((SAMPLES / excerpt).read_bytes())
-    assert account["lines"]["net"].sum() == 3778
-    assert account["controls"].filter(pl.col("stated") != pl.col("computed")).height == 2

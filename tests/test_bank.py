@@ -1,9 +1,7 @@
 """Bank statements in three formats: signs, totals, references, attacks; and the real samples."""
 
-import json
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,9 +14,6 @@ from recon.providers.bank import PROVIDER
 from recon.providers.bank.entries import payout_reference
 from recon.providers.contract import ReadContext
 from tests.golden import content_of
-
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples" / "bank"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no real statements here")
 
 
 def read(data: bytes, **context: Any) -> dict[str, pl.DataFrame]:
@@ -228,44 +223,3 @@ def test_the_type_code_tells_the_sign_and_amounts_are_minor_units() -> None:
 )
 def test_a_payout_is_known_by_the_reference_in_its_text(text: str, found: str | None) -> None:
     assert payout_reference(text) == found
-
-
-@needs_samples
-def test_real_mt940_statements_come_out_as_another_reading_has_them() -> None:
-    expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
-    seen = 0
-    for name, facts in expected.items():
-        computed = facts.get("computed_mt940_5_1_1_options_all")
-        if not computed:
-            continue
-        made = read((SAMPLES / name).read_bytes())
-        assert made["rejects"].is_empty(), name
-        seen += 1
-        if isinstance(computed, dict):
-            counted = (computed["n_statements"], computed["n_transactions"])
-            assert (made["controls"].height, made["lines"].height) == counted
-            assert ties(made) == computed["all_tie"]
-            continue
-        assert made["lines"].height == sum(one["n"] for one in computed)
-        total = sum((Decimal(one["sum"]) for one in computed), Decimal(0))
-        assert made["lines"]["net"].sum() == total
-        assert ties(made) == all(one["ties"] for one in computed), name
-    assert seen == 8
-
-
-@needs_samples
-def test_real_camt_and_bai2_statements() -> None:
-    expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
-    oca = read((SAMPLES / "camt053" / "oca_test-camt053.xml").read_bytes())
-    known = expected["camt053/oca_test-camt053.xml"]["repo_golden"]["statements"][0]
-    wanted = [Decimal(str(one["amount"])) for one in known["transactions"]]
-    assert sorted(nets(oca)) == sorted(wanted)
-    several = read((SAMPLES / "camt053" / "genkgo_camt053.v2.multi.statement.xml").read_bytes())
-    assert (several["controls"].height, ties(several)) == (2, True)
-    for version in ("v2.minimal", "v4", "v8"):
-        assert nets(read((SAMPLES / "camt053" / f"genkgo_camt053.{version}.xml").read_bytes())) == [
-            Decimal("8.85")
-        ]
-    with pytest.raises(StatementError):
-        read((SAMPLES / "camt053" / "genkgo_camt053.v2.wrong.xml").read_bytes())
-    assert ties(read((SAMPLES / "bai2" / "moov_sample1.txt").read_bytes()))

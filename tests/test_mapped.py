@@ -22,8 +22,9 @@ from recon.providers.contract import Provider, ReadContext
 from recon.settings import AccountSettings
 from tests.golden import ROOT, content_of
 from tests.support import copy_place
+from tests.tools import shared_samples
 
-SHARED = ROOT.parent / "shared" / "samples" / "bank" / "csv"
+EXPORTS = "bank/csv"  # of real banks, in the shared samples
 
 PLAIN = """
 name = "export"
@@ -308,9 +309,8 @@ pattern = '^人民币合计,+"[\\d,.]+\\s*","([\\d,.]+)'
 """
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared: real bank exports are not here")
 def test_the_export_of_a_bank_with_thousands_in_quotes() -> None:
-    lines, rejects, _ = read((SHARED / "deg_cmb.csv").read_bytes(), provider(CMB))
+    lines, rejects, _ = read(shared_samples(f"{EXPORTS}/deg_cmb.csv").read_bytes(), provider(CMB))
     assert rejects.height == 0
     assert [f"{gross:.2f}" for gross in lines["gross"]] == [
         "1234.00", "-1000.00", "-3.00", "-1000.00", "-10.14",
@@ -318,10 +318,9 @@ def test_the_export_of_a_bank_with_thousands_in_quotes() -> None:
     assert lines["description"][2] == "一网通支付 国网电力有限公司99999999999999"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no ../shared: real bank exports are not here")
 def test_the_export_of_a_bank_with_preamble_tabs_and_two_amount_columns() -> None:
     made = provider(ICBC)
-    data = (SHARED / "deg_icbc.csv").read_bytes()
+    data = shared_samples(f"{EXPORTS}/deg_icbc.csv").read_bytes()
     description = made.kinds[0].describe(content_of(data))
     assert description is not None
     assert description.account == "1234****9876"
@@ -342,11 +341,10 @@ def test_a_draft_can_be_loaded_and_reads_its_file(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy_place(tmp_path, "bank")
-    sample = SHARED / f"{name}.csv"
     if name == "acquirer":
         sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
-    elif not sample.is_file():
-        pytest.skip("no ../shared: real bank exports are not here")
+    else:
+        sample = shared_samples(f"{EXPORTS}/{name}.csv")
     config = ["--config", f"{tmp_path}/configs"]
     assert invoke(["providers", "new", "newbank", str(sample), *config]) == 0
     text = (tmp_path / "configs" / "providers" / "newbank.toml").read_text("utf-8")

@@ -1,8 +1,6 @@
 """PayPal reports: each rule on a small report made here; samples against another reading."""
 
 import hashlib
-import json
-import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import permutations
@@ -20,7 +18,6 @@ from recon.providers.contract import Content, ReadContext
 from recon.providers.paypal import PROVIDER
 from recon.tables import check
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 SH = '"SH",2026/01/06 00:00:00 -0800,2026/01/06 23:59:59 -0800,"ACCOUNT1",""'
 RH_FH = ['"RH",2026/01/07 02:00:00 -0800,"A","X",009,', '"FH",02']
 DAY, NEXT = one_day(date(2026, 1, 6)), one_day(date(2026, 1, 7))
@@ -370,37 +367,3 @@ def test_every_row_is_a_line_or_a_reject_in_any_order(rows: list[Cells], random:
     again = read(report(SH, ch(), *texts))["lines"]
     before, after = (lines.drop("line_no", "file_id") for lines in (result["lines"], again))
     assert before.sort(pl.all()).equals(after.sort(pl.all()))
-
-
-def sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{path} is missing")
-    return path.read_bytes()
-
-
-def test_every_row_of_the_samples_is_read_as_an_independent_reading_has_it() -> None:
-    files = [f for f in json.loads(sample("expected.json"))["files"] if f["provider"] == "paypal"]
-    assert len(files) == 8
-    for file in files:
-        lines = read(content_of(sample(file["file"])), "EZ782AXEUJUW8")["lines"].sort("line_no")
-        for line, row in zip(lines.to_dicts(), file["derived_rows"], strict=True):
-            voided = row["status"] == "V"
-            found = [line[name] for name in ("line_no", "txn_id", "currency", "fee", "net")]
-            net = Decimal(0 if voided else row["net"])
-            assert found == [row["row"], row["txn_id"], row["currency"], -Decimal(row["fee"]), net]
-            assert line["occurred_at"].timestamp() == row["settled_date"]
-            assert line["original_amount" if voided else "gross"] == Decimal(row["gross"])
-            assert line["status"] == ("reversed" if voided else "succeeded")
-    controls = read(content_of(sample("paypal/stl.csv")))[
-        "controls"
-    ]  # its footers were cut by hand
-    off = controls.filter(pl.col("stated") != pl.col("computed")).select("name", "currency").rows()
-    assert {("fee debits", "AUD"), ("gross debits", "GBP")} <= set(off)
-
-
-def test_files_of_other_providers_are_not_claimed() -> None:
-    sample("PROVENANCE.md")
-    others = [p.read_bytes() for p in SAMPLES.rglob("*.*") if p.parent.name != "paypal"]
-    for data in [b"", b"CH,id\n", b"\xff\xfeCH", *others]:
-        assert [kind.describe(content_of(data)) for kind in PROVIDER.kinds] == [None, None]

@@ -2,7 +2,6 @@
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,8 +14,6 @@ from recon.providers.stripe.codes import KIND_BY_CATEGORY
 from recon.tables import KINDS
 from tests.golden import content_of
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
-needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no real statements here")
 CONTEXT = ReadContext("acct_1", "UTC")
 CHARGE: dict[str, Any] = {
     "id": "txn_1", "amount": 1000, "created": 1_768_500_000, "currency": "usd",
@@ -183,33 +180,6 @@ def test_the_payouts_report_states_what_the_other_adds_up_to() -> None:
     other = read(reconciliation, report(PAID))["controls"].row(0, named=True)
     assert (total["name"], total["currency"]) == (other["name"], other["currency"])
     assert (total["stated"], other["stated"]) == (other["computed"], None)
-
-
-@needs_samples
-def test_the_real_reports_are_read_as_an_independent_reading_has_them() -> None:
-    expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))["files"]
-    files = [file for file in expected if file["provider"] == "stripe"]
-    assert len(files) == 2
-    for file in files:
-        made = read(reconciliation, (SAMPLES / file["file"]).read_bytes())
-        wrong = file["rows_where_gross_minus_fee_ne_net"]
-        assert made["rejects"]["line_no"].to_list() == wrong
-        rows = [row for row in file["derived_rows"] if row["row"] not in wrong]
-        for line, row in zip(made["lines"].to_dicts(), rows, strict=True):
-            money = [line[name] for name in ("gross", "fee", "net")]
-            assert money == [Decimal(row[name]) for name in ("gross", "fee", "net")]
-            assert (line["line_no"], line["currency"]) == (row["row"], row["currency"])
-            assert line["occurred_at"].timestamp() == row["date"]
-
-
-@needs_samples
-def test_every_payout_of_the_real_api_answer_adds_up() -> None:
-    data = (SAMPLES / "stripe" / "payouts_with_balance_transactions.json").read_bytes()
-    made = read(api, data)
-    assert made["rejects"].is_empty()
-    assert made["controls"].height == 3
-    assert made["controls"].filter(pl.col("stated") != pl.col("computed")).is_empty()
-    assert "payout_reversal" in set(made["lines"]["kind"])
 
 
 def test_each_kind_is_told_by_its_content() -> None:

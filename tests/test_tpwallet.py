@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from recon.errors import StatementError
+from recon.periods import one_day
 from recon.providers import identify
 from recon.providers.contract import ReadContext
 from recon.providers.tpwallet import PROVIDER
@@ -194,3 +195,65 @@ def test_a_btcpay_report_names_the_order() -> None:
     row = "2026-01-15 10:00:00,I1,ORDER1,On-Chain,BTC-CHAIN,true,bc1,BTC,0.00012345,0,,EUR,10,81000"
     line = read(f"{header}\n{row}\n".encode())["lines"].row(0, named=True)
     assert (line["merchant_ref"], line["gross"]) == ("ORDER1", Decimal("0.00012345"))
+
+
+TRONSCAN = "transaction_id,block,block_ts,from_address,to_address,confirmed,contractRet,quant\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "gross"),
+    [
+        ("t1,1,2026-01-15 10:00:00,TX,TUS,true,SUCCESS,4900000", "succeeded", "4.9"),
+        ("t1,1,1768471200000,TUS,TX,true,SUCCESS,4900000", "succeeded", "-4.9"),
+        ("t1,1,2026-01-15 10:00:00,TX,TUS,false,SUCCESS,4900000", "pending", "4.9"),
+        ("t1,1,2026-01-15 10:00:00,TX,TUS,true,REVERT,4900000", "failed", "0"),
+    ],
+)
+def test_a_tronscan_export_says_what_is_confirmed_and_what_failed(
+    row: str, status: str, gross: str
+) -> None:
+    content = content_of(f"{TRONSCAN}{row}\n".encode(), "transfers_USDT_2026-01.csv")
+    provider, description = identify(content)
+    reading = provider.kind(description.kind).read(content, ReadContext("TUS", "UTC"))
+    line = reading.lines.collect().row(0, named=True)
+    assert (line["status"], line["gross"], line["currency"]) == (status, Decimal(gross), "USDT")
+    assert line["occurred_at"].isoformat() == "2026-01-15T10:00:00+00:00"
+
+
+def test_a_tronscan_export_of_an_unnamed_token_is_not_guessed() -> None:
+    row = "t1,1,2026-01-15 10:00:00,TX,TUS,true,SUCCESS,4900000\n"
+    rejects = read((TRONSCAN + row).encode(), "TUS")["rejects"]
+    assert rejects.select("field", "value", "unmapped").rows() == [
+        ("token", "no token in the name of the file", True)
+    ]
+
+
+def test_btcpay_payouts_are_withdrawals_and_only_completed_ones_move_money() -> None:
+    header = "Date,Source,State,PaymentType,Currency,Amount,OriginalCurrency,OriginalAmount,"
+    rows = [
+        "2026-01-15T10:00:00Z,Manual,Completed,BTC-CHAIN,BTC,0.00000001,EUR,1.00,bc1qx",
+        "2026-01-15T11:00:00Z,Manual,Cancelled,BTC-CHAIN,BTC,0.5,EUR,1.00,bc1qy",
+        "2026-01-15T11:00:00Z,Manual,Teleported,BTC-CHAIN,BTC,0.5,EUR,1.00,bc1qy",
+    ]
+    made = read(("\n".join([header + "Destination", *rows]) + "\n").encode())
+    assert made["lines"].select("kind", "gross", "status").rows() == [
+        ("withdrawal", Decimal("-0.00000001"), "succeeded"),
+        ("withdrawal", 0, "failed"),
+    ]
+    assert made["rejects"].select("field", "unmapped").rows() == [("status", True)]
+
+
+def test_an_export_of_two_days_serves_each_of_them() -> None:
+    data = (TRONSCAN + "t1,1,2026-01-15 20:00:00,TX,TUS,true,SUCCESS,1\n"
+            "t2,1,2026-01-15 01:00:00,TX,TUS,true,SUCCESS,1\n").encode()  # fmt: skip
+    content = content_of(data, "USDT.csv")
+    kind = PROVIDER.kind("tronscan_trc20")
+    assert kind.places is not None
+    zone = "Asia/Shanghai"
+    places = kind.places(content, ReadContext("TUS", zone))
+    assert sorted(str(place.business_date) for place in places) == ["2026-01-15", "2026-01-16"]
+    for place in places:
+        days = one_day(place.business_date)
+        reading = kind.read(content, ReadContext("TUS", zone, days, places - {place}))
+        assert reading.lines.collect()["business_date"].to_list() == [place.business_date]
+        assert reading.rejects.collect().is_empty()

@@ -9,7 +9,7 @@ A run killed before the transaction never happened; killed after it, the next ru
 import hashlib
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from recon.io.store import ParquetStore
 from recon.io.transit import payouts_in_transit
 from recon.periods import one_day
 from recon.pipeline import Step, plain_step, run_day
-from recon.providers.contract import encoding_of
+from recon.providers.contract import Place, encoding_of
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
@@ -61,7 +61,8 @@ class Workspace:
 
     @property
     def inbox(self) -> Inbox:
-        return Inbox(self.database, self.root / "inbox", self.config.providers)
+        zones = {(one.provider, one.account): one.time_zone for one in self.config.accounts}
+        return Inbox(self.database, self.root / "inbox", self.config.providers, zones)
 
     def report_directory(self, account: AccountSettings, business_date: date) -> Path:
         day = self.root / "reports" / business_date.isoformat()
@@ -155,15 +156,16 @@ def _inputs(
 ) -> DayInput:
     provider = workspace.config.providers[account.provider]
     records = workspace.inbox.files_for(account.provider, account.account, business_date)
+    here = Place(account.account, business_date)
     statements = []
     for record in sorted(records, key=lambda record: (record.kind, record.part)):
         if record.kind in account.statements:
             kind = provider.kind(record.kind)
             content = content_of(record.path, record.name, record.file_id)
             file = StatementFile(record.file_id, record.name, record.kind, record.version)
-            statements.append(
-                Statement(file, kind, in_utf8(content, encoding_of(kind, content), recoded))
-            )
+            whole = in_utf8(content, encoding_of(kind, content), recoded)
+            others = workspace.inbox.places_of(record.file_id) - {here}
+            statements.append(Statement(file, kind, whole, others))
     entries = read_ledger(workspace, account, business_date)
     orders = read_orders(
         _ledger_of(workspace),
@@ -219,7 +221,10 @@ def _run_id(config: Config, day: DayInput) -> str:
         "version": _RESULT_VERSION,
         "business_date": day.business_date,
         "account": asdict(day.account),
-        "files": [statement.content.file_id for statement in day.statements],
+        "files": [
+            (statement.content.file_id, sorted(map(astuple, statement.elsewhere)))
+            for statement in day.statements
+        ],
         "entries": entries_digest(day.entries.collect()),
         "entry_rejects": day.entry_rejects.rows(),
         "orders": entries_digest(day.orders),

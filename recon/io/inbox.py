@@ -1,8 +1,8 @@
 """Raw statements as received: never changed, never lost, each known by the sha256 of its bytes.
 
 A file is copied first and registered after, so a crash in between leaves bytes nobody knows of,
-which the next delivery of the same file registers. What a file is follows from its content; its
-name is asked only for what the content does not carry: anybody can name a file anything.
+which the next delivery of the same file registers. It is registered once for every account and
+business date it is read for (see places.py).
 """
 
 import hashlib
@@ -20,15 +20,15 @@ import sqlalchemy as sa
 
 from recon.errors import NotProvedError, ReconError, UserError
 from recon.io.database import Database
+from recon.io.places import Delivered, places, unplaced
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
 from recon.io.transfers import sync_folder
 from recon.providers import identify
-from recon.providers.contract import HEAD_BYTES, Content, Description, Provider
+from recon.providers.contract import HEAD_BYTES, Content, Place, Provider
 
 IN_MEMORY_BYTES: Final = 64 * 1024 * 1024  # a larger statement is scanned from disk
 _COPY_BYTES: Final = 1024 * 1024
 _SLOT: Final = ("provider", "account", "kind", "business_date", "part")
-_DATE: Final = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)|(?<!\d)(20\d\d)(\d\d)(\d\d)(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class StatementFileRecord:
 
 @dataclass(frozen=True)
 class Received:
-    """What a delivery was: new, a correction of an earlier file, or bytes that are here already."""
+    """What a delivery was: new, a correction of an earlier file, or bytes that are here already.
+    `file` is the first of the places it is read for."""
 
     file: StatementFileRecord
     state: Literal["new", "duplicate", "corrected"]
@@ -62,12 +63,18 @@ class Inbox:
     """The folder of raw files and its registry in the database."""
 
     def __init__(
-        self, database: Database, root: Path, providers: Mapping[str, Provider] | None = None
+        self,
+        database: Database,
+        root: Path,
+        providers: Mapping[str, Provider] | None = None,
+        time_zones: Mapping[tuple[str, str], str] | None = None,
     ) -> None:
-        """`providers` are those whose statements can be told; by default all that have code."""
+        """`providers` are those whose statements can be told, by default all that have code;
+        `time_zones` those of accounts, by provider and number."""
         self._database = database
         self._root = root
         self._providers = providers
+        self._time_zones = time_zones or {}
 
     def receive(
         self,
@@ -90,28 +97,33 @@ class Inbox:
         content = content_of(path, name)
         provider, description = identify(content, self._providers)
         known = self._registered(content.file_id)
-        place = _place(name, provider.slug, description, known_accounts)
-        if place is None:
-            if not known:
-                raise _unplaced(name, provider.slug, description, known_accounts)
-            place = known[0].account, known[0].business_date
-        record = StatementFileRecord(
-            file_id=content.file_id,
-            provider=provider.slug,
-            account=place[0],
-            kind=description.kind,
-            business_date=place[1],
-            part=description.part,
-            name=name,
-            size=content.size,
-            received_at=now,
-            version=1,
-            superseded_by=None,
-            path=self._path(content.file_id, name),
-        )
-        same = [file for file in known if _slot_of(file) == _slot_of(record)]
-        self._store(path, content, same[0].path if same else record.path)
-        return self._register(record)
+        zones = {who[1]: zone for who, zone in self._time_zones.items() if who[0] == provider.slug}
+        accounts = known_accounts.get(provider.slug, ())
+        delivered = Delivered(content, provider, description, accounts, zones)
+        found = places(delivered) or [Place(one.account, one.business_date) for one in known]
+        if not found:
+            raise unplaced(delivered)
+        records = [
+            StatementFileRecord(
+                file_id=content.file_id,
+                provider=provider.slug,
+                account=place.account,
+                kind=description.kind,
+                business_date=place.business_date,
+                part=description.part,
+                name=name,
+                size=content.size,
+                received_at=now,
+                version=1,
+                superseded_by=None,
+                path=self._path(content.file_id, name),
+            )
+            for place in found
+        ]
+        # Known bytes under a name with another suffix lie under that of the name they came with.
+        kept = [one.path for one in known if (one.account, one.business_date) in _keys(found)]
+        self._store(path, content, kept[0] if len(kept) >= len(found) else records[0].path)
+        return self._register(records)
 
     def keep_archive(self, path: Path, *, now: datetime) -> Path:
         """Keep an archive, or an encrypted file, as it was received, once; answers where."""
@@ -153,6 +165,11 @@ class Inbox:
                 "from a backup, or deliver the same file again"
             )
         return sorted(found, key=lambda record: (record.kind, record.part))
+
+    def places_of(self, file_id: str) -> frozenset[Place]:
+        """Every account and business date a file is registered for."""
+        known = self._registered(file_id)
+        return frozenset(Place(record.account, record.business_date) for record in known)
 
     def last_parts(self, provider: str) -> dict[tuple[str, str], int]:
         """The highest part of each statement that is here, by account and kind."""
@@ -220,23 +237,30 @@ class Inbox:
             part.replace(target)
             sync_folder(target.parent)
 
-    def _register(self, record: StatementFileRecord) -> Received:
+    def _register(self, records: Sequence[StatementFileRecord]) -> Received:
+        """All places of a file, or none."""
+        with self._database.begin() as connection:
+            each = [self._register_one(connection, record) for record in records]
+        states = {received.state for received in each}
+        state = next(state for state in ("corrected", "new", "duplicate") if state in states)
+        return Received(each[0].file, state)
+
+    def _register_one(self, connection: sa.Connection, record: StatementFileRecord) -> Received:
         file = STATEMENT_FILES.c
         in_slot = [file[name] == getattr(record, name) for name in _SLOT]
-        with self._database.begin() as connection:
-            rows = connection.execute(sa.select(STATEMENT_FILES).where(*in_slot)).mappings().all()
-            before = [self._record(row) for row in rows]
-            for same in before:
-                if same.file_id == record.file_id:
-                    return Received(same, "duplicate")
-            versions = [earlier.version for earlier in before]
-            new = replace(record, version=max(versions, default=0) + 1)
-            current = sa.and_(*in_slot, file.superseded_by.is_(None))
-            connection.execute(
-                sa.update(STATEMENT_FILES).where(current).values(superseded_by=new.file_id)
-            )
-            values = {column.name: getattr(new, column.name) for column in file}
-            connection.execute(sa.insert(STATEMENT_FILES).values(values))
+        rows = connection.execute(sa.select(STATEMENT_FILES).where(*in_slot)).mappings().all()
+        before = [self._record(row) for row in rows]
+        for same in before:
+            if same.file_id == record.file_id:
+                return Received(same, "duplicate")
+        versions = [earlier.version for earlier in before]
+        new = replace(record, version=max(versions, default=0) + 1)
+        current = sa.and_(*in_slot, file.superseded_by.is_(None))
+        connection.execute(
+            sa.update(STATEMENT_FILES).where(current).values(superseded_by=new.file_id)
+        )
+        values = {column.name: getattr(new, column.name) for column in file}
+        connection.execute(sa.insert(STATEMENT_FILES).values(values))
         return Received(new, "corrected" if before else "new")
 
 
@@ -280,77 +304,8 @@ def safe_name(name: str) -> str:
     return visible[-200:] if visible.strip(". _") else "unnamed"
 
 
-def _slot_of(record: StatementFileRecord) -> tuple[object, ...]:
-    return tuple(getattr(record, name) for name in _SLOT)
-
-
-def _place(
-    name: str, provider: str, description: Description, known_accounts: Mapping[str, Sequence[str]]
-) -> tuple[str, date] | None:
-    """Account and business date, from the content or else the name; None when one is in neither.
-
-    Errors: UserError for an account that is not configured and for a statement of several days.
-    """
-    accounts = known_accounts.get(provider, ())
-    account = description.account
-    if account is None:
-        named = [candidate for candidate in accounts if _occurs(candidate, name)]
-        candidates = accounts if len(accounts) == 1 else named
-        account = candidates[0] if len(candidates) == 1 else None
-    elif account not in accounts:
-        configured = ", ".join(accounts) or "none"
-        raise UserError(
-            f"{name} is for {provider} account {account}, which is not configured "
-            f"(configured: {configured}); add it to the configuration or remove the file"
-        )
-    day = _day_of(name, description, accounts)
-    return None if account is None or day is None else (account, day)
-
-
-def _day_of(name: str, description: Description, accounts: Sequence[str]) -> date | None:
-    period = description.period
-    if period is not None:
-        if period.first != period.last:
-            raise UserError(
-                f"{name} covers {period.first} to {period.last}; fetch one file for each day"
-            )
-        return period.first
-    for account in accounts:  # an account number can look like a date
-        name = name.replace(account, "_")
-    days = set()
-    for match in _DATE.finditer(name):
-        year, month, day = (int(digits) for digits in match.groups() if digits is not None)
-        try:
-            days.add(date(year, month, day))
-        except ValueError:
-            continue  # eight digits that are no date
-    return days.pop() if len(days) == 1 else None
-
-
-def _unplaced(
-    name: str, provider: str, description: Description, known_accounts: Mapping[str, Sequence[str]]
-) -> UserError:
-    accounts = known_accounts.get(provider, ())
-    if not accounts:
-        return UserError(
-            f"{name} is a {provider} statement, and no {provider} account is configured"
-        )
-    wanted = []
-    if description.account is None and len(accounts) > 1:
-        wanted.append(f"the account ({', '.join(accounts)})")
-    if description.period is None and _day_of(name, description, accounts) is None:
-        wanted.append("its one business date (YYYY-MM-DD or YYYYMMDD)")
-    return UserError(
-        f"{name}, a {provider} {description.kind} statement, does not carry {' or '.join(wanted)}; "
-        "put it into the file name"
-    )
-
-
-def _occurs(account: str, name: str) -> bool:
-    """Whether the account is in the name as a whole number or word, not inside a longer one."""
-    before = r"(?<!\d)" if account[:1].isdigit() else r"(?<![A-Za-z])"
-    after = r"(?!\d)" if account[-1:].isdigit() else r"(?![A-Za-z])"
-    return re.search(before + re.escape(account) + after, name) is not None
+def _keys(found: Sequence[Place]) -> set[tuple[str, date]]:
+    return {(place.account, place.business_date) for place in found}
 
 
 def _is_whole(path: Path, size: int) -> bool:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from recon.money import MONEY
 from recon.periods import Period
+from recon.providers.contract import ReadContext
 from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE
 
 
@@ -54,6 +55,42 @@ def split(
         .select(pl.col(name).cast(dtype) for name, dtype in REJECT.items())
     )
     return rows.filter(good), rejects
+
+
+def placed(
+    context: ReadContext,
+    account: tuple[str, pl.Expr] | None = None,
+    day: tuple[str, pl.Expr] | None = None,
+) -> list[Check]:
+    """A row must be of the account and the day that are read; each as (column, expression)."""
+    found = []
+    if context.account is not None and account is not None:
+        name, of_row = account
+        reason = f"not account {context.account}"
+        found.append(Check(name, of_row, of_row == context.account, reason))
+    if context.business_dates is not None and day is not None:
+        name, of_row = day
+        dates = context.business_dates
+        inside = of_row.is_between(dates.first, dates.last)
+        found.append(Check(name, of_row, inside, f"not dated {dates}"))
+    return found
+
+
+def here(
+    rows: pl.LazyFrame, context: ReadContext, account: pl.Expr | None, day: pl.Expr
+) -> pl.LazyFrame:
+    """Rows without those of the other places the same file is read for; without an `account`, all
+    rows are of the one that is read. Control totals need all rows: take them before this."""
+    days: dict[str, list[date]] = {}
+    for place in sorted(context.elsewhere):
+        days.setdefault(place.account, []).append(place.business_date)
+    if account is None:
+        days = {} if context.account is None else {context.account: days.get(context.account, [])}
+    others = [
+        day.is_in(dates) & (pl.lit(value=True) if account is None else account == whose)
+        for whose, dates in days.items()
+    ]
+    return rows.filter(~pl.any_horizontal(others).fill_null(value=False)) if others else rows
 
 
 def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> pl.Expr:

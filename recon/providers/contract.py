@@ -4,6 +4,7 @@ import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TypeAlias
 
 import polars as pl
 
@@ -75,16 +76,26 @@ class Description:
     encoding: str = "utf-8"  # of the file; `describe` sees it so, `read` gets it as UTF-8
 
 
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where rows of a statement belong: one account and business date."""
+
+    account: str
+    business_date: date
+
+
 @dataclass(frozen=True)
 class ReadContext:
     """What the caller knows about a statement before reading it.
 
     With `business_dates`, a row dated outside of them is a reject; with `account`, one of another.
+    `elsewhere` are the other places the same file is read for: rows of theirs are nothing here.
     """
 
     account: str | None
     time_zone: str
     business_dates: Period | None = None
+    elsewhere: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -103,7 +114,8 @@ class StatementKind:
 
     `describe` answers None when the bytes are not this kind. `matched_kinds` limits which lines are
     reconciled with the ledger: a balance statement repeats movements that another statement of the
-    same day reports in detail, and those repeat lines serve the settlement proof only.
+    same day reports in detail, and those repeat lines serve the settlement proof only. `places`, of
+    kinds whose files may hold several accounts or days, looks through a whole file and tells all.
     """
 
     name: str
@@ -113,6 +125,7 @@ class StatementKind:
     describe: Callable[[Content], Description | None]
     read: Callable[[Content, ReadContext], Reading]
     matched_kinds: frozenset[str] | None = None
+    places: "Places | None" = None
 
 
 def encoding_of(kind: StatementKind, content: Content) -> str:
@@ -133,6 +146,20 @@ class Provider:
 
     def kind(self, name: str) -> StatementKind:
         return next(kind for kind in self.kinds if kind.name == name)
+
+
+Places: TypeAlias = Callable[[Content, ReadContext], frozenset[Place]]
+
+
+def places_of_lines(read: Callable[[Content, ReadContext], Reading]) -> Places:
+    """`places` of a kind whose lines tell account and day themselves."""
+
+    def places(content: Content, context: ReadContext) -> frozenset[Place]:
+        whose = read(content, context).lines.select("account", "business_date")
+        found = whose.drop_nulls().unique().collect(engine="streaming")
+        return frozenset(Place(account, day) for account, day in found.iter_rows() if account)
+
+    return places
 
 
 def no_balances() -> pl.LazyFrame:

@@ -42,14 +42,15 @@ def read(
         pl.any_horizontal(pl.col(name) != "" for name in wanted)
     )
     rows = _typed(cells, context, mapping)
-    good, rejects = checks.split(rows, _checks(context, mapping, account), content.file_id)
+    here = checks.here(rows, context, None, pl.col("business_date"))
+    good, rejects = checks.split(here, _checks(context, mapping, account), content.file_id)
     named = good.with_columns(account=pl.lit(context.account or account))
     key = ["txn_id"] if "txn_id" in mapping.columns else ["key"]
     return Reading(
         lines=checks.to_lines(named, slug, content.file_id, key),
         rejects=rejects,
         controls=_controls(rows, mapping, stated, content.file_id),
-        balances=_balances(good, mapping, stated),
+        balances=_balances(rows, good, context, mapping, stated),
     )
 
 
@@ -243,20 +244,9 @@ def _checks(
             unmapped=True,
         ),
     ]
-    if context.account is not None and account is not None:
-        same = pl.lit(account == context.account)
-        found.append(checks.Check("account", pl.lit(account), same, f"not {context.account}"))
-    if context.business_dates is not None:
-        first, last = context.business_dates.first, context.business_dates.last
-        found.append(
-            checks.Check(
-                mapping.date_column,
-                pl.col("shown_date"),
-                pl.col("business_date").is_between(first, last),
-                f"not of {context.business_dates}",
-            )
-        )
-    return found
+    whose = None if account is None else ("account", pl.lit(account))
+    day = (mapping.date_column, pl.col("business_date"))
+    return found + checks.placed(context, whose, day)
 
 
 def _controls(
@@ -311,20 +301,30 @@ def _stated(text: str | None, mapping: "StatementMapping") -> pl.Expr:
 
 
 def _balances(
-    good: pl.LazyFrame, mapping: "StatementMapping", stated: Mapped[str, str | None]
+    rows: pl.LazyFrame,
+    good: pl.LazyFrame,
+    context: ReadContext,
+    mapping: "StatementMapping",
+    stated: Mapped[str, str | None],
 ) -> pl.LazyFrame:
-    """From the running balance, or from what the file states as opening and closing."""
+    """From the running balance, or from what the file states as opening and closing.
+
+    Of a file of several days, a day opens with what the days before it have come to.
+    """
     if mapping.amounts.balance is not None and mapping.currency is not None:
         return balances.chain(good.filter(pl.col("balance").is_not_null()), mapping.currency)
     ends = {total.of: stated.get(total.name) for total in mapping.totals}
     if mapping.currency is None or not {"opening", "closing"} <= set(ends):
         return no_balances()
-    return (
-        pl.select(
-            currency=pl.lit(mapping.currency),
-            opening=_stated(ends["opening"], mapping),
-            closing=_stated(ends["closing"], mapping),
-        )
-        .lazy()
-        .select(pl.col(name).cast(dtype) for name, dtype in BALANCE.items())
-    )
+    opening, closing = (_stated(ends[name], mapping) for name in ("opening", "closing"))
+    days = context.business_dates
+    if context.elsewhere and days is not None:
+        day, moved = pl.col("business_date"), pl.col("signed")
+        until = opening + moved.filter(day < days.first).sum()
+        ends_at = until + moved.filter(day.is_between(days.first, days.last)).sum()
+        found = rows.select(opening=until, closing=ends_at)
+    else:
+        found = pl.select(opening=opening, closing=closing).lazy()
+    return found.select(
+        pl.lit(mapping.currency).alias("currency"), pl.col("opening", "closing")
+    ).select(pl.col(name).cast(dtype) for name, dtype in BALANCE.items())

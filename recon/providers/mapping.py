@@ -13,7 +13,14 @@ from typing import Literal
 
 from recon.errors import StatementError
 from recon.providers import mapped_rows
-from recon.providers.contract import Content, Description, Provider, ReadContext, Reading
+from recon.providers.contract import (
+    Content,
+    Description,
+    Provider,
+    ReadContext,
+    Reading,
+    places_of_lines,
+)
 from recon.providers.contract import StatementKind as Kind
 from recon.providers.delimited import Table, find_table
 
@@ -135,13 +142,17 @@ def provider_from(
 
 
 def _kind(slug: str, mapping: StatementMapping) -> Kind:
+    def reader(content: Content, context: ReadContext) -> Reading:
+        return read(content, context, slug, mapping)
+
     return Kind(
         name=mapping.name,
         title=mapping.title,
         url="described by the configuration",
         time_zone=mapping.time_zone,
         describe=lambda content: describe(content, mapping),
-        read=lambda content, context: read(content, context, slug, mapping),
+        read=reader,
+        places=None if mapping.date_pattern is not None else places_of_lines(reader),
     )
 
 

@@ -130,6 +130,20 @@ def test_parts_accounts_and_days_are_different_places(inbox: Inbox, tmp_path: Pa
     assert [record.part for record in inbox.files_for("acme", "1001", DAY)] == [1, 2]
 
 
+def test_a_statement_of_several_days_is_registered_for_each(inbox: Inbox, tmp_path: Path) -> None:
+    several = "acme statement account=1001 from=2026-11-19 to=2026-11-21"
+    received = deliver(inbox, tmp_path, several, "many.csv")
+    assert (received.state, received.file.business_date) == ("new", date(2026, 11, 19))
+    assert {str(one.business_date) for one in inbox.places_of(received.file.file_id)} == {
+        "2026-11-19", "2026-11-20", "2026-11-21",
+    }  # fmt: skip
+    assert deliver(inbox, tmp_path, several, "again.csv").state == "duplicate"
+    assert deliver(inbox, tmp_path, acme(body="by itself")).state == "corrected"
+    assert [names(inbox, day=date(2026, 11, number)) for number in (19, 20, 21)] == [
+        ["many.csv"], ["statement.csv"], ["many.csv"],
+    ]  # fmt: skip
+
+
 @ON_SQLITE
 @pytest.mark.parametrize(
     ("text", "name", "account", "day"),
@@ -176,12 +190,6 @@ def test_equal_files_without_transactions_fill_each_day_by_their_name(
         ("acme statement account=1001", "20261399.csv", UserError, "its one business date"),
         ("acme statement account=1001", "2026-11-20 to 2026-11-21.csv", UserError, "one business"),
         ("acme statement account=1001", "120261120.csv", UserError, "its one business date"),
-        (
-            "acme statement account=1001 from=2026-11-20 to=2026-11-21",
-            "x.csv",
-            UserError,
-            "covers 2026-11-20 to 2026-11-21; fetch one file for each day",
-        ),
     ],
 )
 def test_a_file_that_cannot_be_placed_is_refused_and_leaves_no_trace(

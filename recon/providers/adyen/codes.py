@@ -32,6 +32,42 @@ KIND_BY_TYPE: Final = {
     "matchedstatement": "adjustment",
     "epapaid": "adjustment",
 }
+# Of the types above, those that a payments accounting report has.
+MONEY_RECORDS: Final = frozenset(
+    {
+        "settled",
+        "settledexternally",
+        "refunded",
+        "refundedexternally",
+        "refundedreversed",
+        "chargeback",
+        "chargebackexternally",
+        "secondchargeback",
+        "chargebackreversed",
+        "paidout",
+        "paidoutreversed",
+    }
+)
+# Steps in the life of a payment that move no money of ours.
+LIFECYCLE: Final = frozenset(
+    {
+        "received",
+        "authorised",
+        "refused",
+        "error",
+        "cancelled",
+        "expired",
+        "retried",
+        "sentforsettle",
+        "sentforrefund",
+        "capturefailed",
+        "refundfailed",
+        "notificationofchargeback",
+        "requestforinformation",
+        "informationsupplied",
+    }
+)
+
 # Money that Adyen keeps back or gives back: the sign of the row tells which.
 RESERVES: Final = ("depositcorrection", "reserveadjustment")
 

@@ -19,12 +19,8 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import checks, delimited
-from recon.providers.adyen.codes import (
-    KIND_BY_TYPE,
-    MINUTES_BY_ZONE,
-    MODIFYING_KINDS,
-    RESERVES,
-)
+from recon.providers.adyen import cells
+from recon.providers.adyen.codes import KIND_BY_TYPE, MODIFYING_KINDS, RESERVES
 from recon.providers.contract import (
     Content,
     Description,
@@ -56,7 +52,6 @@ _NEEDED = [
 _FEES = ["Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)"]
 _OPTIONAL = ["Payment Method Variant", "Modification Merchant Reference", *_FEES]
 _AMOUNTS = ["Gross Debit (GC)", "Gross Credit (GC)", "Net Debit (NC)", "Net Credit (NC)", *_FEES]
-_WALLETS = ("applepay", "googlepay")
 _PAYOUT_REFERENCE = r"\b(TX[0-9A-Z]+XT)\b"  # as the bank shows it
 
 
@@ -72,7 +67,7 @@ def describe(content: Content) -> Description | None:
     named = [
         dict(zip(table.header, cells, strict=True))
         for cells in map(delimited.split_line, rows)
-        if len(cells) == len(table.header) and cells != list(table.header)
+        if len(cells) == len(table.header) and cells[0] != table.header[0]
     ]
     if not named:
         return Description("settlement_detail")
@@ -114,19 +109,13 @@ def read(content: Content, context: ReadContext) -> Reading:
 def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Amounts, kind and instant of every row; null where they cannot be understood."""
     type_ = pl.col("Type").str.to_lowercase()
-    amounts = {name: _amount(name).alias(f"{name}.money") for name in _AMOUNTS}
-    local = pl.col("Creation Date").str.to_datetime(
-        "%Y-%m-%d %H:%M:%S", time_unit="us", strict=False
-    )
-    minutes = pl.col("TimeZone").replace_strict(
-        MINUTES_BY_ZONE, default=None, return_dtype=pl.Int64
-    )
+    local = cells.local_time("Creation Date")
     return (
         rows.with_columns(
-            *amounts.values(),
+            *(cells.amount(name).alias(f"{name}.money") for name in _AMOUNTS),
             local=local,
             rate=money.parse(pl.col("Exchange Rate"), decimals=12),
-            occurred_at=(local - pl.duration(minutes=minutes)).dt.replace_time_zone("UTC"),
+            occurred_at=cells.instant(local),
         )
         .with_columns(
             original=_signed("Gross Credit (GC)", "Gross Debit (GC)"),
@@ -146,39 +135,20 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _amount(name: str) -> pl.Expr:
-    """An empty amount is none at all."""
-    text = pl.col(name)
-    return pl.when(text == "").then(money.ZERO).otherwise(money.parse(text, decimals=6))
-
-
 def _signed(credit: str, debit: str) -> pl.Expr:
     return pl.col(f"{credit}.money") - pl.col(f"{debit}.money")
 
 
 def _checks(context: ReadContext) -> list[checks.Check]:
     currency = pl.col("Net Currency")
-    converted = pl.col("original") * pl.col("rate")
-    settled = pl.coalesce(
-        pl.when(currency.is_in(codes)).then(money.round_to(converted, places, "half_up"))
-        for places, codes in money.CODES_BY_EXPONENT.items()
-    )
+    settled = cells.converted(pl.col("original"), pl.col("rate"), currency)
     is_converted = (pl.col("Exchange Rate") != "") & (pl.col("Gross Currency") != "")
     found = [
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         checks.Check(
             "Type", pl.col("Type"), pl.col("kind").is_not_null(), "unknown type of row", True
         ),
-        checks.Check(
-            "Creation Date", pl.col("Creation Date"), pl.col("local").is_not_null(), "not a time"
-        ),
-        checks.Check(
-            "TimeZone",
-            pl.col("TimeZone"),
-            pl.col("occurred_at").is_not_null(),
-            "an abbreviation of no time zone we know",
-            True,
-        ),
+        *cells.time_checks("Creation Date"),
         *(
             checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not an amount")
             for name in _AMOUNTS
@@ -199,11 +169,8 @@ def _checks(context: ReadContext) -> list[checks.Check]:
             "gross x rate is not net + fees (gross, rate, net + fees)",
         ),
     ]
-    if context.account is not None:
-        same = pl.col("Merchant Account") == context.account
-        reason = f"not account {context.account}"
-        found.append(checks.Check("Merchant Account", pl.col("Merchant Account"), same, reason))
-    return found
+    whose = ("Merchant Account", pl.col("Merchant Account"))
+    return found + checks.placed(context, whose)
 
 
 def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFrame:
@@ -228,7 +195,7 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
             parent_txn_id=pl.when(modifies).then(psp),
             parent_ref=pl.when(modifies).then(order),
             batch_id=checks.blank_as_null("Batch Number"),
-            payment_method=_payment_method(),
+            payment_method=cells.payment_method(),
             currency="Net Currency",
             original_currency=checks.blank_as_null("Gross Currency"),
             original_amount=pl.when(pl.col("Gross Currency") != "").then("original"),
@@ -242,23 +209,6 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
         "adyen",
         content.file_id,
         key=["key"],
-    )
-
-
-def _payment_method() -> pl.Expr:
-    """visa, or applepay:visa where the variant (visa_applepay) tells the wallet."""
-    method = checks.blank_as_null("Payment Method")
-    variant = pl.col("Payment Method Variant")
-    return pl.coalesce(
-        *(
-            pl.when(variant.str.ends_with(wallet)).then(
-                pl.when(method.str.ends_with(wallet))
-                .then(pl.lit(wallet))
-                .otherwise(pl.concat_str([pl.lit(wallet), method], separator=":"))
-            )
-            for wallet in _WALLETS
-        ),
-        method,
     )
 
 

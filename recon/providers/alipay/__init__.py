@@ -1,9 +1,10 @@
 """Alipay (支付宝): business bills and account bills, as the two members of the zip they come in."""
 
-from recon.providers.alipay import account_bill, business_bill, summaries
-from recon.providers.contract import Provider, StatementKind
+from recon.providers.alipay import account_bill, antom, business_bill, summaries
+from recon.providers.contract import Provider, StatementKind, places_of_lines
 
 _URL = "https://opendocs.alipay.com/open/028woc"
+_ANTOM_URL = "https://docs.antom.com/ac/reconcile/overview"
 
 PROVIDER = Provider(
     slug="alipay",
@@ -42,5 +43,40 @@ PROVIDER = Provider(
                 ("account_summary", "account bill"),
             )
         ),
+        *(
+            StatementKind(
+                name=name,
+                title=title,
+                url=_ANTOM_URL,
+                time_zone="Asia/Shanghai",
+                describe=antom.describer(name),
+                read=antom.reader(name),
+                places=places_of_lines(antom.reader(name)),
+            )
+            for name, title in (
+                (antom.SETTLEMENT, "Antom settlement of a batch"),
+                (antom.TRADES, "Antom trades, not settled yet"),
+            )
+        ),
+        *(
+            StatementKind(
+                name=name,
+                title=title,
+                url=_ANTOM_URL,
+                time_zone="Asia/Shanghai",
+                describe=antom.describer(name),
+                read=read,
+                matched_kinds=frozenset(),
+            )
+            for name, title, read in (
+                (
+                    antom.BATCHES,
+                    "Antom batches: states what settlements add up to",
+                    antom.read_batches,
+                ),
+                (antom.SUMMARY, "Antom settlement summary", antom.read_summary),
+            )
+        ),
     ),
+    notes=("Antom pays merchants outside China: give them an account with these statements.",),
 )

@@ -60,7 +60,8 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
     description = describe(content)
     stated = description.account if description else None
-    good, rejects = checks.split(rows, _checks(stated, context), content.file_id)
+    here = checks.here(rows, context, None, pl.col("moment").dt.date())
+    good, rejects = checks.split(here, _checks(stated, context), content.file_id)
     return Reading(
         lines=_lines(good, content, context, context.account or stated or ""),
         rejects=rejects,
@@ -83,14 +84,8 @@ def _checks(stated: str | None, context: ReadContext) -> list[checks.Check]:
         checks.Check(_BALANCE, pl.col(_BALANCE), pl.col("balance").is_not_null(), "not an amount"),
         checks.Check("账务流水号", pl.lit(""), pl.col("账务流水号") != "", "empty"),
     ]
-    if context.account is not None and stated is not None:
-        same, reason = pl.lit(stated == context.account), f"not account {context.account}"
-        found.append(checks.Check("账号", pl.lit(stated), same, reason))
-    if context.business_dates is not None:
-        days = context.business_dates
-        inside = pl.col("moment").dt.date().is_between(days.first, days.last)
-        found.append(checks.Check("发生时间", pl.col("发生时间"), inside, f"not dated {days}"))
-    return found
+    whose = None if stated is None else ("账号", pl.lit(stated))
+    return found + checks.placed(context, whose, ("发生时间", pl.col("moment").dt.date()))
 
 
 def _lines(

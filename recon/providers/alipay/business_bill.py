@@ -50,7 +50,8 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
     description = describe(content)
     account = context.account or (description.account if description else None) or ""
-    good, rejects = checks.split(rows, _checks(content, context), content.file_id)
+    here = checks.here(rows, context, None, pl.col("moment").dt.date())
+    good, rejects = checks.split(here, _checks(content, context), content.file_id)
     return Reading(
         lines=_lines(good, content, context, account),
         rejects=rejects,
@@ -82,14 +83,8 @@ def _checks(content: Content, context: ReadContext) -> list[checks.Check]:
             _REQUEST, pl.lit(""), (pl.col("kind") != "refund") | (pl.col("request") != ""), "empty"
         ),
     ]
-    if context.account is not None and stated is not None:
-        same, reason = pl.lit(stated == context.account), f"not account {context.account}"
-        found.append(checks.Check("账号", pl.lit(stated), same, reason))
-    if context.business_dates is not None:
-        days = context.business_dates
-        inside = pl.col("moment").dt.date().is_between(days.first, days.last)
-        found.append(checks.Check("完成时间", pl.col("完成时间"), inside, f"not dated {days}"))
-    return found
+    whose = None if stated is None else ("账号", pl.lit(stated))
+    return found + checks.placed(context, whose, ("完成时间", pl.col("moment").dt.date()))
 
 
 def _lines(

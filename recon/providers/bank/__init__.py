@@ -15,6 +15,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=camt053.describe,
             read=camt053.read,
+            places=camt053.places,
         ),
         StatementKind(
             name="mt940",
@@ -23,6 +24,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=mt940.describe,
             read=mt940.read,
+            places=mt940.places,
         ),
         StatementKind(
             name="bai2",
@@ -31,6 +33,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=bai2.describe,
             read=bai2.read,
+            places=bai2.places,
         ),
     ),
     notes=(

@@ -6,6 +6,7 @@ each end with the sum of all amounts in them, which is checked, as is opening + 
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,7 +14,8 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.bank.entries import BankStatement, Entry, reading, text_of
-from recon.providers.contract import Content, Description, ReadContext, Reading
+from recon.providers.bank.entries import places as places_of
+from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _HEADER = re.compile(r"^01,[^,]*,[^,]*,\d{6},")
 _OPENING, _CLOSING = "010", "015"
@@ -38,6 +40,10 @@ def describe(content: Content) -> Description | None:
 
 def read(content: Content, context: ReadContext) -> Reading:
     return reading(list(_statements(text_of(content))), content, context)
+
+
+def places(content: Content, _: ReadContext) -> frozenset[Place]:
+    return places_of(list(_statements(text_of(content))))
 
 
 def _date(text: str) -> date | None:
@@ -81,7 +87,7 @@ def _statements(text: str) -> Iterator[BankStatement]:
         elif cells[0] == "16" and account is not None:
             entries.append(_entry(line_no, cells, account, day, f"{day}:{number}"))
         elif cells[0] == "49" and account is not None:
-            yield _statement(account, amounts, entries, cells)
+            yield replace(_statement(account, amounts, entries, cells), closed_on=day)
             account = None
 
 

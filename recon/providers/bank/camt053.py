@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -18,7 +18,8 @@ from lxml import etree
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.bank.entries import BankStatement, Entry, reading
-from recon.providers.contract import Content, Description, ReadContext, Reading
+from recon.providers.bank.entries import places as places_of
+from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _MARK = re.compile(rb"<(?:\w+:)?BkToCstmrStmt[\s>]")
 _ACCOUNT = re.compile(rb"<(?:\w+:)?Acct>.*?<(?:\w+:)?(?:IBAN|Id)>\s*([^<\s][^<]*?)\s*<", re.DOTALL)
@@ -46,6 +47,14 @@ def describe(content: Content) -> Description | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
+    return reading(_all_statements(content), content, context)
+
+
+def places(content: Content, _: ReadContext) -> frozenset[Place]:
+    return places_of(_all_statements(content))
+
+
+def _all_statements(content: Content) -> list[BankStatement]:
     try:
         statements = list(_statements(content))
     except etree.XMLSyntaxError as error:
@@ -54,7 +63,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         ) from None
     if not statements:
         raise StatementError(f"{content.name}: has no statement in it")
-    return reading(statements, content, context)
+    return statements
 
 
 def _statements(content: Content) -> Iterator[BankStatement]:
@@ -68,16 +77,16 @@ def _statements(content: Content) -> Iterator[BankStatement]:
         load_dtd=False,
         huge_tree=False,
     )
-    entries: list[Entry] = []
+    read_so_far: list[Entry] = []
     for _, element in events:
         if element.getroottree().docinfo.doctype:
             raise StatementError(f"{content.name}: has a DOCTYPE, which no bank statement needs")
         if etree.QName(element).localname == "Ntry":
-            entries += _entries(element, len(entries) + 1)
+            read_so_far += _entries(element, len(read_so_far) + 1)
             _forget(element)
         else:
-            yield _statement(element, entries)
-            entries = []
+            yield _statement(element, read_so_far)
+            read_so_far = []
             element.clear()
 
 
@@ -184,29 +193,36 @@ def _status(text: str) -> str:
     return "succeeded" if text in ("", "BOOK") else "pending"
 
 
-def _statement(element: etree._Element, entries: list[Entry]) -> BankStatement:
+def _statement(element: etree._Element, found: list[Entry]) -> BankStatement:
     account = _text(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
     number = _text(element, "Id")
     opening, closing = _balance(element, _OPENING), _balance(element, _CLOSED)
     currency = _text(element, "Acct/Ccy") or opening[1] or closing[1]
     same = opening[1] == closing[1]
+    since = _day(_text(element, "FrToDt/FrDtTm"))
     count = _text(element, "TxsSummry/TtlNtries/NbOfNtries")
-    known = [replace(one, account=account, key=f"{number}:{one.key}") for one in entries]
-    counted = {one.key.split(".")[0] for one in entries}
+    known = [replace(one, account=account, key=f"{number}:{one.key}") for one in found]
+    counted = {one.key.split(".")[0] for one in found}
     return BankStatement(
         account=account,
         currency=currency,
         opening=opening[0] if same else None,
         closing=closing[0] if same else None,
         entries=tuple(known),
+        opened_on=opening[2] if since is None else since - timedelta(days=1),
+        closed_on=closing[2],
         count=int(count) if count.isdecimal() and len(counted) == len(known) else None,
     )
 
 
-def _balance(element: etree._Element, codes: tuple[str, ...]) -> tuple[Decimal | None, str]:
+def _balance(
+    element: etree._Element, codes: tuple[str, ...]
+) -> tuple[Decimal | None, str, date | None]:
+    """(amount, currency, day) of the first balance of one of the codes."""
     for code in codes:
         for balance in element.iterfind("{*}Bal"):
             if _text(balance, "Tp/CdOrPrtry/Cd") == code:
                 amount, currency, _ = _amount(balance, "Amt")
-                return _signed(balance, amount), currency
-    return None, ""
+                day = _day(_text(balance, "Dt/Dt", "Dt/DtTm", "Dt"))
+                return _signed(balance, amount), currency, day
+    return None, "", None

@@ -16,7 +16,7 @@ import polars as pl
 
 from recon import money
 from recon.providers import checks
-from recon.providers.contract import Content, ReadContext, Reading
+from recon.providers.contract import Content, Place, ReadContext, Reading
 from recon.tables import BALANCE, CONTROL_TOTAL, INSTANT
 
 # What providers write into the remittance text of a payout, by which it is known at both ends.
@@ -57,6 +57,8 @@ class BankStatement:
     entries: tuple[Entry, ...]
     count: int | None = None  # of entries, where the statement states it
     totals: tuple[tuple[str, Decimal | None, Decimal], ...] = field(default=())
+    opened_on: date | None = None  # of the balance before the first entry: the day before
+    closed_on: date | None = None
 
 
 _ROW = {
@@ -81,7 +83,8 @@ def reading(statements: Sequence[BankStatement], content: Content, context: Read
     zone = ZoneInfo(context.time_zone)
     rows = [_row(entry, zone) for statement in statements for entry in statement.entries]
     frame = pl.DataFrame(rows, schema=_ROW, orient="row").lazy()
-    good, rejects = checks.split(frame, _checks(context), content.file_id)
+    here = checks.here(frame, context, pl.col("account"), pl.col("business_date"))
+    good, rejects = checks.split(here, _checks(context), content.file_id)
     lines = checks.to_lines(
         good.with_columns(
             gross=pl.when(pl.col("status") == "succeeded")
@@ -98,11 +101,12 @@ def reading(statements: Sequence[BankStatement], content: Content, context: Read
         key=["key"],
     )
     ours = [s for s in statements if context.account in (None, s.account)]
+    ends = [end for one in ours for end in _ends(one, context)]
     return Reading(
         lines=lines,
         rejects=rejects,
         controls=_controls(statements, content).lazy(),
-        balances=_balances(ours).lazy(),
+        balances=_balances(ends).lazy(),
     )
 
 
@@ -150,14 +154,9 @@ def _checks(context: ReadContext) -> list[checks.Check]:
             "date", pl.lit(None), pl.col("business_date").is_not_null(), "no booking date"
         ),
     ]
-    if context.account is not None:
-        same, reason = pl.col("account") == context.account, f"not account {context.account}"
-        found.append(checks.Check("account", pl.col("account"), same, reason))
-    if context.business_dates is not None:
-        days = context.business_dates
-        inside = pl.col("business_date").is_between(days.first, days.last)
-        found.append(checks.Check("date", pl.col("business_date"), inside, f"not booked {days}"))
-    return found
+    return found + checks.placed(
+        context, ("account", pl.col("account")), ("date", pl.col("business_date"))
+    )
 
 
 def _controls(statements: Sequence[BankStatement], content: Content) -> pl.DataFrame:
@@ -188,14 +187,54 @@ def _controls(statements: Sequence[BankStatement], content: Content) -> pl.DataF
     return pl.DataFrame(rows, schema=dict(CONTROL_TOTAL), orient="row")
 
 
-def _balances(statements: Sequence[BankStatement]) -> pl.DataFrame:
+def _ends(one: BankStatement, context: ReadContext) -> list[tuple[str, Decimal, Decimal | None]]:
+    """(currency, opening, closing) of the part of a statement that is read.
+
+    Of a statement of several days, a day opens with what the entries before it have come to.
+    """
+    days = context.business_dates
+    if one.opening is None:
+        return []
+    if not context.elsewhere or days is None:
+        return [(one.currency, one.opening, one.closing)]
+    booked = [
+        (entry.booked_on, entry.amount)
+        for entry in one.entries
+        if entry.booked_on is not None
+        and entry.amount is not None
+        and entry.status == "succeeded"
+        and entry.currency == one.currency
+    ]
+    dates = {day for day, _ in booked} | ({one.closed_on} if one.closed_on else set())
+    if not any(day in days for day in dates):
+        return []
+    opening = one.opening + sum((amount for day, amount in booked if day < days.first), Decimal(0))
+    moved = sum((amount for day, amount in booked if day in days), Decimal(0))
+    return [(one.currency, opening, opening + moved)]
+
+
+def _balances(ends: Sequence[tuple[str, Decimal, Decimal | None]]) -> pl.DataFrame:
     """The first opening and the last closing balance of each currency."""
-    rows = [(s.currency, s.opening, s.closing) for s in statements if s.opening is not None]
     return (
-        pl.DataFrame(rows, schema=dict(BALANCE), orient="row")
+        pl.DataFrame(ends, schema=dict(BALANCE), orient="row")
         .group_by("currency", maintain_order=True)
         .agg(pl.col("opening").first(), pl.col("closing").last())
     )
+
+
+def places(statements: Sequence[BankStatement]) -> frozenset[Place]:
+    """The accounts and days of a file: those a statement closes, and those between its opening and
+    its closing balance on which anything was booked."""
+    found = set()
+    for one in statements:
+        last = one.closed_on
+        if not one.account or last is None:
+            continue
+        after = one.opened_on or last
+        days = {entry.booked_on for entry in one.entries if entry.booked_on is not None}
+        found |= {Place(one.account, day) for day in days if after < day < last}
+        found.add(Place(one.account, last))
+    return frozenset(found)
 
 
 def text_of(content: Content) -> str:

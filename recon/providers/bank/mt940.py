@@ -14,7 +14,8 @@ from decimal import Decimal
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.bank.entries import BankStatement, Entry, reading, text_of
-from recon.providers.contract import Content, Description, ReadContext, Reading
+from recon.providers.bank.entries import places as places_of
+from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _TAG = re.compile(r"^:(\d{2}[A-Z]?):")
 _BALANCE = re.compile(r"^([CD])(\d{6})([A-Z]{3})(\d+(?:[.,]\d*)?)")
@@ -47,10 +48,18 @@ def describe(content: Content) -> Description | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
+    return reading(_all_statements(content), content, context)
+
+
+def places(content: Content, _: ReadContext) -> frozenset[Place]:
+    return places_of(_all_statements(content))
+
+
+def _all_statements(content: Content) -> list[BankStatement]:
     statements = list(_statements(text_of(content)))
     if not statements:
         raise StatementError(f"{content.name}: has no :20: tag, so there is no statement in it")
-    return reading(statements, content, context)
+    return statements
 
 
 def _fields(text: str) -> Iterator[tuple[int, str, str]]:
@@ -82,7 +91,7 @@ def _statement(message: list[tuple[int, str, str]]) -> BankStatement:
     first = {tag: value for _, tag, value in reversed(message)}
     account = first.get("25", "").strip()
     number = first.get("28C", first.get("28", "")).strip()
-    _, currency, opening = _balance(first.get("60F", first.get("60M", "")))
+    opened_on, currency, opening = _balance(first.get("60F", first.get("60M", "")))
     closed_on, _, closing = _balance(first.get("62F", first.get("62M", "")))
     entries: list[Entry] = []
     for place, (line_no, tag, value) in enumerate(message):
@@ -91,7 +100,15 @@ def _statement(message: list[tuple[int, str, str]]) -> BankStatement:
             words = after[2] if after[1] == "86" else ""
             key = f"{number}:{closed_on or ''}:{len(entries) + 1}"
             entries.append(_entry(line_no, value, words, account, currency, key))
-    return BankStatement(account, currency, opening, closing, tuple(entries))
+    return BankStatement(
+        account=account,
+        currency=currency,
+        opening=opening,
+        closing=closing,
+        entries=tuple(entries),
+        opened_on=opened_on,
+        closed_on=closed_on,
+    )
 
 
 def _balance(text: str) -> tuple[date | None, str, Decimal | None]:

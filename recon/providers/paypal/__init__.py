@@ -15,6 +15,7 @@ PROVIDER = Provider(
             time_zone="America/Los_Angeles",
             describe=statement.describer("settlement"),
             read=statement.read,
+            places=statement.places,
         ),
         StatementKind(
             name="transaction_detail",
@@ -23,6 +24,7 @@ PROVIDER = Provider(
             time_zone="America/Los_Angeles",
             describe=statement.describer("transaction_detail"),
             read=statement.read,
+            places=statement.places,
         ),
     ),
 )

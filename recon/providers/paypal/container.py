@@ -72,6 +72,21 @@ def head_records(content: Content) -> list[Record]:
     return [record for record in records if record.type in HEADER_TYPES]
 
 
+def sections(content: Content) -> list[Record]:
+    """The SH lines of the whole file. Errors: StatementError for bytes that are not UTF-8."""
+    first = _FIRST_LINE.match(content.head.decode("utf-8", errors="replace"))
+    separator = "," if first is None else first[1]
+    try:
+        found = (
+            _lines(content.scannable)
+            .filter(pl.col("text").str.contains(rf'^"?SH"?{separator}'))
+            .collect(engine="streaming")
+        )
+    except pl.exceptions.ComputeError as error:
+        raise _unreadable(content, error) from None
+    return [_record(line_no, text, separator) for line_no, text in found.iter_rows()]
+
+
 def name_key(name: str) -> str:
     """Column names as compared: files differ in spaces (`ConsumerID`, `Transaction  Debit ...`)."""
     return re.sub(r"\s", "", name).casefold()
@@ -94,10 +109,14 @@ def unpack(content: Content, *, required: list[str], optional: list[str]) -> Con
     try:
         return _unpacked(content, first[1], required, optional)
     except pl.exceptions.ComputeError as error:
-        raise StatementError(
-            f"{content.name}: cannot be read as UTF-8 CSV ({str(error).splitlines()[0]}); was the "
-            "file opened and saved by another program? Fetch the original again"
-        ) from None
+        raise _unreadable(content, error) from None
+
+
+def _unreadable(content: Content, error: Exception) -> StatementError:
+    return StatementError(
+        f"{content.name}: cannot be read as UTF-8 CSV ({str(error).splitlines()[0]}); was the "
+        "file opened and saved by another program? Fetch the original again"
+    )
 
 
 def _unpacked(

@@ -16,6 +16,7 @@ from decimal import Decimal
 import polars as pl
 
 from recon import money
+from recon.providers.contract import ReadContext, day_of
 from recon.providers.paypal.columns import CURRENCY, FEE_CURRENCY, FEE_SIDE, SIDE
 from recon.providers.paypal.container import Container, Record
 from recon.tables import BALANCE, CONTROL_TOTAL
@@ -78,26 +79,31 @@ def _balance(record: Record, position: int) -> Decimal | None:
     return amount if record.cell(position) == "CR" else -amount
 
 
-def balances(report: Container, account: str | None) -> pl.LazyFrame:
-    """BALANCE: the available balance per currency of `account`, or of the whole report.
+def balances(report: Container, context: ReadContext) -> pl.LazyFrame:
+    """BALANCE: the available balance per currency of the account and days of `context`, or of the
+    whole report.
 
-    From the sections of the account, or from the report when it has no other account: the opening
-    of a currency's first footer and the closing of its last.
+    From the sections of the account, or from the report when it is of nobody else: the opening of a
+    currency's first footer and the closing of its last.
     """
-    owners = {number: line.cell(3) for number, line in enumerate(report.of_type("SH"), start=1)}
+    sections = dict(enumerate(report.of_type("SH"), start=1))
+    owners = {number: line.cell(3) for number, line in sections.items()}
     footers = footers_of(report)
     of_report = [footer for footer in footers if footer.scope == _REPORT]
-    if account is None:
+    if context.account is None:
         is_one = len(set(owners.values())) <= 1
         chosen = [footer for footer in footers if footer.scope != _REPORT] if is_one else []
     else:
-        is_one = set(owners.values()) <= {account, ""}
+        ours = (context.account, "")
+        is_one = set(owners.values()) <= set(ours) and not context.elsewhere
         chosen = [
             footer
             for footer in footers
-            if footer.scope != _REPORT and owners.get(footer.scope, "") in (account, "")
+            if footer.scope != _REPORT
+            and owners.get(footer.scope, "") in ours
+            and _is_of_days(sections.get(footer.scope), context)
         ]
-    if not chosen and (is_one or account is None):
+    if not chosen and (is_one or context.account is None):
         chosen = of_report
     rows = [(footer.currency, footer.opening, footer.closing) for footer in chosen]
     return (
@@ -105,6 +111,13 @@ def balances(report: Container, account: str | None) -> pl.LazyFrame:
         .group_by("currency", maintain_order=True)
         .agg(pl.col("opening").first(), pl.col("closing").last())
     )
+
+
+def _is_of_days(section: Record | None, context: ReadContext) -> bool:
+    days = context.business_dates
+    if section is None or days is None or not context.elsewhere:
+        return True
+    return day_of(section.cell(1)) in days
 
 
 def control_totals(rows: pl.LazyFrame, report: Container, file_id: str) -> pl.LazyFrame:

@@ -16,8 +16,15 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period
-from recon.providers.checks import Check, split
-from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
+from recon.providers.checks import Check, here, placed, split
+from recon.providers.contract import (
+    Content,
+    Description,
+    Place,
+    ReadContext,
+    Reading,
+    day_of,
+)
 from recon.providers.paypal import codes, container, controls
 from recon.providers.paypal.columns import (
     AMOUNT,
@@ -101,13 +108,23 @@ def read(content: Content, context: ReadContext) -> Reading:
     """
     report = container.unpack(content, required=REQUIRED, optional=OPTIONAL)
     rows = _typed(report, content, context)
-    good, rejects = split(rows, _checks(context), content.file_id)
+    in_place = here(rows, context, pl.col("account"), pl.col("business_date"))
+    good, rejects = split(in_place, _checks(context), content.file_id)
     return Reading(
         lines=_lines(good, content),
         rejects=pl.concat([_defects(report, content), rejects]),
         controls=controls.control_totals(rows, report, content.file_id),
-        balances=controls.balances(report, context.account),
+        balances=controls.balances(report, context),
     )
+
+
+def places(content: Content, context: ReadContext) -> frozenset[Place]:
+    """The account and day of every section; a report without any is of the account asked for."""
+    sections = container.sections(content)
+    found = (
+        (section.cell(3) or context.account, _day_of(section, content)) for section in sections
+    )
+    return frozenset(Place(account, day) for account, day in found if account)
 
 
 def _defects(report: container.Container, content: Content) -> pl.LazyFrame:
@@ -189,7 +206,11 @@ def _checks(context: ReadContext) -> list[Check]:
     no_time = "not a time with an offset, such as 2026/01/06 00:00:30 -0800"
     partly = "partially refunded: the report does not say which amount moved; the STL does"
     return [
-        *_context_checks(context),
+        *placed(
+            context,
+            ("SH account id", pl.col("account")),
+            ("SH period start", pl.col("business_date")),
+        ),
         Check(TXN_ID, pl.col(TXN_ID), pl.col(TXN_ID) != "", "empty"),
         *_money_checks(),
         Check(COMPLETED, pl.col("moment"), pl.col("occurred_at").is_not_null(), no_time),
@@ -236,21 +257,6 @@ def _fits(column: str) -> pl.Expr:
     text = pl.col(column)
     whole = text.str.ends_with("00") | (text == "0")
     return whole | ~pl.col(CURRENCY).is_in(_WITHOUT_DECIMALS)
-
-
-def _context_checks(context: ReadContext) -> list[Check]:
-    checks = []
-    if context.account is not None:
-        mine = pl.col("account") == context.account
-        checks.append(
-            Check("SH account id", pl.col("account"), mine, f"not account {context.account}")
-        )
-    if context.business_dates is not None:
-        dates = context.business_dates
-        day = pl.col("business_date")
-        inside = day.is_between(dates.first, dates.last)
-        checks.append(Check("SH period start", day, inside, f"not dated {dates}"))
-    return checks
 
 
 def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
 """Stripe: payouts with their balance transactions from the API, and the Dashboard's reports."""
 
-from recon.providers.contract import Provider, StatementKind
+from recon.providers.contract import Provider, StatementKind, places_of_lines
 from recon.providers.stripe import api, payouts, reconciliation
 
 PROVIDER = Provider(
@@ -15,6 +15,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=api.describe,
             read=api.read,
+            places=places_of_lines(api.read),
         ),
         StatementKind(
             name="payout_reconciliation",
@@ -23,6 +24,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=reconciliation.describe,
             read=reconciliation.read,
+            places=reconciliation.places,
         ),
         StatementKind(
             name="payouts",

@@ -81,7 +81,9 @@ def read(content: Content, context: ReadContext) -> Reading:
         rate_money=money.parse(pl.col("rate"), decimals=17),
         business_date=pl.lit(day, dtype=pl.Date) if day else pl.col("arrival"),
     )
-    good, rejects = checks.split(typed, _checks(day), content.file_id)
+    here = checks.here(typed, context, None, pl.col("arrival"))
+    of_day = checks.placed(context, day=("arrival_date", pl.col("arrival")))
+    good, rejects = checks.split(here, [*_checks(), *of_day], content.file_id)
     return Reading(
         lines=_lines(good, content, context),
         rejects=rejects,
@@ -172,10 +174,10 @@ def _method(details: dict[str, Any] | None) -> str | None:
     return f"{wallet.replace('_', '')}:{method}" if wallet else method
 
 
-def _checks(day: date | None) -> list[checks.Check]:
+def _checks() -> list[checks.Check]:
     known = pl.col("currency").is_in(list(money.EXPONENT))
     net = pl.col("gross") - pl.col("fee")
-    found = [
+    return [
         checks.Check("amount", pl.col("wrong"), pl.col("wrong").is_null(), "not a whole number"),
         checks.Check("currency", pl.col("currency"), known, "not a currency we know"),
         checks.Check(
@@ -192,11 +194,6 @@ def _checks(day: date | None) -> list[checks.Check]:
             "status", pl.col("status"), pl.col("status").is_in(list(_STATUS)), "unknown", True
         ),
     ]
-    if day is not None:
-        same = pl.col("arrival") == day
-        reason = f"of a payout that does not arrive on {day}"
-        found.append(checks.Check("arrival_date", pl.col("arrival"), same, reason))
-    return found
 
 
 def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.LazyFrame:

@@ -16,6 +16,7 @@ from recon.providers import checks, delimited
 from recon.providers.contract import (
     Content,
     Description,
+    Place,
     ReadContext,
     Reading,
     day_of,
@@ -88,7 +89,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     wanted = dict.fromkeys([*_NEEDED, *_OPTIONAL, moment, order, own])
     zone = "UTC" if moment == "created_utc" else context.time_zone
     rows = _typed(delimited.rows(content, table, list(wanted)), moment, zone, context)
-    good, rejects = checks.split(rows, _checks(moment), content.file_id)
+    day = pl.col("business_date")
+    here = checks.here(rows, context, None, day)
+    of_day = checks.placed(context, day=("automatic_payout_effective_at", day))
+    good, rejects = checks.split(here, [*_checks(moment), *of_day], content.file_id)
     return Reading(
         lines=_lines(good, content, context, order, own),
         rejects=rejects,
@@ -97,10 +101,29 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
 
 
+def places(content: Content, context: ReadContext) -> frozenset[Place]:
+    """The days on which payouts of the report arrive; the report does not name its account."""
+    table = _table_of(content)
+    if table is None or context.account is None:
+        return frozenset()
+    text = pl.col("automatic_payout_effective_at").str.head(10)
+    days = (
+        delimited.rows(content, table, ["automatic_payout_effective_at"])
+        .select(day=text.str.to_date(strict=False))
+        .drop_nulls()
+        .unique()
+        .collect(engine="streaming")
+    )
+    return frozenset(Place(context.account, day) for day in days["day"])
+
+
 def _typed(rows: pl.LazyFrame, moment: str, zone: str, context: ReadContext) -> pl.LazyFrame:
     local = pl.col(moment).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     effective = pl.col("automatic_payout_effective_at").str.head(10).str.to_date(strict=False)
-    day = context.business_dates
+    asked = None if context.business_dates is None else context.business_dates.last
+    own = pl.coalesce(effective, local.dt.date())
+    # Rows of a report of one day are of that day; where there are several, each is of its payout's.
+    of_one_day = asked is not None and not context.elsewhere
     return (
         rows.with_columns(
             currency=pl.col("currency").str.to_uppercase(),
@@ -113,7 +136,7 @@ def _typed(rows: pl.LazyFrame, moment: str, zone: str, context: ReadContext) -> 
         .with_columns(
             kind=codes.kind(pl.col("reporting_category"), pl.col("gross.money")),
             occurred_at=checks.instant(local, zone, None),
-            business_date=pl.lit(day.last) if day else pl.coalesce(effective, local.dt.date()),
+            business_date=pl.lit(asked) if of_one_day else own,
         )
     )  # fmt: skip
 

@@ -5,8 +5,8 @@ it carries balances and a count, so its days can be proved. The exports of explo
 state nothing about themselves: they are read exactly, and stay unverified.
 """
 
-from recon.providers.contract import Provider, StatementKind
-from recon.providers.tpwallet import btcpay, explorers, transfers
+from recon.providers.contract import Provider, StatementKind, places_of_lines
+from recon.providers.tpwallet import btcpay, explorers, transfers, tron
 
 PROVIDER = Provider(
     slug="tpwallet",
@@ -28,6 +28,7 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=explorers.describe_native,
             read=explorers.read_native,
+            places=places_of_lines(explorers.read_native),
         ),
         StatementKind(
             name="etherscan_erc20",
@@ -36,22 +37,43 @@ PROVIDER = Provider(
             time_zone="UTC",
             describe=explorers.describe_erc20,
             read=explorers.read_erc20,
+            places=places_of_lines(explorers.read_erc20),
         ),
         StatementKind(
             name="trongrid_trc20",
             title="TronGrid list of TRC-20 transfers",
             url="https://developers.tron.network/reference/trc20-transaction-information",
             time_zone="UTC",
-            describe=explorers.describe_trc20,
-            read=explorers.read_trc20,
+            describe=tron.describe_trongrid,
+            read=tron.read_trongrid,
+            places=places_of_lines(tron.read_trongrid),
+        ),
+        StatementKind(
+            name="tronscan_trc20",
+            title="Tronscan export of TRC-20 transfers; the token is in the name of the file",
+            url="https://tronscan.org/",
+            time_zone="UTC",
+            describe=tron.describe_tronscan,
+            read=tron.read_tronscan,
+            places=places_of_lines(tron.read_tronscan),
         ),
         StatementKind(
             name="btcpay_payments",
             title="BTCPay Server payments report",
             url="https://docs.btcpayserver.org/Reporting/",
             time_zone="UTC",
-            describe=btcpay.describe,
-            read=btcpay.read,
+            describe=btcpay.describe_payments,
+            read=btcpay.read_payments,
+            places=places_of_lines(btcpay.read_payments),
+        ),
+        StatementKind(
+            name="btcpay_payouts",
+            title="BTCPay Server payouts report",
+            url="https://docs.btcpayserver.org/Reporting/",
+            time_zone="UTC",
+            describe=btcpay.describe_payouts,
+            read=btcpay.read_payouts,
+            places=places_of_lines(btcpay.read_payouts),
         ),
     ),
 )

@@ -1,4 +1,5 @@
-"""The payments report of a BTCPay Server: what invoices were paid with, on which chain."""
+"""The payments and payouts reports of a BTCPay Server: what invoices were paid with, on which
+chain, and what was sent out. Neither states anything about itself; they stay unverified."""
 
 import polars as pl
 
@@ -6,87 +7,107 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import checks, delimited
-from recon.providers.contract import (
-    Content,
-    Description,
-    ReadContext,
-    Reading,
-    day_of,
-    no_balances,
-)
-from recon.providers.tpwallet import chain
-from recon.tables import CONTROL_TOTAL
+from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
+from recon.providers.tpwallet import explorers
 
-_NEEDED = [
-    "Date",
-    "InvoiceId",
-    "OrderId",
-    "PaymentMethodId",
-    "Confirmed",
-    "Address",
-    "PaymentCurrency",
-    "PaymentAmount",
-    "PaymentMethodFee",
-]
+_PAYMENTS, _PAYOUTS = "btcpay_payments", "btcpay_payouts"
+_NEEDED = {
+    _PAYMENTS: [
+        "Date",
+        "InvoiceId",
+        "OrderId",
+        "PaymentMethodId",
+        "Confirmed",
+        "Address",
+        "PaymentCurrency",
+        "PaymentAmount",
+        "PaymentMethodFee",
+    ],
+    _PAYOUTS: ["Date", "Source", "State", "PaymentType", "Currency", "Amount", "Destination"],
+}
+_CONFIRMED = {"true": "succeeded", "false": "pending"}
+_STATE = {
+    "awaitingapproval": "pending",
+    "awaitingpayment": "pending",
+    "inprogress": "pending",
+    "completed": "succeeded",
+    "cancelled": "failed",
+}
 
 
-def _table_of(content: Content) -> delimited.Table | None:
+def _table_of(content: Content, kind: str) -> delimited.Table | None:
     try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED)
+        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED[kind])
     except StatementError:
         return None
 
 
-def describe(content: Content) -> Description | None:
-    table = _table_of(content)
+def describe_payments(content: Content) -> Description | None:
+    return _described(content, _PAYMENTS)
+
+
+def describe_payouts(content: Content) -> Description | None:
+    return _described(content, _PAYOUTS)
+
+
+def _described(content: Content, kind: str) -> Description | None:
+    table = _table_of(content, kind)
     if table is None:
         return None
     lines = content.head_lines("utf-8")[1:2]
     row = dict(zip(table.header, delimited.split_line(lines[0]) if lines else [], strict=False))
     try:
-        return Description("btcpay_payments", None, one_day(day_of(row.get("Date", ""))))
+        return Description(kind, None, one_day(day_of(row.get("Date", ""))))
     except ValueError:
-        return Description("btcpay_payments")
+        return Description(kind)
 
 
-def read(content: Content, context: ReadContext) -> Reading:
-    table = _table_of(content)
+def _rows(content: Content, kind: str) -> pl.LazyFrame:
+    table = _table_of(content, kind)
     if table is None:
-        raise StatementError(f"{content.name}: not a payments report of BTCPay Server")
-    fee = pl.col("PaymentMethodFee")
-    confirmed = pl.col("Confirmed").str.to_lowercase()
-    rows = delimited.rows(content, table, _NEEDED).with_columns(
-        kind=pl.lit("payment"),
-        tx_hash="InvoiceId",
-        log_index="Address",
-        network="PaymentMethodId",
+        raise StatementError(f"{content.name}: not a {kind.replace('_', ' ')} report")
+    return delimited.rows(content, table, _NEEDED[kind]).with_columns(
         occurred_at=pl.col("Date")
         .str.head(19)
         .str.replace("T", " ", literal=True)
         .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
         .dt.replace_time_zone("UTC"),
+    )
+
+
+def read_payments(content: Content, context: ReadContext) -> Reading:
+    fee = pl.col("PaymentMethodFee")
+    transfers = _rows(content, _PAYMENTS).with_columns(
+        kind=pl.lit("payment"),
+        tx_hash="InvoiceId",
+        log_index="Address",
+        network="PaymentMethodId",
         currency="PaymentCurrency",
         amount=money.parse(pl.col("PaymentAmount"), decimals=18),
         shown="PaymentAmount",
         fee_currency="PaymentCurrency",
         network_fee=pl.when(fee == "").then(money.ZERO).otherwise(money.parse(fee, decimals=18)),
         merchant_ref=checks.blank_as_null("OrderId"),
-        status=checks.mapped(confirmed, {"true": "succeeded", "false": "pending"}),
+        status=checks.mapped(pl.col("Confirmed").str.to_lowercase(), _CONFIRMED),
         description=pl.lit(None, dtype=pl.String),
     )
-    whole = checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")
-    found = [whole, *chain.common_checks(context)]
-    good, rejects = checks.split(rows, found, content.file_id)
-    controls = rows.select(
-        file_id=pl.lit(content.file_id),
-        name=pl.lit("rows"),
-        currency=pl.lit(None),
-        stated=pl.lit(None),
-        computed=pl.len(),
+    return explorers.reading_of(transfers, content, context)
+
+
+def read_payouts(content: Content, context: ReadContext) -> Reading:
+    """A payout has no number in the report: when, where to and what for name it together."""
+    transfers = _rows(content, _PAYOUTS).with_columns(
+        kind=pl.lit("withdrawal"),
+        tx_hash=pl.concat_str(["Date", "Source"], separator=" "),
+        log_index="Destination",
+        network="PaymentType",
+        currency="Currency",
+        amount=-money.parse(pl.col("Amount"), decimals=18),
+        shown="Amount",
+        fee_currency="Currency",
+        network_fee=money.ZERO,
+        merchant_ref=pl.lit(None, dtype=pl.String),
+        status=checks.mapped(pl.col("State").str.to_lowercase(), _STATE),
+        description="Destination",
     )
-    return Reading(
-        lines=chain.lines(good, content, context),
-        rejects=rejects,
-        controls=controls.select(pl.col(n).cast(t) for n, t in CONTROL_TOTAL.items()),
-        balances=no_balances(),
-    )
+    return explorers.reading_of(transfers, content, context)

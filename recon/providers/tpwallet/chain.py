@@ -59,7 +59,7 @@ def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl
         .otherwise(pl.lit(["transfer"]))
     ).explode("part")
     is_fee = pl.col("part") == "network fee"
-    day = pl.col("occurred_at").dt.convert_time_zone(context.time_zone).dt.date()
+    day = business_date(context)
     return checks.to_lines(
         split.select(
             "line_no",
@@ -110,9 +110,9 @@ def common_checks(context: ReadContext) -> list[checks.Check]:
         checks.Check("status", pl.col("tx_hash"), pl.col("status").is_not_null(), "unknown", True),
         checks.Check("time", pl.col("tx_hash"), pl.col("occurred_at").is_not_null(), "not a time"),
     ]  # fmt: skip
-    if context.business_dates is not None:
-        days = context.business_dates
-        day = pl.col("occurred_at").dt.convert_time_zone(context.time_zone).dt.date()
-        inside = day.is_between(days.first, days.last)
-        found.append(checks.Check("time", pl.col("occurred_at"), inside, f"not dated {days}"))
-    return found
+    return found + checks.placed(context, day=("time", business_date(context)))
+
+
+def business_date(context: ReadContext) -> pl.Expr:
+    """The day of a transfer where the account keeps its books."""
+    return pl.col("occurred_at").dt.convert_time_zone(context.time_zone).dt.date()

@@ -1,11 +1,10 @@
-"""Exports of block explorers: Etherscan (native and ERC-20) and TronGrid (TRC-20).
+"""Exports of Etherscan: transactions of the native token, and ERC-20 transfers.
 
 Which way a transfer went follows from the wallet's own address, which is the account. An explorer
 knows nothing of orders: what comes in is a top-up, what goes out a withdrawal, until the ledger
 says more. Nothing is stated about the whole, so these statements stay unverified.
 """
 
-import json
 import re
 from collections.abc import Sequence
 
@@ -30,7 +29,6 @@ _NAMES = {"Transaction Hash": "Txhash", "DateTime": "DateTime (UTC)"}
 _BASE = ["Txhash", "DateTime (UTC)", "From", "To"]
 _ERC20 = [*_BASE, "TokenValue", "TokenSymbol"]
 _VALUE_IN = re.compile(r"^Value_IN\((\w+)\)$")
-_TRC20 = re.compile(rb'"token_info"\s*:\s*\{')
 
 
 def describe_native(content: Content) -> Description | None:
@@ -81,18 +79,18 @@ def read_native(content: Content, context: ReadContext) -> Reading:
     rows = delimited.rows(content, table, [*_BASE, into, out, fee, "Status", "ErrCode", "Method"])
     received, spent = (_token_amount(pl.col(name)) for name in (into, out))
     failed = pl.col("Status").str.to_lowercase().str.contains("error|fail")
-    typed = _typed(rows, context, moved=received.fill_null(money.ZERO) + spent).with_columns(
+    typed = directed(rows, context, moved=received.fill_null(money.ZERO) + spent).with_columns(
         currency=pl.lit(token),
         shown=pl.concat_str([into, out], separator=" "),
         fee_currency=pl.lit(token),
         # Who sends pays for the network.
-        network_fee=pl.when(_is_ours("From", context))
+        network_fee=pl.when(is_ours("From", context))
         .then(_token_amount(pl.col(fee)))
         .otherwise(money.ZERO),
         status=pl.when(failed).then(pl.lit("failed")).otherwise(pl.lit("succeeded")),
         description=checks.blank_as_null("Method"),
     )
-    return _reading(typed, content, context)
+    return reading_of(typed, content, context)
 
 
 def read_erc20(content: Content, context: ReadContext) -> Reading:
@@ -101,7 +99,7 @@ def read_erc20(content: Content, context: ReadContext) -> Reading:
         raise StatementError(f"{content.name}: not an Etherscan export of token transfers")
     rows = delimited.rows(content, table, [*_ERC20, "TokenName"])
     value = _token_amount(pl.col("TokenValue").str.replace_all(",", "", literal=True))
-    typed = _typed(rows, context, moved=value).with_columns(
+    typed = directed(rows, context, moved=value).with_columns(
         currency="TokenSymbol",
         shown="TokenValue",
         fee_currency="TokenSymbol",
@@ -109,7 +107,7 @@ def read_erc20(content: Content, context: ReadContext) -> Reading:
         status=pl.lit("succeeded"),
         description=checks.blank_as_null("TokenName"),
     )
-    return _reading(typed, content, context)
+    return reading_of(typed, content, context)
 
 
 def _token_amount(text: pl.Expr) -> pl.Expr:
@@ -117,13 +115,14 @@ def _token_amount(text: pl.Expr) -> pl.Expr:
     return pl.when(cleaned == "").then(money.ZERO).otherwise(money.parse(cleaned, decimals=18))
 
 
-def _is_ours(column: str, context: ReadContext) -> pl.Expr:
+def is_ours(column: str, context: ReadContext) -> pl.Expr:
     """Addresses of EVM chains differ in case only by a check sum."""
     return pl.col(column).str.to_lowercase() == (context.account or "").lower()
 
 
-def _typed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.LazyFrame:
-    incoming, outgoing = _is_ours("To", context), _is_ours("From", context)
+def directed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.LazyFrame:
+    """Rows of Txhash, From, To and `DateTime (UTC)` as transfers of `moved`, with our signs."""
+    incoming, outgoing = is_ours("To", context), is_ours("From", context)
     return rows.with_columns(
         tx_hash="Txhash",
         # Several transfers of one transaction have no number here; their content tells them apart.
@@ -138,11 +137,13 @@ def _typed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.LazyF
     )
 
 
-def _reading(typed: pl.LazyFrame, content: Content, context: ReadContext) -> Reading:
+def reading_of(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> Reading:
+    """TRANSFER, with `shown` and `complete`, as a statement that states nothing about itself."""
     whole = checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")
     found = [whole, *chain.common_checks(context)]
-    good, rejects = checks.split(typed, found, content.file_id)
-    controls = typed.select(
+    here = checks.here(transfers, context, None, chain.business_date(context))
+    good, rejects = checks.split(here, found, content.file_id)
+    controls = transfers.select(
         file_id=pl.lit(content.file_id),
         name=pl.lit("rows"),
         currency=pl.lit(None),
@@ -155,49 +156,3 @@ def _reading(typed: pl.LazyFrame, content: Content, context: ReadContext) -> Rea
         controls=controls.select(pl.col(n).cast(t) for n, t in CONTROL_TOTAL.items()),
         balances=no_balances(),
     )
-
-
-def describe_trc20(content: Content) -> Description | None:
-    if not (content.head.lstrip().startswith((b"[", b"{")) and _TRC20.search(content.head)):
-        return None
-    return Description("trongrid_trc20")
-
-
-def read_trc20(content: Content, context: ReadContext) -> Reading:
-    if isinstance(content.scannable, str):
-        raise StatementError(f"{content.name}: a list of TRC-20 transfers this large is not read")
-    try:
-        document = json.loads(content.scannable, parse_float=str)
-        items = document["data"] if isinstance(document, dict) else document
-        found = [
-            (
-                number,
-                item["transaction_id"],
-                item["from"],
-                item["to"],
-                item["block_timestamp"],
-                str(item["value"]),
-                str(item["token_info"]["decimals"]),
-                item["token_info"]["symbol"],
-            )
-            for number, item in enumerate(items, start=1)
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StatementError(f"{content.name}: not a TronGrid list ({error!r})") from None
-    names = ["line_no", "Txhash", "From", "To", "time", "shown", "decimals", "currency"]
-    schema = {name: pl.UInt32 if name == "line_no" else pl.String for name in names}
-    rows = pl.LazyFrame(found, schema=schema | {"time": pl.Int64}, orient="row").with_columns(
-        complete=pl.lit(value=True), **{"DateTime (UTC)": pl.lit("")}
-    )
-    amount = chain.atomic(pl.col("shown"), pl.col("decimals"))
-    typed = _typed(rows, context, moved=amount).with_columns(
-        network=pl.lit("tron"),
-        occurred_at=pl.from_epoch("time", time_unit="ms")
-        .cast(pl.Datetime("us"))
-        .dt.replace_time_zone("UTC"),
-        fee_currency="currency",
-        network_fee=money.ZERO,
-        status=pl.lit("succeeded"),
-        description=pl.lit(None, dtype=pl.String),
-    )
-    return _reading(typed, content, context)

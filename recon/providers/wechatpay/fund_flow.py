@@ -12,7 +12,7 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.balances import chain
-from recon.providers.checks import Check, control_totals, instant, split
+from recon.providers.checks import Check, control_totals, here, instant, placed, split
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
 from recon.tables import STATEMENT_LINE
@@ -87,7 +87,8 @@ def read(content: Content, context: ReadContext) -> Reading:
         )
         .with_columns(signed=pl.when("incoming").then("amount").otherwise(-pl.col("amount")))
     )
-    good, rejects = split(rows, _checks(context), content.file_id)
+    in_day = here(rows, context, None, pl.col("moment").dt.date())
+    good, rejects = split(in_day, _checks(context), content.file_id)
     return Reading(
         lines=_lines(good, content, context),
         rejects=rejects,
@@ -108,15 +109,7 @@ def _checks(context: ReadContext) -> list[Check]:
         Check("收支金额(元)", pl.col("收支金额(元)"), pl.col("amount").is_not_null(), amount),
         Check("账户结余(元)", pl.col("账户结余(元)"), pl.col("balance").is_not_null(), amount),
     ]
-    if context.business_dates is not None:
-        inside = (
-            pl.col("moment")
-            .dt.date()
-            .is_between(context.business_dates.first, context.business_dates.last)
-        )
-        reason = f"not dated {context.business_dates}"
-        checks.append(Check("记账时间", pl.col("记账时间"), inside, reason))
-    return checks
+    return checks + placed(context, day=("记账时间", pl.col("moment").dt.date()))
 
 
 def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.LazyFrame:

@@ -1,0 +1,135 @@
+"""One file of several accounts or days serves each of them as a file of its own would."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from recon.cli import invoke
+from tests.support import copy_place
+
+DAYS = ("2026-11-18", "2026-11-19")
+
+
+def run(place: Path, *words: str) -> int:
+    return invoke([*words, "--config", f"{place}/configs", "--workspace", f"{place}/workspace"])
+
+
+def run_days(place: Path, account: str) -> int:
+    return run(place, "run", "--from", DAYS[0], "--to", DAYS[-1], "--account", account)
+
+
+def outcome(place: Path, account: str) -> tuple[int, dict[str, str], list[bool]]:
+    """The exit code, the differences by report, and which days are proved."""
+    code = run_days(place, account)
+    reports = place / "workspace" / "reports"
+    found = {
+        str(path.relative_to(reports)): path.read_text("utf-8")
+        for path in sorted(reports.glob("*/*/*/discrepancies.csv"))
+    }
+    proved = [
+        json.loads(path.with_name("summary.json").read_text("utf-8"))["proved"]
+        for path in sorted(reports.glob("*/*/*/discrepancies.csv"))
+    ]
+    return code, found, proved
+
+
+def joined_text(files: Sequence[str]) -> str:
+    return "\n".join(files)
+
+
+def joined_xml(files: Sequence[str]) -> str:
+    """The statements of all files in the document of the first."""
+    statements = [re.findall(r"<Stmt>.*?</Stmt>", text, re.DOTALL) for text in files]
+    inside = "".join(one for found in statements for one in found)
+    return re.sub(r"<Stmt>.*</Stmt>", lambda _: inside, files[0], flags=re.DOTALL)
+
+
+def joined_json(files: Sequence[str]) -> str:
+    return json.dumps([part for text in files for part in json.loads(text)])
+
+
+def joined_sections(files: Sequence[str]) -> str:
+    """A PayPal report with the sections of all files, vouched for by its count."""
+    sections = []
+    for text in files:
+        sections += text[text.index('"SH"') : text.index('"RF"')].splitlines()
+    rows = sum(line.startswith('"SB"') for line in sections)
+    head = files[0][: files[0].index('"SH"')].splitlines()
+    return "\n".join([*head, *sections, f'"RC",{rows}', f'"FF",{rows}', ""])
+
+
+@pytest.mark.parametrize(
+    ("provider", "account", "pattern", "join"),
+    [
+        ("bank", "6222021000001234567", "6222*.sta", joined_text),
+        ("bank", "NL02RECO0123456789", "NL02*.xml", joined_xml),
+        ("stripe", "acct_RECONDEMO0001", "*.json", joined_json),
+        ("paypal", "RECONDEMO7US1", "STL*.CSV", joined_sections),
+    ],
+)
+def test_a_file_of_several_days_proves_what_a_file_a_day_proves(
+    provider: str, account: str, pattern: str, join: Callable[[Sequence[str]], str], tmp_path: Path
+) -> None:
+    single, whole = tmp_path / "single", tmp_path / "whole"
+    for place in (single, whole):
+        ledgers = copy_place(place, *{provider, "bank"})
+        assert run(place, "ledger", "import", *map(str, ledgers)) == 0
+    paths = sorted((whole / "sample_statements" / provider).glob(pattern))[: len(DAYS)]
+    texts = [path.read_text("utf-8") for path in paths]
+    for path in paths:
+        path.unlink()
+    (whole / "sample_statements" / provider / "all").write_text(join(texts), "utf-8")
+    assert outcome(whole, account) == outcome(single, account)
+
+
+def test_a_report_of_two_accounts_serves_both(tmp_path: Path) -> None:
+    ledgers = copy_place(tmp_path, "paypal")
+    assert run(tmp_path, "ledger", "import", *map(str, ledgers)) == 0
+    settings = tmp_path / "configs" / "providers" / "paypal.toml"
+    text = settings.read_text("utf-8")
+    account = text[text.index("[[account]]") :]
+    settings.write_text(text + "\n" + account.replace("RECONDEMO7US1", "SECOND0000US2"), "utf-8")
+    folder = tmp_path / "sample_statements" / "paypal"
+    path = folder / "STL-20261118.01.009.CSV"
+    one = path.read_text("utf-8")
+    path.write_text(joined_sections([one, one.replace("RECONDEMO7US1", "SECOND0000US2")]), "utf-8")
+    assert run(tmp_path, "run", "--date", DAYS[0], "--provider", "paypal") == 0
+    reports = tmp_path / "workspace" / "reports" / DAYS[0] / "paypal"
+    first, second = (
+        json.loads((reports / account / "summary.json").read_text("utf-8"))
+        for account in ("RECONDEMO7US1", "SECOND0000US2")
+    )
+    assert first["proved"]
+    assert second["proved"]  # with an empty ledger: its lines wait, and none is the other's
+    assert [one["rejected_count"] for one in (first, second)] == [0, 0]
+    lines_left = [
+        sum(left["row_count"] for left in one["open_items"] if left["side"] == "line")
+        for one in (first, second)
+    ]
+    assert lines_left == [1, 84]
+
+
+def test_a_later_day_may_correct_one_day_of_a_file_of_several(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledgers = copy_place(tmp_path, "bank")
+    assert run(tmp_path, "ledger", "import", *map(str, ledgers)) == 0
+    folder = tmp_path / "sample_statements" / "bank"
+    paths = sorted(folder.glob("6222*.sta"))[: len(DAYS)]
+    (folder / "all.sta").write_text("\n".join(path.read_text("utf-8") for path in paths), "utf-8")
+    kept = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink()
+    account = "6222021000001234567"
+    run_days(tmp_path, account)
+    capsys.readouterr()
+    paths[1].write_bytes(kept[1])  # the bank sends the 19th once more, by itself
+    run_days(tmp_path, account)
+    said = capsys.readouterr().out
+    assert said.count("nothing changed since the run before") == 1
+    reports = tmp_path / "workspace" / "reports" / DAYS[1] / "bank" / account
+    summary = json.loads((reports / "summary.json").read_text("utf-8"))
+    assert [file["name"] for file in summary["files"]] == [paths[1].name]
