@@ -33,6 +33,22 @@ def place(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "place"
 
 
+@pytest.fixture(scope="module")
+def finished(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The three days as they are after their run, to look at only."""
+    place = tmp_path_factory.mktemp("finished") / "place"
+    shutil.copytree(made, place)
+    assert run_days(place) == 0
+    return place
+
+
+@pytest.fixture
+def after(finished: Path, tmp_path: Path) -> Path:
+    """The same, to go on with."""
+    shutil.copytree(finished, tmp_path / "place")
+    return tmp_path / "place"
+
+
 def run(place: Path, *words: str) -> int:
     return invoke([*words, "--config", f"{place}/configs", "--workspace", f"{place}/workspace"])
 
@@ -51,35 +67,31 @@ def found(place: Path, day: str) -> dict[str, Decimal]:
     return {row[0]: Decimal(row[1]) for row in frame.select("type", "difference").iter_rows()}
 
 
-def test_every_payout_has_arrived_is_in_transit_or_is_reported(place: Path) -> None:
-    assert run_days(place) == 0
-    sent = payouts_of(database(place), DAYS)
-    arrived = receipts_of(database(place), sent["payout_id"])
-    in_transit = payouts_in_transit(database(place), "bank", BANK, date(2026, 11, 21))
+def test_every_payout_has_arrived_is_in_transit_or_is_reported(finished: Path) -> None:
+    sent = payouts_of(database(finished), DAYS)
+    arrived = receipts_of(database(finished), sent["payout_id"])
+    in_transit = payouts_in_transit(database(finished), "bank", BANK, date(2026, 11, 21))
     assert sent.height == 7
     assert set(arrived["payout_id"]) | set(in_transit["payout_id"]) == set(sent["payout_id"])
     assert arrived["rule"].value_counts().sort("rule").rows() == [
         ("amount and day", 1),
         ("payout number", 3),
     ]
-    assert found(place, "20") == {
+    assert found(finished, "20") == {
         "payout_not_received": Decimal("-2016.1"),
         "unidentified_receipt": Decimal(88),
     }
 
 
 def test_the_same_days_again_change_nothing(
-    place: Path, capsys: pytest.CaptureFixture[str]
+    after: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_days(place)
-    capsys.readouterr()
-    run_days(place)
+    run_days(after)
     assert capsys.readouterr().out.count("nothing changed since the run before") == 15
 
 
-def test_a_late_credit_clears_what_was_reported(place: Path) -> None:
-    run_days(place)
-    folder = place / "sample_statements" / "bank"
+def test_a_late_credit_clears_what_was_reported(after: Path) -> None:
+    folder = after / "sample_statements" / "bank"
     text = (folder / f"{BANK}_2026-11-20.camt053.xml").read_text("utf-8")
     entry = text[text.index("   <Ntry>") : text.index("</Ntry>") + len("</Ntry>\n")]
     head = text[: text.index("   <Bal>")].replace("20261120", "20261121").replace("-20T", "-21T")
@@ -100,11 +112,11 @@ def test_a_late_credit_clears_what_was_reported(place: Path) -> None:
     tail = "  </Stmt>\n </BkToCstmrStmt>\n</Document>\n"
     body = stated("OPBD", amount) + stated("CLBD", amount + Decimal("2016.10")) + lost
     (folder / f"{BANK}_2026-11-21.camt053.xml").write_text(head + body + tail, "utf-8")
-    run_days(place, "21", "21", "--account", BANK)
-    arrived = receipts_of(database(place), payouts_of(database(place), DAYS)["payout_id"])
+    run_days(after, "21", "21", "--account", BANK)
+    arrived = receipts_of(database(after), payouts_of(database(after), DAYS)["payout_id"])
     late = arrived.filter(pl.col("received_on") == date(2026, 11, 21))
     assert late["credited"].to_list() == [Decimal("2016.10")]
-    assert found(place, "21") == {}
+    assert found(after, "21") == {}
 
 
 def test_the_bank_is_run_after_those_who_pay_into_it(
@@ -115,9 +127,8 @@ def test_the_bank_is_run_after_those_who_pay_into_it(
     assert arrived["payout_provider"].to_list() == ["alipay"]  # sent and received on one day
 
 
-def test_the_workbooks_follow_the_money(place: Path) -> None:
-    run_days(place)
-    reports = place / "workspace" / "reports"
+def test_the_workbooks_follow_the_money(finished: Path) -> None:
+    reports = finished / "workspace" / "reports"
     book = load_workbook(reports / "2026-11-20" / "bank" / BANK / "settlement.xlsx")
     sheet = book["Payouts received"]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
