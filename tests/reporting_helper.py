@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from recon.periods import Period
+from recon.reporting.book import CHANGE, TRANSACTION, Book, account_days, carried
+from recon.reporting.summary import day_summary
 from recon.results import DayResult, StatementFile
 from recon.tables import (
     ASSESSED_FEE,
@@ -332,6 +335,66 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
         ),
     )
     return replace(result, **changed)
+
+
+def day_book(*summaries: Mapping[str, Any], **changed: Any) -> Book:
+    """The proof workbook's frames of the day, or of the days whose summaries are given."""
+    result = day_result()
+    days = summaries or (day_summary(result, "run-1"),)
+    dates = sorted(date.fromisoformat(day["business_date"]) for day in days)
+    whose = {"provider": result.provider, "account": result.account}
+    tables = carried(days)
+    book = Book(
+        period=Period(dates[0], dates[-1]),
+        fingerprint="0123456789abcdef",
+        days=account_days(days, frozenset()),
+        carried=tables,
+        discrepancies=result.discrepancies,
+        open_items=result.open_items.with_columns(
+            **{name: pl.lit(value) for name, value in whose.items()}
+        ),
+        payouts=rows(PAYOUT, *PAYOUTS),
+        receipts=rows(RECEIPT, *RECEIPTS),
+        changes=rows(CHANGE, *CHANGES),
+        history=tables["metrics"],
+        transactions=_transactions(),
+    )
+    return replace(book, **changed)
+
+
+PAYOUTS = (
+    {"payout_id": "p1", "provider": "wechatpay", "account": "1900000109", "pays_into": "B1",
+     "kind": "withdrawal", "business_date": date(2026, 11, 19), "due_on": DAY,
+     "batch_id": "2026-11-19", "currency": "CNY", "amount": "1000"},
+    {"payout_id": "p2", "provider": "wechatpay", "account": "1900000109", "pays_into": "B1",
+     "kind": "withdrawal", "business_date": DAY, "due_on": date(2026, 11, 23),
+     "batch_id": "2026-11-20", "currency": "CNY", "amount": "500.5"},
+)  # fmt: skip
+RECEIPTS = (
+    {"receipt_id": "r1", "rule": "payout number", "payout_id": "p1",
+     "payout_provider": "wechatpay", "payout_account": "1900000109", "batch_id": "2026-11-19",
+     "paid_on": date(2026, 11, 19), "line_id": "bank:B1:c1", "received_on": DAY,
+     "currency": "CNY", "payout_amount": "1000", "credited": "998", "bank_fee": "2"},
+)  # fmt: skip
+CHANGES = (
+    {"change": "cleared", "provider": "wechatpay", "account": "1900000109", "business_date": DAY,
+     "type": "missing_in_ledger", "currency": "CNY", "difference_before": "12.5",
+     "explanation": f"=A payment to card {PAN}.", "discrepancy_id": "d9"},
+)  # fmt: skip
+
+
+def _transactions() -> pl.DataFrame:
+    """The lines that the CNY batch is made of, in two rows; the other batches have none."""
+    whose = {"provider": "wechatpay", "account": "1900000109", "business_date": DAY}
+    at = datetime(2026, 11, 20, 15, 59, 59, tzinfo=UTC)
+    return rows(
+        TRANSACTION,
+        whose | {"batch_id": DAY.isoformat(), "kind": "payment", "occurred_at": at,
+                 "currency": "CNY", "gross": "1000", "fee": "6", "net": "994",
+                 "outcome": "matched", "rule": "txn_id", "entry_id": "E1", "txn_id": "=1+1"},
+        whose | {"batch_id": DAY.isoformat(), "kind": "payment", "occurred_at": at,
+                 "currency": "CNY", "gross": "482390", "fee": "9", "net": "482381"},
+    )  # fmt: skip
 
 
 def many_found(count: int) -> list[dict[str, Any]]:

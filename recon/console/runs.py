@@ -35,8 +35,8 @@ def _tell_run(report: "RunReport") -> None:
             _tell_change(day)
             _tell_delivery(day.result)
         print(f"reports: {_common_folder(report)}")
-        if report.summary:
-            print(f"summary of the range: {report.summary}")
+        if report.books:
+            print(f"open next: {report.books[-1]}")
 
 
 def _tell_delivery(result: "DayResult") -> None:

@@ -38,7 +38,7 @@ from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION = "3"
+_RESULT_VERSION = "4"
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,13 @@ import polars as pl
 
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
+from recon.io.books import write_book
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
 from recon.io.encodings import in_utf8
 from recon.io.fetch import Arrival, Failure, fetch_all
 from recon.io.inbox import content_of
-from recon.io.reports import write_range
 from recon.io.runs import RunStore
-from recon.io.transit import payouts_of, receipts_of
-from recon.periods import Period
+from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step
 from recon.providers import identify, provider_named
 from recon.providers.contract import (
@@ -29,9 +28,6 @@ from recon.providers.contract import (
     StatementKind,
     encoding_of,
 )
-from recon.reporting.receipts import chain_sheet
-from recon.reporting.sheets import Sheet
-from recon.reporting.text import Language
 from recon.settings import AccountSettings
 from recon.tables import (
     CONTROL_TOTAL,
@@ -53,7 +49,7 @@ class RunReport:
     days: list[DayOutcome] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
-    summary: Path | None = None
+    books: list[Path] = field(default_factory=list)  # the proof workbooks; of a range the last one
 
     @property
     def is_proved(self) -> bool:
@@ -100,28 +96,22 @@ def run_period(
                 what = f"{account.provider} {account.account} {day}"
                 report.failures.append(Failure(what, str(error), error.exit_code))
                 break
-    if period.first != period.last and report.days:
-        path = workspace.root / "reports" / str(period) / "summary.xlsx"
-        language = workspace.config.recon.reports.language
-        write_range(
-            [read_summary(day.reports) for day in report.days],
-            path,
-            chain=_chain(workspace, report, language),
-            language=language,
-        )
-        report.summary = path
+    if report.days:
+        report.books = _write_books(workspace, period, report.failures)
     return report
 
 
-def _chain(workspace: Workspace, report: RunReport, language: Language) -> Sheet:
-    """From the transactions of a range's accounts to the bank."""
-    accounts = {(day.result.provider, day.result.account) for day in report.days}
-    batches = pl.concat(day.result.batches for day in report.days)
-    sent = payouts_of(workspace.database, report.period)
-    whose = pl.concat_str("provider", "account", separator=" ")
-    sent = sent.filter(whose.is_in([" ".join(names) for names in sorted(accounts)]))
-    arrived = receipts_of(workspace.database, sent["payout_id"])
-    return chain_sheet(batches, sent, arrived, language)
+def _write_books(workspace: Workspace, period: Period, failures: list[Failure]) -> list[Path]:
+    """The proof workbook of every day and, of a range, of the range; what cannot be written does
+    not stop the rest."""
+    language = workspace.config.recon.reports.language
+    written = []
+    for part in dict.fromkeys([*map(one_day, period), period]):
+        try:
+            written.append(write_book(workspace, part, language))
+        except ReconError as error:
+            failures.append(Failure(f"proof of {part}", str(error), error.exit_code))
+    return written
 
 
 def read_summary(reports: Path) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """The files of a day, each replaced as a whole; what cannot be written does not stop the rest."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from recon.errors import UserError
 from recon.io.export import replaced, write_frame
-from recon.reporting.sheets import Sheet, Workbook
-from recon.reporting.summary import Summary, day_summary, range_workbook
+from recon.reporting.sheets import Workbook
+from recon.reporting.summary import Summary, day_summary
 from recon.reporting.text import Language
 from recon.reporting.workbooks import discrepancy_workbook, settlement_workbook
 from recon.results import DayResult
@@ -26,10 +26,10 @@ def write_day(
             discrepancy_workbook(result, run_id, language), path
         ),
         "settlement.xlsx": lambda path: write_workbook_file(
-            settlement_workbook(result, language), path
+            settlement_workbook(result, run_id, language), path
         ),
         "discrepancies.csv": lambda path: write_discrepancies(result, path),
-        "summary.json": lambda path: _write_json(day_summary(result, run_id), path),
+        "summary.json": lambda path: write_json(day_summary(result, run_id), path),
     }
     written, failed = list[Path](), list[str]()
     for name, write in files.items():
@@ -46,19 +46,6 @@ def write_day(
     return written
 
 
-def write_range(
-    summaries: Sequence[Summary],
-    path: Path,
-    *,
-    chain: Sheet | None = None,
-    language: Language = "en",
-) -> Path:
-    """Write the summary.xlsx of a range from the `day_summary` of each of its days, and how the
-    money went from them to the bank."""
-    write_workbook_file(range_workbook(summaries, chain, language), path)
-    return path
-
-
 def write_workbook_file(workbook: Workbook, path: Path) -> None:
     from recon.io.workbook import write_workbook
 
@@ -70,7 +57,7 @@ def write_discrepancies(result: DayResult, path: Path) -> None:
     write_frame(result.discrepancies.sort("discrepancy_id"), path)
 
 
-def _write_json(summary: Summary, path: Path) -> None:
+def write_json(summary: Summary, path: Path) -> None:
     text = json.dumps(summary, ensure_ascii=False, indent=2, sort_keys=True)
     with replaced(path) as part:
         part.write_text(text + "\n", encoding="utf-8")

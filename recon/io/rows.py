@@ -55,7 +55,7 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds, line_height: floa
         elif isinstance(block, Lines):
             rows = _LineRows(place, block, addresses, style_id).draw()
             parts.append(iter([_rows(rows)]))
-        else:
+        elif isinstance(block, Banner):
             parts.append(iter([_rows(_draw_banner(place, block, page, style_id))]))
     return (chunk for part in parts for chunk in part)
 

@@ -26,6 +26,7 @@ from recon.io.schema import (
     SETTLEMENT_BATCHES,
 )
 from recon.periods import Period
+from recon.reporting.summary import figures
 from recon.results import DayResult
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
 
@@ -79,6 +80,7 @@ class RunRecord:
                 "discrepancy_count": result.discrepancies.height,
                 "open_item_count": result.open_items.height,
                 "reject_count": result.rejects.height,
+                "metrics": figures(result),
             },
         )
 

@@ -14,10 +14,11 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from recon.errors import ensure
 from recon.io.cells import Style
+from recon.io.charts import draw_charts
 from recon.io.rows import draw
 from recon.reporting.addresses import Addresses
 from recon.reporting.layout import MAX_ROWS, Page, Place, letter, pages
-from recon.reporting.sheets import Lines, Tone, Workbook
+from recon.reporting.sheets import Banner, Lines, Tone, Workbook
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -48,6 +49,7 @@ def write_workbook(workbook: Workbook, file: IO[bytes], row_limit: int = MAX_ROW
     made.remove(made.active)
     for page in placed:
         _set_up(made.create_sheet(page.tab), page, workbook)
+    draw_charts(made, placed)
     addresses = Addresses(placed)
     style_ids = _StyleIds(made.worksheets[0], workbook.font)
     rows = [draw(page, addresses, style_ids, workbook.line_height) for page in placed]
@@ -113,7 +115,7 @@ def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
         sheet.print_title_rows = f"{heading}:{heading}"
     for place in page.places:
         _colour(sheet, place)
-        if not place.table and not isinstance(place.block, Lines):
+        if isinstance(place.block, Banner):
             last_column = letter(page.banner_columns - 1)
             for row in range(place.first, place.last + 1):
                 sheet.merged_cells.add(f"A{row}:{last_column}{row}")
@@ -124,13 +126,14 @@ def _set_up_page(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth = -(-int(sum(page.widths)) // _PAGE_WIDTH) if page.main else 1
-    sheet.page_setup.fitToHeight = 0
+    sheet.page_setup.fitToHeight = 0 if any(place.table for place in page.places) else 1
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.75
     sheet.page_margins.header = sheet.page_margins.footer = 0.35
     sheet.oddHeader.left.text = workbook.title.replace("&", "&&")
     sheet.oddHeader.right.text = page.tab.replace("&", "&&")
+    sheet.oddFooter.left.text = workbook.mark.replace("&", "&&")
     sheet.oddFooter.center.text = workbook.page.format(page="&P", pages="&N")
 
 

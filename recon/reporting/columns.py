@@ -7,7 +7,8 @@ import polars as pl
 
 from recon.reporting import text
 from recon.reporting.sheets import Column, Formula, Kind, Tone
-from recon.reporting.text import NOTHING, Language, Words
+from recon.reporting.text import NOTHING, Language
+from recon.reporting.titles import Words
 
 _NAMES_BY_KIND: Final[dict[Kind, str]] = {
     "money": (
@@ -15,14 +16,19 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
         "withdrawals withdrawal_charges adjustments reserve net net_of_lines net_check "
         "opening_balance closing_balance expected_payout provider_payout bank_credit proof "
         "base charged expected variance stated computed stated_difference "
-        "payout_amount credited bank_fee in_transit earned paid_out"
+        "payout_amount credited bank_fee in_transit earned paid_out "
+        "fee line_check of_transactions trace difference_before difference_now total"
     ),
-    "count": "payment_count refund_count other_count line_count row_count age_days",
+    "count": (
+        "payment_count refund_count other_count line_count row_count age_days age matched_count "
+        "open_items overdue discrepancies high_count rejected"
+    ),
     "integer": "line_no version",
     "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
-    "wrapped": "type mismatched_fields explanation suggested_action reason value",
+    "wrapped": "type mismatched_fields explanation suggested_action reason value change",
     "instant": "occurred_at",
-    "percent": "effective_rate",
+    "percent": "effective_rate matched_rate",
+    "link": "folder",
 }
 _KINDS: Final[dict[str, Kind]] = {
     name: kind for kind, names in _NAMES_BY_KIND.items() for name in names.split()
@@ -43,6 +49,7 @@ CONTROL_TONES: Final[Mapping[str, Tone]] = {
     "differs": "bad",
     "unverified": "muted",
 }
+CHANGE_TONES: Final[Mapping[str, Tone]] = {"new": "bad", "cleared": "good", "changed": "warn"}
 ANSWER_TONES: Final[Mapping[str, Tone]] = {"yes": "good", "no": "bad"}
 
 

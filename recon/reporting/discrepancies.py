@@ -33,12 +33,20 @@ def discrepancy_sheets(result: DayResult, language: Language) -> list[Sheet]:
 
 
 def discrepancy_sheet(result: DayResult, language: Language) -> Sheet:
-    listed = listed_discrepancies(result.discrepancies, language)
+    return _sheet("discrepancies", language, *discrepancy_tables(result.discrepancies, language))
+
+
+def discrepancy_tables(
+    found: pl.DataFrame, language: Language, *, whose: bool = False
+) -> tuple[Table, Table]:
+    """DISCREPANCY as a list and its totals; `whose` names the account of each."""
+    account = "provider account " if whose else ""
+    listed = listed_discrepancies(found, language)
     table = Table(
         "discrepancies",
         (
             toned("severity", language, text.SEVERITIES, SEVERITY_TONES),
-            *columns("type currency amount_ledger amount_provider", language),
+            *columns(f"{account}type currency amount_ledger amount_provider", language),
             column(
                 "difference",
                 language,
@@ -57,14 +65,15 @@ def discrepancy_sheet(result: DayResult, language: Language) -> Sheet:
     totals = Table(
         "discrepancy_totals",
         (
-            column("severity", language),
-            column("type", language),
+            *columns(f"severity {account}type", language),
             *totals_columns({"currency": "{currency}"}, language),
         ),
-        totals_by_currency(listed, language).with_columns(severity=pl.lit("")),
+        totals_by_currency(listed, language).with_columns(
+            **dict.fromkeys(("severity", "provider", "account"), pl.lit(""))
+        ),
         title=text.phrase("by_currency", language),
     )
-    return _sheet("discrepancies", language, table, totals)
+    return table, totals
 
 
 def totals_columns(where: dict[str, str], language: Language) -> tuple[Column, ...]:

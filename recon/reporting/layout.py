@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from recon.money import to_text
-from recon.reporting.sheets import Block, Column, Lines, Sheet, Table
+from recon.reporting.sheets import Block, Charts, Column, Lines, Sheet, Table
 
 MAX_ROWS: Final = 1_048_576  # of a sheet, in Excel
 _WIDEST: Final = {"text": 52.0, "wrapped": 60.0, "money": 30.0}
@@ -17,6 +17,7 @@ _BANNER_WIDTH: Final = 110.0
 _USUAL_WIDTH: Final = {"date": 10, "instant": 19, "percent": 7}
 _DECIMALS_ADDED: Final = 4  # 1500 is shown as 1,500.00
 _NARROWEST: Final = 7.0
+CHART_ROWS: Final = 15  # the rows a chart covers
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ def _rows_above(block: Block) -> int:
 def _height(block: Block) -> int:
     if isinstance(block, Table):
         return max(block.frame.height, 1)
+    if isinstance(block, Charts):
+        return CHART_ROWS
     return len(block.lines) if isinstance(block, Lines) else 1 + len(block.details)
 
 

@@ -57,7 +57,7 @@ def _verdict(result: DayResult, language: Language) -> Banner:
 
 def _bridge(result: DayResult, language: Language) -> Lines:
     """One column for each currency and way of proof, every figure a sum of the settlement sheet."""
-    batches = listed_batches(result, language)
+    batches = listed_batches(result.batches, language)
     groups = batches.partition_by("currency", "proof_basis", maintain_order=True)
     groups.sort(key=lambda group: (group["currency"][0], group["proof_basis"][0]))
     bridges = [_bridge_cells(group, language) for group in groups]

@@ -4,7 +4,7 @@ import polars as pl
 
 from recon.money import ZERO
 from recon.reporting import text
-from recon.reporting.columns import STATE_TONES, column, columns, named, toned, worded
+from recon.reporting.columns import STATE_TONES, column, columns, toned, worded
 from recon.reporting.sheets import Sheet, Table
 from recon.reporting.text import Language
 from recon.results import DayResult
@@ -43,22 +43,11 @@ def receipts_sheet(result: DayResult, language: Language) -> Sheet:
     return Sheet(text.sheet("receipts", language), (arrived, on_its_way), nothing=nothing)
 
 
-def chain_sheet(
-    batches: pl.DataFrame, payouts: pl.DataFrame, receipts: pl.DataFrame, language: Language
-) -> Sheet:
-    """From the transactions of a range to the bank, each step with a proof that is 0.
+def payouts_table(payouts: pl.DataFrame, receipts: pl.DataFrame, language: Language) -> Table:
+    """PAYOUT, each followed to the credits it has arrived as, with a proof that is 0.
 
-    `batches` is SETTLEMENT_BATCH, `payouts` PAYOUT and `receipts` RECEIPT of the range's payouts.
     What has not arrived is in transit: it is itemised, not missing.
     """
-    return Sheet(
-        text.sheet("chain", language),
-        (_payouts(payouts, receipts, language), _batches(batches, language)),
-        nothing=text.phrase("nothing", language),
-    )
-
-
-def _payouts(payouts: pl.DataFrame, receipts: pl.DataFrame, language: Language) -> Table:
     arrived = receipts.group_by("payout_id").agg(
         pl.col("credited", "bank_fee").sum(), received_on=pl.col("received_on").max()
     )
@@ -90,23 +79,4 @@ def _payouts(payouts: pl.DataFrame, receipts: pl.DataFrame, language: Language) 
         ),
         listed,
         main=True,
-    )
-
-
-def _batches(batches: pl.DataFrame, language: Language) -> Table:
-    """Each batch from its payments to what was paid out of it; the rest stays in the account."""
-    paid_out = pl.col("withdrawals") - pl.col("withdrawal_charges")
-    listed = batches.with_columns(
-        currency=named("currency"), paid_out=paid_out, earned=pl.col("net") - paid_out
-    ).sort("provider", "account", "currency", "settlement_date", "batch_id", nulls_last=True)
-    return Table(
-        "chain_batches",
-        (
-            *columns("provider account batch_id currency settlement_date", language),
-            *columns("opening_balance earned paid_out", language),
-            column("net", language, formula="{earned}+{paid_out}"),
-            *columns("closing_balance proof", language),
-        ),
-        listed,
-        title=text.phrase("chain_batches", language),
     )

@@ -39,7 +39,7 @@ def settlement_sheets(result: DayResult, language: Language) -> tuple[Sheet, ...
     )
 
 
-def listed_batches(result: DayResult, language: Language) -> pl.DataFrame:
+def listed_batches(batches: pl.DataFrame, language: Language) -> pl.DataFrame:
     """SETTLEMENT_BATCH with visible words and the net once more, from its parts.
 
     Adds net_of_lines (what the lines add up to), net_check (net - net_of_lines) and `is_balance`:
@@ -48,7 +48,7 @@ def listed_batches(result: DayResult, language: Language) -> pl.DataFrame:
     parts = [pl.col(part).fill_null(ZERO) * sign for part, sign in NET_PARTS.items()]
     reached = pl.col("opening_balance") + pl.col("net") - pl.col("closing_balance")
     return (
-        result.batches.sort("settlement_date", "batch_id", "currency", nulls_last=True)
+        batches.sort("settlement_date", "batch_id", "currency", nulls_last=True)
         .with_columns(net_of_lines="net", net=pl.sum_horizontal(parts))
         .with_columns(
             net_check=pl.col("net") - pl.col("net_of_lines"),
@@ -79,16 +79,16 @@ def _batches(result: DayResult, language: Language) -> Table:
             ),
             *columns("proof_basis expected_payout provider_payout bank_credit", language),
         ),
-        listed_batches(result, language),
+        listed_batches(result.batches, language),
         main=True,
     )
 
 
 def _fees(result: DayResult, language: Language) -> tuple[Table, Table]:
-    listed = _costs(result.fees, language).sort("currency", "tariff", "kind")
-    listing = (*columns("tariff kind currency line_count", language), *_cost_columns(language))
+    listed = listed_costs(result.fees, language).sort("currency", "tariff", "kind")
+    listing = (*columns("tariff kind currency line_count", language), *cost_columns(language))
     fees = Table("fees", listing, listed, main=True)
-    return fees, _cost_totals("fees", listed, language, "tariff kind", "line_count")
+    return fees, cost_totals("fees", listed, language, "tariff kind", "line_count")
 
 
 def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
@@ -100,17 +100,19 @@ def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
         .collect(engine="streaming")
     )
     joined = result.assessed_withdrawals.join(lines, on="line_id", how="left", validate="1:1")
-    listed = _costs(joined, language).sort("currency", "occurred_at", "line_id", nulls_last=True)
+    listed = listed_costs(joined, language).sort(
+        "currency", "occurred_at", "line_id", nulls_last=True
+    )
     listing = (
         *columns("occurred_at kind currency txn_id merchant_ref tariff", language),
-        *_cost_columns(language),
+        *cost_columns(language),
         column("line_id", language),
     )
     withdrawals = Table("withdrawals", listing, listed, main=True)
-    return withdrawals, _cost_totals("withdrawals", listed, language, "", "")
+    return withdrawals, cost_totals("withdrawals", listed, language, "", "")
 
 
-def _costs(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
+def listed_costs(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
     """ASSESSED_FEE or FEE_SUMMARY with visible words and the rate that was really charged."""
     variance = pl.col("charged").fill_null(ZERO) - pl.col("expected").fill_null(ZERO)
     return frame.with_columns(
@@ -128,7 +130,7 @@ def _rate() -> pl.Expr:
     )
 
 
-def _cost_columns(language: Language) -> tuple[Column, ...]:
+def cost_columns(language: Language) -> tuple[Column, ...]:
     return (
         *columns("base charged expected", language),
         column("variance", language, formula="{charged}-{expected}", live="is_variance"),
@@ -136,9 +138,7 @@ def _cost_columns(language: Language) -> tuple[Column, ...]:
     )
 
 
-def _cost_totals(
-    of: str, listed: pl.DataFrame, language: Language, blank: str, count: str
-) -> Table:
+def cost_totals(of: str, listed: pl.DataFrame, language: Language, blank: str, count: str) -> Table:
     """Totals by currency, below the list and under its columns where the list begins alike."""
     where = {"currency": "{currency}"}
     amounts = ("base", "charged", "expected", "variance")

@@ -105,7 +105,27 @@ class Banner:
     details: tuple[str, ...] = ()
 
 
-Block: TypeAlias = Table | Lines | Banner
+@dataclass(frozen=True)
+class Chart:
+    """Columns of a table as a picture, for those who would rather look. `series` are columns of
+    the table, drawn over the column `over`; `unit` is how the figures at the axis are shown."""
+
+    title: str
+    shape: Literal["stacked", "line"]
+    table: str
+    over: str
+    series: tuple[str, ...]
+    unit: Kind = "count"
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Charts side by side."""
+
+    charts: tuple[Chart, ...]
+
+
+Block: TypeAlias = Table | Lines | Banner | Charts
 
 
 @dataclass(frozen=True)
@@ -126,5 +146,6 @@ class Workbook:
     day: date
     sheets: tuple[Sheet, ...]
     page: str = "Page {page} of {pages}"
+    mark: str = ""  # the run, or whatever else says what this was made of; at the foot of each page
     font: str = "Calibri"
     line_height: float = 13.5  # of that font, in points

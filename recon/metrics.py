@@ -1,0 +1,232 @@
+"""Numbers to watch: what a day measures, and which of it is unusual against the weeks before.
+
+Every figure is exact: a rate is a quotient of decimals rounded to six places, "usual" is the
+median, and how far a figure may stray is told by the median of the distances from it, which one odd
+day cannot move. With few days nothing is called unusual.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Final, Literal
+
+import polars as pl
+
+from recon.money import MONEY
+from recon.results import DayResult
+from recon.tables import Schema
+
+# One figure of one account's day; `currency` is null where a figure has none.
+METRIC: Final[Schema] = {
+    "provider": pl.String(),
+    "account": pl.String(),
+    "business_date": pl.Date(),
+    "name": pl.String(),
+    "currency": pl.String(),
+    "value": MONEY,
+}
+
+# A figure that is far from what it usually is; `days_count` days were looked at.
+ANOMALY: Final[Schema] = {
+    **METRIC,
+    "usual": MONEY,
+    "lowest": MONEY,
+    "highest": MONEY,
+    "days_count": pl.Int64(),
+}
+
+RATE_PLACES: Final = Decimal("0.000001")
+WEEKS_LOOKED_AT: Final = 8
+_USUAL_WEEKS: Final = 4
+_MINIMUM_DAYS: Final = 10  # with fewer nothing is called unusual
+_MINIMUM_WEEKDAYS: Final = 5  # the same for figures that are compared with the same weekday
+_SPREAD: Final = 5  # median distances away from the median: about 3.4 standard deviations
+_OUTCOMES: Final = ("matched", "open", "discrepancy", "rejected")
+
+Unit = Literal["count", "money", "rate", "days"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a figure is shown and watched: `worse` says which way is bad, `floor` how small a move is
+    never worth a word (of counts and amounts a share of what is usual)."""
+
+    unit: Unit
+    worse: Literal["high", "low", "both", ""] = ""
+    floor: Decimal = Decimal(0)
+    by_weekday: bool = False
+
+
+METRICS: Final[dict[str, Metric]] = {
+    "payment_count": Metric("count", "both", Decimal("0.25"), by_weekday=True),
+    "gross": Metric("money", "both", Decimal("0.25"), by_weekday=True),
+    "match_rate_by_count": Metric("rate", "low", Decimal("0.005")),
+    "match_rate_by_value": Metric("rate", "low", Decimal("0.005")),
+    "success_rate": Metric("rate", "low", Decimal("0.01")),
+    "refund_rate": Metric("rate", "high", Decimal("0.01")),
+    "chargeback_rate": Metric("rate", "high", Decimal("0.002")),
+    "fee_rate": Metric("rate", "both", Decimal("0.0005")),
+    "open_count": Metric("count", "high", Decimal("0.25")),
+    "open_amount": Metric("money"),
+    "oldest_age_days": Metric("days", "high", Decimal(1)),
+    "discrepancy_count": Metric("count", "high", Decimal("0.25")),
+    "at_stake": Metric("money"),
+    "settlement_delay_days": Metric("days", "high", Decimal(1)),
+}
+
+
+def day_metrics(result: DayResult) -> pl.DataFrame:
+    """METRIC of a day. A rate whose divisor is nothing is left out, not called zero."""
+    rows = [
+        (result.provider, result.account, result.business_date, name, currency, value)
+        for name, currency, value in _figures(result)
+        if value is not None
+    ]
+    return pl.DataFrame(rows, schema=dict(METRIC), orient="row").sort("name", "currency")
+
+
+Figure = tuple[str, str | None, Decimal | None]
+
+
+def _figures(result: DayResult) -> Iterator[Figure]:
+    lines = result.conservation.filter(
+        (pl.col("side") == "line") & pl.col("outcome").is_in(_OUTCOMES)
+    )
+    matched = lines.filter(outcome="matched")
+    yield "match_rate_by_count", None, rate(_sum(matched, "row_count"), _sum(lines, "row_count"))
+    for code, part in _by_currency(lines):
+        found = matched.filter(currency=code)
+        yield "match_rate_by_value", code, rate(_sum(found, "turnover"), _sum(part, "turnover"))
+    yield from _of_batches(result.batches)
+    yield "success_rate", None, _success_rate(result.lines)
+    yield from _of_open_items(result)
+    yield "discrepancy_count", None, Decimal(result.discrepancies.height)
+    for code, part in _by_currency(result.discrepancies):
+        yield "at_stake", code, Decimal(part["difference"].abs().sum())
+
+
+def _of_batches(batches: pl.DataFrame) -> Iterator[Figure]:
+    if batches.height:
+        yield "payment_count", None, _sum(batches, "payment_count")
+    for code, part in _by_currency(batches):
+        gross = _sum(part, "gross")
+        yield "gross", code, gross
+        yield "fee_rate", code, rate(_sum(part, "fees"), gross)
+        yield "refund_rate", code, rate(-_sum(part, "refunds"), gross)
+        yield "chargeback_rate", code, rate(-_sum(part, "chargebacks"), gross)
+
+
+def _of_open_items(result: DayResult) -> Iterator[Figure]:
+    left = result.open_items
+    yield "open_count", None, Decimal(left.height)
+    for code, part in _by_currency(left):
+        yield "open_amount", code, Decimal(part["amount"].abs().sum())
+    oldest = left["business_date"].min()
+    if isinstance(oldest, date):
+        yield "oldest_age_days", None, Decimal((result.business_date - oldest).days)
+    else:
+        yield "oldest_age_days", None, Decimal(0)
+
+
+def _success_rate(lines: pl.LazyFrame) -> Decimal | None:
+    """Payments that succeeded, of those that have ended; statements of successes only give 1."""
+    ended = (
+        lines.filter(
+            (pl.col("kind") == "payment") & pl.col("status").is_in(["succeeded", "failed"])
+        )
+        .group_by("status")
+        .len()
+        .collect(engine="streaming")
+    )
+    return rate(_sum(ended.filter(status="succeeded"), "len"), _sum(ended, "len"))
+
+
+def settlement_delays(receipts: pl.DataFrame) -> pl.DataFrame:
+    """METRIC of the payers: on the day a payout arrives, how many days it was under way.
+
+    `receipts` is RECEIPT; of several that arrive on one day the slowest counts.
+    """
+    delay = (pl.col("received_on") - pl.col("paid_on")).dt.total_days()
+    return (
+        receipts.group_by("payout_provider", "payout_account", "received_on", "currency")
+        .agg(value=delay.max())
+        .select(
+            provider="payout_provider",
+            account="payout_account",
+            business_date="received_on",
+            name=pl.lit("settlement_delay_days"),
+            currency="currency",
+            value=pl.col("value").cast(MONEY),
+        )
+        .sort("provider", "account", "business_date", "currency")
+    )
+
+
+def anomalies(history: pl.DataFrame, day: date) -> pl.DataFrame:
+    """METRIC up to a day -> ANOMALY of that day: what is far from what it was in the weeks before.
+
+    Volumes are compared with the same weekday, everything else with every day.
+    """
+    since = day - timedelta(weeks=WEEKS_LOOKED_AT)
+    recent = history.filter(pl.col("business_date").is_between(since, day))
+    found = []
+    key = ["provider", "account", "name", "currency"]
+    for names, part in recent.sort("business_date").group_by(key, maintain_order=True):
+        today = part.filter(business_date=day)["value"]
+        if today.len():
+            row = _unusual(str(names[2]), today[0], part.filter(pl.col("business_date") < day), day)
+            if row is not None:
+                found.append((names[0], names[1], day, names[2], names[3], today[0], *row))
+    return pl.DataFrame(found, schema=dict(ANOMALY), orient="row").sort(*key, nulls_last=True)
+
+
+def usual_values(history: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The median of each figure in the four weeks before a day, and of how many days it is."""
+    since = day - timedelta(weeks=_USUAL_WEEKS)
+    before = history.filter(
+        (pl.col("business_date") >= since) & (pl.col("business_date") < day)
+    ).sort("business_date")
+    key = ["provider", "account", "name", "currency"]
+    rows = [
+        (*names, median(part["value"].to_list()), part.height)
+        for names, part in before.group_by(key, maintain_order=True)
+    ]
+    schema = {name: METRIC[name] for name in key} | {"usual": MONEY, "days_count": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _unusual(
+    name: str, value: Decimal, before: pl.DataFrame, day: date
+) -> tuple[Decimal, Decimal, Decimal, int] | None:
+    """Usual, lowest, highest and how many days, where the value is far off; else None."""
+    metric = METRICS[name]
+    if metric.by_weekday:
+        before = before.filter(pl.col("business_date").dt.weekday() == day.isoweekday())
+    needed = _MINIMUM_WEEKDAYS if metric.by_weekday else _MINIMUM_DAYS
+    values: list[Decimal] = before["value"].to_list()
+    if len(values) < needed or not metric.worse:
+        return None
+    usual = median(values)
+    away = value - usual
+    is_bad = {"high": away > 0, "low": away < 0, "both": True}[metric.worse]
+    spread = median(abs(one - usual) for one in values) * _SPREAD
+    share = abs(usual) if metric.unit in ("count", "money") else Decimal(1)
+    if not is_bad or abs(away) <= max(spread, metric.floor * share):
+        return None
+    return usual, min(values), max(values), len(values)
+
+
+def rate(part: Decimal, whole: Decimal) -> Decimal | None:
+    """A share, rounded to six places; None of nothing."""
+    return (part / whole).quantize(RATE_PLACES) if whole else None
+
+
+def _by_currency(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    for code in frame["currency"].drop_nulls().unique().sort():
+        yield str(code), frame.filter(currency=code)
+
+
+def _sum(frame: pl.DataFrame, column: str) -> Decimal:
+    return Decimal(frame[column].sum() or 0)

@@ -1,0 +1,202 @@
+"""The sheets of a proof workbook behind its summary: from the sale to the bank, and what is left.
+
+`SHEETS` is the one place that says which sheets there are and in what order. A sheet is a function
+of a `Book` and a language; it gives None where the book has nothing for it. To add one: write it
+here or in a module of its own, name it in `SHEETS`, and its words in `titles`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import polars as pl
+
+from recon.masking import mask_free_text
+from recon.money import ZERO
+from recon.reporting import text
+from recon.reporting.book import Book
+from recon.reporting.book_summary import days_table, summary_sheet, with_party
+from recon.reporting.columns import CHANGE_TONES, column, columns, named, toned, worded
+from recon.reporting.discrepancies import discrepancy_tables
+from recon.reporting.open_items import open_items_sheet, roll_forward_sheet
+from recon.reporting.receipts import payouts_table
+from recon.reporting.settlement import (
+    NET_FORMULA,
+    NET_PARTS,
+    cost_columns,
+    cost_totals,
+    listed_batches,
+    listed_costs,
+)
+from recon.reporting.sheets import Sheet, SumOf, Table
+from recon.reporting.text import Language
+from recon.reporting.watch import charts_sheet, history_sheet, watch_sheet
+
+_WHOSE: Final = "provider account business_date"
+
+
+def _sheet(name: str, language: Language, *tables: Table) -> Sheet:
+    return Sheet(text.sheet(name, language), tables, nothing=text.phrase("nothing", language))
+
+
+def _days(book: Book, language: Language) -> Sheet | None:
+    if not book.is_range:  # then they are on the summary
+        return None
+    return _sheet("days", language, days_table(book, language, main=True))
+
+
+def _batches(book: Book, language: Language) -> Sheet:
+    """One row a batch: what its transactions add up to, from the opening to the closing balance."""
+    listed = with_party(listed_batches(book["batches"], language), book, language)
+    batch = ["provider", "account", "business_date", "batch_id", "currency"]
+    traced = []
+    if book.transactions is not None:
+        summed = (
+            listed_transactions(book, language)
+            .group_by(batch)
+            .agg(of_transactions=pl.col("net").sum())
+        )
+        listed = listed.join(summed, on=batch, how="left", validate="1:1").with_columns(
+            pl.col("of_transactions").fill_null(ZERO)
+        )
+        listed = listed.with_columns(trace=pl.col("net") - pl.col("of_transactions"))
+        where = {name: f"{{{name}}}" for name in batch}
+        traced = [
+            column("of_transactions", language, formula=SumOf("transactions", "net", where)),
+            column("trace", language, formula="{net}-{of_transactions}", check=True),
+        ]
+    shown = (
+        *columns(f"party {_WHOSE} batch_id currency payment_count refund_count", language),
+        column("opening_balance", language),
+        *(column(part, language) for part in NET_PARTS),
+        column("net", language, formula=NET_FORMULA),
+        *traced,
+        column("closing_balance", language),
+        column(
+            "proof",
+            language,
+            formula="{opening_balance}+{net}-{closing_balance}",
+            live="is_balance",
+            check=True,
+        ),
+        column("proof_basis", language),
+    )
+    order = ("provider", "account", "currency", "business_date", "batch_id")
+    return _sheet("batches", language, Table("batches", shown, listed.sort(order), main=True))
+
+
+def _to_bank(book: Book, language: Language) -> Sheet:
+    table = payouts_table(book.payouts, book.receipts, language)
+    return _sheet("to_bank", language, table)
+
+
+def _fees(book: Book, language: Language) -> Sheet:
+    return _costs(book, language, "fees", pl.col("kind") != "withdrawal")
+
+
+def _withdrawals(book: Book, language: Language) -> Sheet | None:
+    is_withdrawal = pl.col("kind") == "withdrawal"
+    if not book["fees"].filter(is_withdrawal).height:
+        return None
+    return _costs(book, language, "withdrawals", is_withdrawal)
+
+
+def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
+    """What a tariff row should have cost, and did, summed over the days of the book."""
+    key = ["provider", "account", "tariff", "kind", "currency"]
+    summed = (
+        book["fees"]
+        .filter(which)
+        .group_by(key)
+        .agg(pl.col("line_count", "base", "charged", "expected", "variance").sum())
+    )
+    listed = listed_costs(summed, language).sort(
+        "provider", "account", "currency", "tariff", "kind"
+    )
+    leading = "provider account tariff kind"
+    shown = (*columns(f"{leading} currency line_count", language), *cost_columns(language))
+    totals = cost_totals(name, listed, language, leading, "line_count")
+    return _sheet(name, language, Table(name, shown, listed, main=True), totals)
+
+
+def _discrepancies(book: Book, language: Language) -> Sheet:
+    tables = discrepancy_tables(book.discrepancies, language, whose=True)
+    return _sheet("discrepancies", language, *tables)
+
+
+def _changes(book: Book, language: Language) -> Sheet | None:
+    """What the runs say differently from those before; no sheet where nothing was run twice."""
+    if not book.changes.height:
+        return None
+    listed = (
+        mask_free_text(book.changes)
+        .with_columns(
+            change=worded("change", text.CHANGES, language),
+            type=worded("type", text.TYPES, language),
+            currency=named("currency"),
+        )
+        .sort("provider", "account", "business_date", "change", "discrepancy_id")
+    )
+    shown = (
+        toned("change", language, text.CHANGES, CHANGE_TONES),
+        *columns(f"{_WHOSE} type currency difference_before difference_now", language),
+        *columns("explanation discrepancy_id", language),
+    )
+    return _sheet("changes", language, Table("changes", shown, listed, main=True))
+
+
+def _transactions(book: Book, language: Language) -> Sheet | None:
+    """Every line of the statements, each with a proof of its own and the entry it met."""
+    if book.transactions is None:
+        return None
+    shown = (
+        *columns(f"{_WHOSE} batch_id kind occurred_at txn_id merchant_ref currency", language),
+        *columns("gross fee", language),
+        column("net", language),
+        column("line_check", language, formula="{gross}-{fee}-{net}", check=True),
+        *columns("outcome rule matched_with", language),
+    )
+    listed = listed_transactions(book, language)
+    return _sheet("transactions", language, Table("transactions", shown, listed, main=True))
+
+
+def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
+    """TRANSACTION with visible words; a line without a batch belongs to that of its day."""
+    found = book.transactions
+    assert found is not None
+    outcomes = text.words(text.OUTCOMES, language)
+    return found.with_columns(
+        batch_id=named("batch_id"),
+        kind=worded("kind", text.KINDS, language),
+        currency=named("currency"),
+        line_check=pl.col("gross") - pl.col("fee").fill_null(ZERO) - pl.col("net"),
+        outcome=pl.when(pl.col("outcome").is_null())
+        .then(pl.lit(outcomes["unmatched"]))
+        .otherwise(pl.lit(outcomes["matched"])),
+        matched_with="entry_id",
+    ).sort("provider", "account", "business_date", "batch_id", "occurred_at", "txn_id")
+
+
+Maker = Callable[[Book, Language], Sheet | None]
+
+SHEETS: Final[tuple[Maker, ...]] = (
+    summary_sheet,
+    charts_sheet,
+    watch_sheet,
+    _days,
+    _batches,
+    _to_bank,
+    _fees,
+    _withdrawals,
+    roll_forward_sheet,
+    open_items_sheet,
+    _discrepancies,
+    _changes,
+    _transactions,
+    history_sheet,
+)
+
+
+def proof_sheets(book: Book, language: Language) -> tuple[Sheet, ...]:
+    """Every sheet the book has something for."""
+    made = (make(book, language) for make in SHEETS)
+    return tuple(sheet for sheet in made if sheet is not None)
