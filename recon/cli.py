@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
-from recon.commands import ledger, providers
+from recon.commands import journal, ledger, providers
 from recon.commands.common import COMMON, Common, open_workspace, period_of
 from recon.commands.providers import known_providers
 from recon.errors import ReconError
@@ -22,7 +22,7 @@ app = App(
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
 )
-for group in (ledger, providers):
+for group in (journal, ledger, providers):
     app.command(group.app)
 
 

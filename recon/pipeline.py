@@ -17,6 +17,8 @@ from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
 from recon.fees import assess
+from recon.journal.postings import postings
+from recon.journal.proposals import proposed_entries
 from recon.matching import engine, explain, origins, waiting
 from recon.matching.items import carried_items, entry_items, line_items, number_repeats
 from recon.matching.rules import MatchRule
@@ -65,7 +67,8 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
             day, whose, missing, normalized, outcome, costs, made, arrived, exchanged
         ),
     )
-    return result
+    with_postings: DayResult = step("post", lambda: post(day, whose, result))
+    return with_postings
 
 
 def _missing_statements(day: DayInput) -> list[str]:
@@ -209,6 +212,24 @@ def exchange_variances(
         return empty(DISCREPANCY)
     limits = exchange.ExchangePolicy(allowed, policy.rate_max_age_days)
     return exchange.variances(normalized.lines, day.rates, limits, whose)
+
+
+def post(day: DayInput, whose: Day, result: DayResult) -> DayResult:
+    """The result with its postings, and with the entries that would settle its discrepancies."""
+    posted = postings(
+        result.lines,
+        day.entries,
+        day.open_items,
+        result.open_items,
+        result.conservation,
+        result.payouts,
+        result.receipts,
+        whose,
+    )
+    check("POSTING", posted)
+    proposed = proposed_entries(result.discrepancies, result.lines, day.entries, result.open_items)
+    check("PROPOSED_ENTRY", proposed)
+    return replace(result, postings=posted, proposed_entries=proposed)
 
 
 def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Received:

@@ -1,9 +1,12 @@
 """What reconciling one account for one business date gives: read by settlement, reports and io."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
+
+from recon.book_tables import POSTING, PROPOSED_ENTRY
+from recon.tables import empty
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class DayResult:
     not_proved_because: tuple[str, ...]  # sentences; empty: proved
     quiet_because: str = ""  # why there is no statement and nothing is missing
     later_because: str = ""  # why a statement that is not here is not missing yet
+    postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
+    proposed_entries: pl.DataFrame = field(default_factory=lambda: empty(PROPOSED_ENTRY))
 
     @property
     def proved(self) -> bool:

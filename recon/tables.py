@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import pandera.polars as pa
 import polars as pl
 
+from recon import book_tables
 from recon.errors import ensure
 from recon.money import MONEY
 
@@ -372,7 +373,8 @@ def check(name: str, frame: pl.DataFrame | pl.LazyFrame) -> None:
     nulls as well. Errors: BrokenInvariantError, because the frame was made by our own code.
     """
     if name not in _SCHEMAS:
-        _SCHEMAS[name] = _pandera(globals()[name], name)
+        schema = globals().get(name) or getattr(book_tables, name)
+        _SCHEMAS[name] = _pandera(schema, name)
     try:
         _SCHEMAS[name].validate(frame, lazy=True)  # type: ignore[type-var]
     except pa.errors.SchemaErrors as error:

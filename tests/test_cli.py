@@ -60,6 +60,8 @@ def test_a_run_writes_the_promised_files(place: Path, recon: Recon, ledger: Path
         "discrepancies.xlsx",
         "settlement.xlsx",
         "discrepancies.csv",
+        "journal.csv",
+        "proposed_entries.csv",
         "lines.parquet",
         "matches.parquet",
         "summary.json",

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from recon.cli import app
-from recon.io import config, fee_settings, mapped_settings, rule_settings
+from recon.io import config, fee_settings, journal_settings, mapped_settings, rule_settings
 from recon.io.sources import SOURCES
 from recon.providers import all_providers
 from recon.tables import LEDGER_ENTRY
@@ -30,6 +30,8 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
         (config.RateSettings, "rates."),
+        (journal_settings.JournalSettings, "journal."),
+        (journal_settings.OverrideSettings, "journal.override."),
         *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
         (mapped_settings.StatementSettings, "statement."),

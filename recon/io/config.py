@@ -18,6 +18,7 @@ from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.io.deliveries import Schedule, calendar_problem
 from recon.io.fee_settings import FeeSettings, tariffs_of
+from recon.io.journal_settings import JournalSettings
 from recon.io.mapped_settings import (
     DescribedProvider,
     StatementSettings,
@@ -37,6 +38,7 @@ from recon.io.setting_types import (
     one_of,
 )
 from recon.io.sources import SourceSettings
+from recon.journal.accounts import Chart
 from recon.money import EXPONENT
 from recon.providers import all_providers
 from recon.providers.contract import Provider
@@ -96,6 +98,7 @@ class ReconSettings(Settings):
     database: DatabaseSettings | None = None
     ledger: LedgerSettings | None = None
     rates: RateSettings | None = None
+    journal: JournalSettings = JournalSettings()
 
 
 PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
@@ -204,6 +207,10 @@ class Config:
             where = f"{self.directory}/providers/{slug}.toml: source"
             wanted += [(f"{where}.{s}", name) for s, name in source.secret_names(numbers)]
         return {name: where for where, name in reversed(wanted)}
+
+    @property
+    def chart(self) -> Chart:
+        return self.recon.journal.chart()
 
     @property
     def base(self) -> Path:

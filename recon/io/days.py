@@ -126,7 +126,8 @@ def reconcile(
         result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
         run_id = _run_id(workspace.config, day)
         reports = workspace.report_directory(account, business_date)
-        write_day(result, staging, run_id=run_id, language=workspace.config.recon.reports.language)
+        language, chart = workspace.config.recon.reports.language, workspace.config.chart
+        write_day(result, staging, run_id=run_id, language=language, chart=chart)
         previous = runs.previous(account.provider, account.account, business_date)
         record = RunRecord.of(
             result, run_id=run_id, started_at=started, finished_at=datetime.now(UTC)

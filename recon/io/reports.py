@@ -4,8 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
+
 from recon.errors import UserError
 from recon.io.export import replaced, write_frame
+from recon.journal.accounts import USUAL_CHART, Chart
+from recon.journal.formats import journal_rows, proposed_rows
 from recon.reporting.sheets import Workbook
 from recon.reporting.summary import Summary, day_summary
 from recon.reporting.text import Language
@@ -14,9 +18,14 @@ from recon.results import DayResult
 
 
 def write_day(
-    result: DayResult, directory: Path, *, run_id: str, language: Language = "en"
+    result: DayResult,
+    directory: Path,
+    *,
+    run_id: str,
+    language: Language = "en",
+    chart: Chart = USUAL_CHART,
 ) -> list[Path]:
-    """Write discrepancies.xlsx, settlement.xlsx, discrepancies.csv and summary.json.
+    """Write the two workbooks, discrepancies.csv, journal.csv, proposed_entries.csv, summary.json.
 
     Returns their paths. Errors: UserError naming every file that could not be written; the other
     files are there, and those in the way are untouched.
@@ -29,6 +38,10 @@ def write_day(
             settlement_workbook(result, run_id, language), path
         ),
         "discrepancies.csv": lambda path: write_discrepancies(result, path),
+        "journal.csv": lambda path: _write(journal_rows(result.postings, chart), path),
+        "proposed_entries.csv": lambda path: _write(
+            proposed_rows(result.proposed_entries, chart), path
+        ),
         "summary.json": lambda path: write_json(day_summary(result, run_id), path),
     }
     written, failed = list[Path](), list[str]()
@@ -51,6 +64,10 @@ def write_workbook_file(workbook: Workbook, path: Path) -> None:
 
     with replaced(path) as part, part.open("wb") as file:
         write_workbook(workbook, file)
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    write_frame(frame, path)
 
 
 def write_discrepancies(result: DayResult, path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 import sqlalchemy as sa
 
+from recon.book_tables import POSTING
 from recon.errors import ensure
 from recon.io.database import Database, read_frame
 from recon.io.frames import read_rows, write_frame
@@ -21,6 +22,7 @@ from recon.io.schema import (
     DISCREPANCIES,
     OPEN_ITEMS,
     PAYOUTS,
+    POSTINGS,
     RECEIPTS,
     RUNS,
     SETTLEMENT_BATCHES,
@@ -107,6 +109,7 @@ class RunRows:
     batches: pl.DataFrame
     payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))
     receipts: pl.DataFrame = field(default_factory=lambda: empty(RECEIPT))
+    postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
 
     @staticmethod
     def of(result: DayResult) -> "RunRows":
@@ -116,6 +119,7 @@ class RunRows:
             batches=result.batches,
             payouts=result.payouts,
             receipts=result.receipts,
+            postings=result.postings,
         )
 
     def by_table(self) -> dict[str, pl.DataFrame]:
@@ -125,6 +129,7 @@ class RunRows:
             "SETTLEMENT_BATCH": self.batches,
             "PAYOUT": self.payouts,
             "RECEIPT": self.receipts,
+            "POSTING": self.postings,
         }
 
 
@@ -134,6 +139,7 @@ _TABLES: Final = {
     "SETTLEMENT_BATCH": SETTLEMENT_BATCHES,
     "PAYOUT": PAYOUTS,
     "RECEIPT": RECEIPTS,
+    "POSTING": POSTINGS,
 }
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from recon.book_tables import MERCHANT_SETTLEMENT, POSTING, RESERVE
 from recon.money import MONEY
 from recon.tables import (
     DISCREPANCY,
@@ -28,7 +29,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -269,4 +270,29 @@ SETTLEMENT_BATCHES: Final = sa.Table(
     _reference("run_id", "run.run_id"),
     *columns_of(SETTLEMENT_BATCH, required=("provider", "account")),
     sa.Index(None, "run_id"),
+)
+
+POSTINGS: Final = sa.Table(
+    "posting",
+    METADATA,
+    _reference("run_id", "run.run_id"),
+    *columns_of(POSTING, required=("transaction_id", "role", "currency", "amount")),
+    sa.Index(None, "run_id"),
+)
+
+RESERVES: Final = sa.Table(
+    "reserve",
+    METADATA,
+    _reference("run_id", "run.run_id", key=True),
+    *columns_of(RESERVE, key=("currency",)),
+)
+
+# What merchants were told that they are paid. One that is wrong is superseded, never edited.
+MERCHANT_SETTLEMENTS: Final = sa.Table(
+    "merchant_settlement",
+    METADATA,
+    *columns_of(MERCHANT_SETTLEMENT, key=("settlement_id", "currency"), required=("merchant",)),
+    sa.Column("settled_at", Instant(), nullable=False),
+    sa.Column("superseded_by", sa.Text()),
+    sa.Index(None, "merchant"),
 )

@@ -71,3 +71,33 @@ def _current(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
         RUNS.c.account == account,
         RUNS.c.superseded_by.is_(None),
     )
+
+
+def in_transit_before(
+    database: Database, provider: str, account: str, business_date: date
+) -> pl.DataFrame:
+    """currency, amount: what was sent to a bank account before a day, less what it had received."""
+    payout, receipt = PAYOUTS.c, RECEIPTS.c
+    sent = (
+        sa.select(*(payout[name] for name in PAYOUT))
+        .join(RUNS, RUNS.c.run_id == payout.run_id)
+        .where(
+            RUNS.c.superseded_by.is_(None),
+            payout.pays_into == account,
+            RUNS.c.business_date < business_date,
+        )
+    )
+    arrived = (
+        sa.select(*(receipt[name] for name in RECEIPT))
+        .join(RUNS, RUNS.c.run_id == receipt.run_id)
+        .where(*_current(provider, account), RUNS.c.business_date < business_date)
+    )
+    both = pl.concat(
+        [
+            read_frame(database, sent, PAYOUT).select("currency", "amount"),
+            read_frame(database, arrived, RECEIPT).select(
+                "currency", amount=-pl.col("payout_amount")
+            ),
+        ]
+    )
+    return both.group_by("currency").agg(pl.col("amount").sum())

@@ -1,0 +1,84 @@
+"""The canonical tables of bookkeeping: postings, reserves, and what merchants are owed."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from recon.money import MONEY
+
+_TEXT: Final = pl.String()
+_DAY: Final = pl.Date()
+_COUNT: Final = pl.Int64()
+
+# What a provider holds back, per currency: opening + held - released = closing. What the contract
+# says of it is null where nothing is agreed.
+RESERVE: Final[Mapping[str, pl.DataType]] = {
+    "currency": _TEXT,
+    "opening": MONEY,
+    "held": MONEY,
+    "released": MONEY,
+    "closing": MONEY,
+    "expected_held": MONEY,
+    "expected_released": MONEY,
+}
+
+# What a merchant is owed for a period, in one currency:
+# owed = brought_forward + gross + refunds + chargebacks - fees - reserve_held + reserve_released,
+# and owed = payout + withdrawal_charge + carried_forward.
+MERCHANT_SETTLEMENT: Final[Mapping[str, pl.DataType]] = {
+    "settlement_id": _TEXT,  # a hash of all it is made of
+    "merchant": _TEXT,
+    "first": _DAY,
+    "last": _DAY,
+    "currency": _TEXT,
+    "line_count": _COUNT,
+    "brought_forward": MONEY,
+    "gross": MONEY,
+    "refunds": MONEY,
+    "chargebacks": MONEY,
+    "fees": MONEY,
+    "reserve_held": MONEY,
+    "reserve_released": MONEY,
+    "owed": MONEY,
+    "withdrawal_charge": MONEY,
+    "payout": MONEY,
+    "carried_forward": MONEY,
+    "held_back_count": _COUNT,
+    "held_back": MONEY,  # lines that may be the merchant's and are not proved yet
+    "pay_on": _DAY,
+}
+
+# Double entry: a debit is positive, and a transaction adds up to nothing in each currency. `role`
+# stands for an account of the chart; which one, is said when it is exported.
+POSTING: Final[Mapping[str, pl.DataType]] = {
+    "transaction_id": _TEXT,
+    "business_date": _DAY,
+    "provider": _TEXT,
+    "account": _TEXT,
+    "event": _TEXT,  # statement, ledger, tolerance, difference, payout, receipt
+    "batch_id": _TEXT,
+    "kind": _TEXT,
+    "pays_into": _TEXT,  # the bank account, of a payout or receipt
+    "role": _TEXT,
+    "currency": _TEXT,
+    "amount": MONEY,
+    "memo": _TEXT,
+}
+
+# What would settle a discrepancy in the books; where that is not known, `why_not` says so and the
+# rest is null. `debit` and `credit` are roles, as in a posting.
+PROPOSED_ENTRY: Final[Mapping[str, pl.DataType]] = {
+    "discrepancy_id": _TEXT,
+    "type": _TEXT,
+    "provider": _TEXT,
+    "account": _TEXT,
+    "business_date": _DAY,
+    "kind": _TEXT,
+    "debit": _TEXT,
+    "credit": _TEXT,
+    "currency": _TEXT,
+    "amount": MONEY,
+    "memo": _TEXT,
+    "why_not": _TEXT,
+}

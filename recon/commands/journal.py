@@ -1,0 +1,48 @@
+"""`recon journal`: what was found, as double-entry postings."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from recon import console
+from recon.commands.common import COMMON, Common, open_workspace, period_of
+
+app = App(
+    name="journal",
+    help="The days as double-entry postings, by your chart of accounts.",
+    result_action="return_value",
+)
+
+
+@app.default
+def journal(
+    *,
+    date: str | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    provider: list[str] | None = None,
+    account: list[str] | None = None,
+    format: Annotated[
+        Literal["csv", "beancount", "hledger"] | None, Parameter(help="if the name does not say it")
+    ] = None,
+    out: Annotated[
+        Path | None, Parameter(help="write them to .csv, .beancount or .hledger")
+    ] = None,
+    opening: Annotated[
+        bool, Parameter(help="begin with what was there, and prove what is left", negative="")
+    ] = False,
+    common: Common = COMMON,
+) -> int:
+    """Show the postings of a day or a range, or write them for your bookkeeping."""
+    from recon.io.journal import journal_of, write_journal
+
+    workspace = open_workspace(common)
+    accounts = workspace.config.accounts_of(provider, account)
+    made = journal_of(workspace, accounts, period_of(date, from_, to), with_opening=opening)
+    if out is None:
+        console.show_table(made.rows, "postings", None, as_json=common.json)
+        return 0
+    write_journal(made, out, format)
+    print(f"{made.rows.height:,} postings written to {out}")
+    return 0

@@ -1,0 +1,99 @@
+"""The journal of some accounts and days: the postings of their current runs, and what follows."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.book_tables import POSTING
+from recon.io.database import Database, read_frame
+from recon.io.days import Workspace
+from recon.io.export import replaced, write_frame
+from recon.io.runs import RunStore
+from recon.io.schema import POSTINGS, RUNS, SETTLEMENT_BATCHES
+from recon.io.transit import in_transit_before
+from recon.journal.formats import (
+    ASSERTION,
+    Format,
+    Journal,
+    beancount_text,
+    hledger_text,
+    journal_rows,
+)
+from recon.journal.standing import Standing, assertions, opening
+from recon.periods import Period
+from recon.settings import AccountSettings
+from recon.tables import SETTLEMENT_BATCH, Schema, empty
+
+
+def journal_of(
+    workspace: Workspace,
+    accounts: Sequence[AccountSettings],
+    period: Period,
+    *,
+    with_opening: bool = False,
+) -> Journal:
+    """The journal of a period. With its opening it stands alone: it begins with what was there
+    before, and states what must be there at the end."""
+    chart, database = workspace.config.chart, workspace.database
+    posted = pl.concat(
+        [
+            empty(POSTING),
+            *(_rows(database, POSTINGS, POSTING, account, period) for account in accounts),
+        ]
+    )
+    if not with_opening:
+        return Journal(journal_rows(posted, chart), empty(ASSERTION))
+    standings = [_standing(database, account, period) for account in accounts]
+    whole = pl.concat([opening(standings, period.first), posted])
+    return Journal(journal_rows(whole, chart), assertions(whole, standings, chart, period.last))
+
+
+def write_journal(journal: Journal, path: Path, format: Format | None = None) -> Path:
+    """Write it as its name ends, or in `format`. Errors: UserError."""
+    chosen = format or _FORMAT_BY_SUFFIX.get(path.suffix, "csv")
+    if chosen == "csv":
+        return write_frame(journal.rows, path)
+    text = beancount_text if chosen == "beancount" else hledger_text
+    with replaced(path) as part:
+        part.write_text(text(journal), encoding="utf-8")
+    return path
+
+
+_FORMAT_BY_SUFFIX: Final[dict[str, Format]] = {
+    ".beancount": "beancount",
+    ".bean": "beancount",
+    ".hledger": "hledger",
+    ".journal": "hledger",
+}
+
+
+def _standing(database: Database, account: AccountSettings, period: Period) -> Standing:
+    runs, whose = RunStore(database), (account.provider, account.account)
+    return Standing(
+        *whose,
+        before=runs.open_items_before(*whose, period.first),
+        after=runs.open_items_before(*whose, period.last + timedelta(days=1)),
+        batches=_rows(database, SETTLEMENT_BATCHES, SETTLEMENT_BATCH, account, period),
+        in_transit=in_transit_before(database, account.provider, account.account, period.first),
+    )
+
+
+def _rows(
+    database: Database, table: sa.Table, schema: Schema, account: AccountSettings, period: Period
+) -> pl.DataFrame:
+    """Rows of the account's current runs in a period."""
+    select = (
+        sa.select(*(table.c[name] for name in schema))
+        .join(RUNS, RUNS.c.run_id == table.c.run_id)
+        .where(
+            RUNS.c.superseded_by.is_(None),
+            RUNS.c.provider == account.provider,
+            RUNS.c.account == account.account,
+            RUNS.c.business_date.between(period.first, period.last),
+        )
+    )
+    return read_frame(database, select, schema)

@@ -1,0 +1,180 @@
+"""What a day's statement, ledger, differences, payouts and receipts are as postings.
+
+A debit is positive. The statement's side of a movement goes through the clearing account of the
+provider account to its balance and its fees, the ledger's side from there to income or wherever it
+is booked. So what stays on the clearing account is what only one side has: the open items. What is
+on both sides and differs goes on to `suspense`, what a rule tolerates to `rounding`.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from recon.book_tables import POSTING
+from recon.discrepancies import Day, sentence
+from recon.errors import ensure
+from recon.journal.accounts import ROLE_BY_KIND
+from recon.money import MONEY, ZERO
+from recon.tables import conform, empty
+
+_MOVING_OUT: Final = ("payout", "payout_reversal", "withdrawal", "withdrawal_reversal")
+_LABELS: Final = ("batch_id", "kind", "currency")
+
+
+def postings(
+    lines: pl.LazyFrame,
+    entries: pl.LazyFrame,
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    conservation: pl.DataFrame,
+    payouts: pl.DataFrame,
+    receipts: pl.DataFrame,
+    day: Day,
+) -> pl.DataFrame:
+    """STATEMENT_LINE, LEDGER_ENTRY, the OPEN_ITEM before and after, CONSERVATION, PAYOUT and
+    RECEIPT of a day -> POSTING, in summary: one transaction a batch, kind and currency.
+
+    Errors: BrokenInvariantError when the clearing account would not be left with the open items.
+    """
+    stated, booked = pl.collect_all([_stated(lines), _booked(entries, before)], engine="streaming")
+    _ensure_complete(stated, booked, before, conservation)
+    settled = _settled(conservation, after)
+    parts = [
+        _both("statement", stated, balance="net", cost="fee", clearing="-gross"),
+        _both("ledger", booked, clearing="amount", counter="-amount"),
+        _both("tolerance", settled, clearing="residual", rounding="-residual"),
+        _both("difference", settled, clearing="-disputed", suspense="disputed"),
+        _both("payout", _summed(payouts, "amount"), in_transit="amount", transfers="-amount"),
+        _both(
+            "receipt",
+            _summed(receipts.with_columns(pays_into=pl.lit(day.account)), *_RECEIVED),
+            transfers="credited",
+            bank_charges="bank_fee",
+            in_transit="-payout_amount",
+        ),
+    ]
+    made = [part for part in parts if part.height]
+    if not made:
+        return empty(POSTING)
+    return _told(pl.concat(made, how="diagonal"), day)
+
+
+_RECEIVED: Final = ("credited", "bank_fee", "payout_amount")
+
+
+def _stated(lines: pl.LazyFrame) -> pl.LazyFrame:
+    is_out = pl.col("kind").is_in(_MOVING_OUT)
+    return (
+        lines.group_by(_LABELS)
+        .agg(pl.col("gross", "net").sum())
+        .with_columns(
+            fee=pl.col("gross") - pl.col("net"),
+            cost_role=pl.when(is_out).then(pl.lit("withdrawal_charges")).otherwise(pl.lit("fees")),
+        )
+    )
+
+
+def _booked(entries: pl.LazyFrame, before: pl.DataFrame) -> pl.LazyFrame:
+    """Entries by kind; one that an earlier day has posted and that is dated today now counts with
+    what has changed."""
+    carried = before.lazy().filter(pl.col("side") == "entry")
+    again = carried.join(entries, left_on="item_id", right_on="entry_id", how="semi")
+    return (
+        pl.concat(
+            [
+                entries.select("kind", "currency", "amount"),
+                again.select("kind", "currency", amount=-pl.col("amount")),
+            ]
+        )
+        .group_by("kind", "currency")
+        .agg(pl.col("amount").sum())
+        .with_columns(
+            counter_role=pl.col("kind").replace_strict(ROLE_BY_KIND, return_dtype=pl.String)
+        )
+    )
+
+
+def _settled(conservation: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+    """Per currency: `residual`, what matched lines are more than their entries, and `disputed`,
+    what entries are more than lines in everything else that has left the open items."""
+    ours = pl.when(pl.col("side") == "entry").then("amount").otherwise(-pl.col("amount"))
+    left = after.filter(pl.col("side").is_in(["line", "entry"]))
+    rows = pl.concat(
+        [
+            conservation.drop_nulls("currency").select("currency", "outcome", amount=ours),
+            left.select("currency", amount=-ours, outcome=pl.lit("left")),
+        ],
+        how="diagonal",
+    )
+    matched = pl.col("amount").filter(pl.col("outcome") == "matched").sum()
+    return rows.group_by("currency").agg(
+        residual=-matched, disputed=pl.col("amount").sum() - matched
+    )
+
+
+def _summed(frame: pl.DataFrame, *amounts: str) -> pl.DataFrame:
+    return frame.group_by("batch_id", "currency", "pays_into").agg(pl.col(amounts).sum())
+
+
+def _both(event: str, frame: pl.DataFrame, **amounts: str) -> pl.DataFrame:
+    """One row for each posting of an event; `-name` is a credit. The roles of `cost` and `counter`
+    stand in the columns `cost_role` and `counter_role`."""
+    parts = []
+    for role, name in amounts.items():
+        amount = pl.col(name.removeprefix("-"))
+        parts.append(
+            frame.with_columns(
+                event=pl.lit(event),
+                role=pl.col(f"{role}_role") if f"{role}_role" in frame.columns else pl.lit(role),
+                amount=(-amount if name.startswith("-") else amount).cast(MONEY),
+            )
+        )
+    wanted = [name for name in POSTING if name in parts[0].columns]
+    return pl.concat(part.select(wanted) for part in parts).filter(pl.col("amount") != ZERO)
+
+
+def _told(made: pl.DataFrame, day: Day) -> pl.DataFrame:
+    words = {
+        "statement": "{} by the statement{}",
+        "ledger": "{} by the ledger{}",
+        "tolerance": "differences that a rule allows{}{}",
+        "difference": "in discrepancies of the day{}{}",
+        "payout": "paid out{}{}",
+        "receipt": "payouts received{}{}",
+    }
+    kind = pl.col("kind").str.replace_all("_", " ").fill_null("")
+    batch = pl.when(pl.col("batch_id").is_not_null()).then(sentence(", batch {}", "batch_id"))
+    memo = [
+        pl.when(pl.col("event") == event).then(sentence(text, kind, batch.fill_null("")))
+        for event, text in words.items()
+    ]
+    whose = f"{day.business_date.isoformat()}:{day.provider}:{day.account}"
+    parts = [pl.col(name).fill_null("") for name in ("event", "batch_id", "kind", "currency")]
+    told = conform(made, POSTING).with_columns(
+        provider=pl.lit(day.provider),
+        account=pl.lit(day.account),
+        business_date=pl.lit(day.business_date),
+        memo=pl.coalesce(memo),
+        transaction_id=sentence("{}:{}:{}:{}:{}", pl.lit(whose), *parts),
+    )
+    balanced = told.group_by("transaction_id", "currency").agg(pl.col("amount").sum())
+    ensure(balanced.filter(pl.col("amount") != ZERO).height == 0, "a transaction is not balanced")
+    return conform(told, POSTING).sort("transaction_id", "role", "pays_into", "amount")
+
+
+def _ensure_complete(
+    stated: pl.DataFrame, booked: pl.DataFrame, before: pl.DataFrame, conservation: pl.DataFrame
+) -> None:
+    """What is posted today and what was carried is what has been matched, to the digit."""
+    for side, posted in (("line", stated.select("currency", amount="gross")), ("entry", booked)):
+        there = pl.concat(
+            [
+                posted.select("currency", "amount"),
+                before.filter(side=side).select("currency", "amount"),
+                conservation.filter(side=side)
+                .drop_nulls("currency")
+                .select("currency", amount=-pl.col("amount")),
+            ]
+        )
+        off = there.group_by("currency").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
+        ensure(off.height == 0, f"the {side}s posted are not those that were matched")

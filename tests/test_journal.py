@@ -1,0 +1,284 @@
+"""Postings: what each movement is booked on, that all balance, and that clearing is open items."""
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recon.discrepancies import complete
+from recon.errors import BrokenInvariantError, UserError
+from recon.journal import proposals
+from recon.journal.accounts import NAMES, ROLE_BY_KIND, Chart, Override, component, name_problem
+from recon.journal.formats import ASSERTION, Journal, beancount_text, hledger_text, journal_rows
+from recon.journal.postings import postings
+from recon.results import DayResult
+from recon.tables import (
+    CONSERVATION,
+    DISCREPANCY_TYPES,
+    KINDS,
+    LEDGER_ENTRY,
+    OPEN_ITEM,
+    PAYOUT,
+    RECEIPT,
+    empty,
+)
+from tests import generator
+from tests.support import TODAY, WHOSE, frame_of, line, lines, run, small_day
+
+HOLDING = ("clearing", "suspense")
+
+
+def booked(result: DayResult) -> dict[tuple[str, str], Decimal]:
+    """Sums by role and currency."""
+    summed = result.postings.group_by("role", "currency").agg(pl.col("amount").sum())
+    return {(role, code): amount for role, code, amount in summed.iter_rows()}
+
+
+def ours(items: pl.DataFrame) -> dict[str, Decimal]:
+    """Entries less lines of open items, by currency."""
+    signed = pl.when(pl.col("side") == "entry").then("amount").otherwise(-pl.col("amount"))
+    return dict(items.group_by("currency").agg(signed.sum()).iter_rows())
+
+
+def posted(
+    *stated: dict[str, Any],
+    entries: tuple[dict[str, Any], ...] = (),
+    before: tuple[dict[str, Any], ...] = (),
+    outcomes: tuple[tuple[str, str, str], ...] = (),
+    payouts: tuple[dict[str, Any], ...] = (),
+    receipts: tuple[dict[str, Any], ...] = (),
+) -> list[tuple[str, str, str]]:
+    """(event, role, amount) of a day in CNY; `outcomes` is (side, outcome, amount)."""
+    made = postings(
+        lines(*(line(f"L{n}", **row) for n, row in enumerate(stated))).lazy(),
+        frame_of(LEDGER_ENTRY, ({"currency": "CNY", **row} for row in entries)).lazy(),
+        frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in before)),
+        empty(OPEN_ITEM),
+        frame_of(
+            CONSERVATION,
+            (
+                {"side": side, "outcome": outcome, "amount": amount, "currency": "CNY"}
+                for side, outcome, amount in outcomes
+            ),
+        ),
+        frame_of(PAYOUT, ({"currency": "CNY", "pays_into": "B1", **row} for row in payouts)),
+        frame_of(RECEIPT, ({"currency": "CNY", **row} for row in receipts)),
+        WHOSE,
+    )
+    return [
+        (event, role, str(amount.normalize()))
+        for event, role, amount in made.select("event", "role", "amount").rows()
+    ]
+
+
+def test_a_payment_on_both_sides_is_a_sale_a_fee_and_a_balance() -> None:
+    assert posted(
+        {"gross": "100", "fee": "0.6"},
+        entries=({"kind": "payment", "amount": "100"},),
+        outcomes=(("line", "matched", "100"), ("entry", "matched", "100")),
+    ) == [
+        ("ledger", "clearing", "1E+2"),
+        ("ledger", "sales", "-1E+2"),
+        ("statement", "balance", "99.4"),
+        ("statement", "clearing", "-1E+2"),
+        ("statement", "fees", "0.6"),
+    ]
+
+
+def test_what_a_rule_tolerates_is_rounding_and_what_differs_is_in_suspense() -> None:
+    both = [
+        posted(
+            {"gross": "99.99"},
+            entries=({"kind": "payment", "amount": "100"},),
+            outcomes=(("line", outcome, "99.99"), ("entry", outcome, "100")),
+        )[:2]
+        for outcome in ("matched", "discrepancy")
+    ]
+    assert both[0] == [("ledger", "clearing", "1E+2"), ("ledger", "sales", "-1E+2")]
+    assert both[1] == [("difference", "clearing", "-0.01"), ("difference", "suspense", "0.01")]
+    tolerated = posted(
+        {"gross": "99.99"},
+        entries=({"kind": "payment", "amount": "100"},),
+        outcomes=(("line", "matched", "99.99"), ("entry", "matched", "100")),
+    )
+    assert tolerated[-2:] == [("tolerance", "clearing", "-0.01"), ("tolerance", "rounding", "0.01")]
+
+
+def test_an_entry_that_is_dated_again_is_posted_once() -> None:
+    assert posted(
+        entries=({"entry_id": "E1", "kind": "payment", "amount": "30"},),
+        before=({"side": "entry", "item_id": "E1", "kind": "payment", "amount": "20"},),
+        outcomes=(("entry", "discrepancy", "30"),),
+    )[2:] == [("ledger", "clearing", "1E+1"), ("ledger", "sales", "-1E+1")]
+
+
+def test_a_payout_is_in_transit_until_it_is_received_less_the_charge_of_the_bank() -> None:
+    assert posted(payouts=({"amount": "50"},)) == [
+        ("payout", "in_transit", "5E+1"),
+        ("payout", "transfers", "-5E+1"),
+    ]
+    assert posted(receipts=({"payout_amount": "50", "credited": "48", "bank_fee": "2"},)) == [
+        ("receipt", "bank_charges", "2"),
+        ("receipt", "in_transit", "-5E+1"),
+        ("receipt", "transfers", "48"),
+    ]
+
+
+def test_a_row_that_was_matched_and_not_posted_is_an_error_of_ours() -> None:
+    with pytest.raises(BrokenInvariantError, match="the entrys posted are not those"):
+        posted(outcomes=(("entry", "matched", "1"),))
+
+
+@pytest.mark.parametrize("provider", ["wechatpay", "paypal"])
+def test_a_day_with_every_planted_difference_leaves_the_open_items_on_clearing(
+    provider: str,
+) -> None:
+    result = run(small_day(provider, 200, **generator.default_plants(provider, 200)))
+    assert result.open_items.height > 0
+    found = booked(result)
+    cleared = {code: found.get(("clearing", code), Decimal(0)) for _, code in found}
+    assert {code: amount for code, amount in cleared.items() if amount} == ours(result.open_items)
+    balanced = result.postings.group_by("transaction_id", "currency").agg(pl.col("amount").sum())
+    assert set(balanced["amount"]) == {0}
+    lines = result.lines.group_by("currency").agg(pl.col("net").sum()).collect()
+    assert {code: found["balance", code] for code in lines["currency"]} == dict(lines.iter_rows())
+
+
+@pytest.mark.parametrize("provider", ["wechatpay", "paypal"])
+def test_booking_what_is_proposed_leaves_only_what_is_open_to_question(provider: str) -> None:
+    """Every difference is either settled by its proposed entry, to the digit, or still held."""
+    plants = generator.default_plants(provider, 200) | {"currency_mismatch": 0}
+    result = run(small_day(provider, 200, **plants))
+    proposed = result.proposed_entries
+    assert proposed.height == result.discrepancies.height
+    assert (proposed["debit"].is_null() == proposed["why_not"].is_not_null()).all()
+    held: Counter[str] = Counter()
+    for (role, code), amount in booked(result).items():
+        held[code] += amount if role in HOLDING else 0
+    for row in proposed.filter(pl.col("why_not").is_null()).iter_rows(named=True):
+        for role, sign in ((row["debit"], 1), (row["credit"], -1)):
+            held[row["currency"]] += sign * row["amount"] if role in HOLDING else 0
+    expected = Counter(ours(result.open_items.filter(pl.col("state") == "open")))
+    undecided = proposed.filter(pl.col("why_not").is_not_null())
+    left = result.discrepancies.join(undecided, on="discrepancy_id", how="semi")
+    for code, difference in left.drop_nulls("currency").select("currency", "difference").rows():
+        expected[code] -= difference
+    assert {code: held[code] for code in held if held[code]} == {
+        code: expected[code] for code in expected if expected[code]
+    }
+
+
+@pytest.mark.parametrize(
+    ("type", "provider", "ledger", "kind", "debit", "credit", "amount"),
+    [
+        ("missing_in_ledger", "84.90", None, "payment", "suspense", "sales", "84.90"),
+        ("missing_in_ledger", "-5", None, "refund", "refunds", "suspense", "5"),
+        ("chargeback_unrecorded", "-50", None, "chargeback", "chargebacks", "suspense", "50"),
+        ("missing_in_provider", None, "100.80", "payment", "sales", "suspense", "100.80"),
+        ("amount_mismatch", "661", "660", "payment", "suspense", "sales", "1"),
+        ("unidentified_receipt", "9", None, "transfer", "suspense", "unidentified", "9"),
+        ("fee_variance", "8.03", "4.82", "payment", "claims", "fees", "3.21"),
+        ("fee_variance", "4.82", "8.03", "payment", "fees", "claims", "3.21"),
+        ("withdrawal_charge_variance", "2", "1", "withdrawal", "claims", "withdrawal_charges", "1"),
+        ("fx_variance", "98", "100", "conversion", "fx", "conversion", "2"),
+        ("ambiguous_match", "1", "1", "payment", None, None, None),
+        ("payout_not_received", None, "50", "payout", None, None, None),
+    ],
+)
+def test_the_entry_that_settles_a_difference(
+    type: str,
+    provider: str | None,
+    ledger: str | None,
+    kind: str,
+    debit: str | None,
+    credit: str | None,
+    amount: str | None,
+) -> None:
+    row = {
+        "discrepancy_id": "d",
+        "type": type,
+        "explanation": "e",
+        "currency": "CNY",
+        "line_ids": ["L"],
+        "amount_provider": None if provider is None else Decimal(provider),
+        "amount_ledger": None if ledger is None else Decimal(ledger),
+    }
+    schema = {"amount_provider": pl.Decimal(38, 18), "amount_ledger": pl.Decimal(38, 18)}
+    (found,) = proposals.proposed_entries(
+        complete(pl.DataFrame([row], schema_overrides=schema), WHOSE),
+        lines(line("L", kind=kind)).lazy(),
+        empty(LEDGER_ENTRY).lazy(),
+        empty(OPEN_ITEM),
+    ).iter_rows(named=True)
+    expected = (debit, credit, None if amount is None else Decimal(amount))
+    assert (found["debit"], found["credit"], found["amount"]) == expected
+    assert (found["why_not"] is None) == (debit is not None)
+
+
+def test_every_type_has_an_entry_or_a_reason_and_every_kind_an_account() -> None:
+    assert sorted([*proposals.ENTRIES, *proposals.WHY_NOT]) == sorted(DISCREPANCY_TYPES)
+    assert sorted(ROLE_BY_KIND) == sorted(KINDS)
+    assert set(ROLE_BY_KIND.values()) <= set(NAMES)
+
+
+# ------------------------------------------------------------------------------ the chart
+
+FACTS = {
+    "provider": "alipay",
+    "account": "2088-01",
+    "currency": "CNY",
+    "kind": "refund",
+    "pays_into": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("clearing", "Assets:Clearing:Alipay:2088-01"),
+        ("fees", "6603 手续费 Alipay"),
+        ("sales", "Income:China"),
+        ("opening", "Equity:Opening"),
+    ],
+)
+def test_an_account_is_called_as_the_first_fitting_name_says(role: str, name: str) -> None:
+    chart = Chart(
+        {"fees": "6603 手续费 {provider}"},
+        (
+            Override("sales", "Income:Europe", currency="EUR"),
+            Override("sales", "Income:China", provider="alipay"),
+            Override("sales", "Income:Other"),
+        ),
+    )
+    assert chart.name_of(role, FACTS) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("acct_1", "Acct-1"), ("0x71c7", "0x71c7"), ("4711-0815", "4711-0815"), ("a:b;c", "A-b-c")],
+)
+def test_a_number_becomes_a_word_every_ledger_takes(text: str, word: str) -> None:
+    assert component(text) == word
+
+
+@pytest.mark.parametrize("name", ["Assets:{shop}", "Assets:{", "a;b", "two  blanks", ""])
+def test_a_name_that_no_ledger_takes_is_a_problem(name: str) -> None:
+    assert name_problem(name) is not None
+
+
+def test_beancount_says_which_account_it_does_not_take() -> None:
+    result = run(small_day())
+    rows = journal_rows(result.postings, Chart({"fees": "6603 fees"}))
+    with pytest.raises(UserError, match=r"Beancount takes no account '6603 fees'"):
+        beancount_text(Journal(rows, empty(ASSERTION)))
+    assert "6603 fees  " in hledger_text(Journal(rows, empty(ASSERTION)))
+
+
+def test_the_same_day_gives_the_same_journal() -> None:
+    day = small_day(rows=100, missing_in_ledger=2, amount_mismatch=3)
+    one, again = (journal_rows(run(day).postings, Chart()) for _ in range(2))
+    assert one.equals(again)
+    assert set(one["business_date"]) == {TODAY}
+    assert (one["debit"].is_null() != one["credit"].is_null()).all()
