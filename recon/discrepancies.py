@@ -10,8 +10,9 @@ from typing import Final
 import polars as pl
 
 from recon.money import MONEY, ZERO, to_display
+from recon.sentences import SENTENCES
 from recon.tables import DISCREPANCY
-from recon.wording import ACTIONS, LANGUAGES, SENTENCES, Language, Phrases
+from recon.wording import ACTIONS, LANGUAGES, Language, Phrases
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def worded(name: pl.Expr, phrases: Phrases, language: Language) -> pl.Expr:
 
 
 def told(language: Language, phrase: str, **gaps: pl.Expr | str) -> pl.Expr:
-    """A sentence of `recon.wording` with its gaps filled; a name is a column. Null where a gap is.
+    """A sentence of `sentences` with its gaps filled; a name is a column. Null where a gap is null.
 
     Errors: KeyError for a gap that is not given.
     """

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from recon import exchange, findings
+from recon import exchange, findings, repeats
 from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
@@ -53,6 +53,10 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     )
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
+    twice = repeats.repeated_files(day, normalized.lines)
+    if twice:
+        day = repeats.without(day, twice)
+        normalized = step("normalize again", lambda: normalize(day, store))
     outcome = step("match", lambda: match(day, policy, whose, missing, normalized, store))
     costs = step("fees", lambda: fees(day, policy, whose, normalized))
     made = step(
@@ -64,7 +68,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     result: DayResult = step(
         "conclude",
         lambda: _conclude(
-            day, whose, missing, normalized, outcome, costs, made, arrived, exchanged
+            day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice
         ),
     )
     with_postings: DayResult = step("post", lambda: post(day, whose, result))
@@ -250,10 +254,11 @@ def _conclude(
     made: pl.DataFrame,
     arrived: Received,
     exchanged: pl.DataFrame,
+    twice: repeats.Repeats,
 ) -> DayResult:
     """Put the findings together; decide whether the day is proved, and if not, say why."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged)
+    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice)
     left = pl.concat([outcome.open_items, arrived.in_transit]).sort("side", "item_id")
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", made)
@@ -298,6 +303,7 @@ def _found(
     made: pl.DataFrame,
     arrived: Received,
     exchanged: pl.DataFrame,
+    twice: repeats.Repeats,
 ) -> pl.DataFrame:
     """DISCREPANCY of all stages, sorted by id; one difference is found by one of them only."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
@@ -318,7 +324,9 @@ def _found(
             matching,
             arrived.discrepancies,
             exchanged,
+            repeats.discrepancies(twice, whose),
             origins.over_refunds(day.orders, whose),
+            origins.unfounded_reversals(day.orders, whose),
             costs.discrepancies,
         ]
     ).sort("discrepancy_id")

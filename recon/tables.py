@@ -155,7 +155,7 @@ MATCH: Final[Schema] = {
     "match_id": _TEXT,
     "rule": _TEXT,
     "pass": pl.UInt8(),
-    "cardinality": _TEXT,  # 1:1, 1:N, N:1, N:M; lines first
+    "cardinality": _TEXT,  # 1:1, 1:N, N:1, N:M; lines first. 1:0 moves no money
     "line_id": _TEXT,
     "entry_id": _TEXT,
     "allocated": MONEY,

@@ -869,3 +869,98 @@ def test_matches_come_in_an_order_of_content() -> None:
         matched = engine.match(*given, shipped_rules(), 1)
         made.append(explain.matches(matched, *given, shipped_rules()).collect())
     assert all(one.equals(other) for one, other in pairwise(made))
+
+
+# ---------------------------------------------------------------------------- what moves no money
+
+
+def test_an_attempt_that_moved_no_money_needs_no_entry() -> None:
+    check(
+        """
+        line L1 payment T1 R1 CNY 0.00 status=failed   on=11-10
+        line L2 payment T2 R2 CNY 0.00 status=reversed on=11-10
+        line L3 payment T3 R3 CNY 0.00 status=succeeded on=11-10
+        ---
+        L1 matched by moves no money
+        L2 matched by moves no money
+        L3 missing_in_ledger 0.00
+        """
+    )
+
+
+def test_a_pending_line_leaves_the_entry_to_the_one_that_moves_the_money() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 0.00  status=pending
+        entry E1 payment T1 R1 CNY 10.00 status=succeeded
+        ---
+        L1 matched by moves no money
+        E1 open
+        """
+    )
+    check(
+        """
+        line  L1 payment T1 R1 CNY 0.00  status=pending
+        line  L2 payment T1 R1 CNY 10.00 status=succeeded
+        entry E1 payment T1 R1 CNY 10.00 status=succeeded
+        ---
+        L1 matched by moves no money
+        L2 E1 matched by provider transaction id
+        """
+    )
+
+
+def test_a_failed_line_contradicts_an_entry_that_succeeded() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 0.00  status=failed
+        entry E1 payment T1 R1 CNY 10.00 status=succeeded
+        ---
+        L1 E1 status_mismatch -10.00
+        """
+    )
+
+
+def test_a_line_that_moves_no_money_is_matched_with_nothing() -> None:
+    given = items("line L1 payment T1 R1 CNY 0.00 status=failed")
+    matched = engine.match(*given, shipped_rules(), 1)
+    (row,) = explain.matches(matched, *given, shipped_rules()).collect().iter_rows(named=True)
+    assert (row["cardinality"], row["line_id"], row["entry_id"]) == ("1:0", "L1", None)
+    assert (row["allocated"], row["residual"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "entry", "said"),
+    [
+        ("succeeded", "pending", "succeeded at the provider and still pending in the ledger"),
+        ("reversed", "succeeded", "the ledger has not followed"),
+        ("succeeded", "reversed", "still succeeded at the provider and already reversed in the"),
+        ("pending", "succeeded", "it was booked before it was final"),
+        ("failed", "succeeded", "neither can become the other, so one of them is wrong"),
+    ],
+)
+def test_statuses_say_which_side_is_behind(line: str, entry: str, said: str) -> None:
+    given = items(
+        f"""
+        line  L1 payment T1 R1 CNY 10.00 status={line}
+        entry E1 payment T1 R1 CNY 10.00 status={entry}
+        """
+    )
+    matched = engine.match(*given, shipped_rules(), 1)
+    found = explain.discrepancies(matched, *given, shipped_rules(), ONE_DAY, WHOSE)
+    assert found["type"].to_list() == ["status_mismatch"]
+    assert said in found["explanation"][0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "type_"),
+    [
+        ("reserve_hold", "-50.00", "reserve_unexplained"),
+        ("reserve_release", "50.00", "reserve_unexplained"),
+        ("chargeback", "-50.00", "chargeback_unrecorded"),
+    ],
+)
+def test_what_the_provider_did_on_its_own_is_named_for_what_it_is(
+    kind: str, amount: str, type_: str
+) -> None:
+    check(f"line L1 {kind} T1 - CNY {amount} on=11-10\n---\nL1 {type_} {amount}")

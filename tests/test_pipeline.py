@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from recon.day import DayInput, MemoryStore
 from recon.errors import StatementError, UserError
@@ -499,3 +500,15 @@ def test_a_paypal_report_in_several_files_is_proved_as_one(parts: int) -> None:
         result = run(day, files=rest)
         assert not result.proved, lost
         assert "control_total_mismatch" in types(result)
+
+
+def test_a_statement_that_comes_as_two_files_counts_once_and_is_told() -> None:
+    day = small_day("paypal")
+    (name, report), *_ = day.files.items()
+    again = report.replace(b'"FH",01', b'"FH",02').replace(b'"FH","01"', b'"FH","02"') + b"\n"
+    once, twice = run(day), run(day, files={**day.files, name.replace(".01.", ".02."): again})
+    assert twice.discrepancies["type"].to_list() == ["file_duplicate"]
+    assert name in twice.discrepancies["explanation"][0]
+    assert twice.not_proved_because == once.not_proved_because == ()
+    assert_frame_equal(twice.conservation, once.conservation)
+    assert_frame_equal(twice.batches, once.batches)

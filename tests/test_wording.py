@@ -7,14 +7,14 @@ from string import Formatter
 import polars as pl
 import pytest
 
-from recon import wording
+from recon import sentences, wording
 from recon.discrepancies import told, words
 from recon.wording import LANGUAGES, Phrases
 from tests.generator import default_plants
 from tests.support import run, shipped_config, small_day
 
 GROUPS: dict[str, Phrases] = {
-    name: getattr(wording, name)
+    name: getattr(wording, name, sentences.SENTENCES)
     for name in ("SENTENCES", "ACTIONS", "REASONS", "KINDS", "STATUSES", "FIELDS")
 }
 

@@ -64,6 +64,8 @@ def differences(rules: Sequence[MatchRule], date_tolerance_days: int) -> dict[st
         to_display(pl.col("amount_ledger"), pl.col("currency_ledger")),
         to_display(pl.col("amount"), pl.col("currency")),
     )
+    # What never moved has no amount of its own; its status says why.
+    is_still = (pl.col("amount") == ZERO) & (pl.col("status") != "succeeded") & unlike("status")
     mirrored = (pl.col("amount") == -pl.col("amount_ledger")) & (pl.col("amount") != ZERO)
     merchant_refs = pl.col("merchant_ref_ledger"), pl.col("merchant_ref")
     txn_ids = pl.col("txn_id_ledger"), pl.col("txn_id")
@@ -79,7 +81,11 @@ def differences(rules: Sequence[MatchRule], date_tolerance_days: int) -> dict[st
             pl.col("currency"),
         ),
         "direction_mismatch": Difference(mirrored, "direction", *amounts),
-        "amount_mismatch": Difference(~mirrored & ~compared_amounts(rules), "amount", *amounts),
+        "amount_mismatch": Difference(
+            ~mirrored & ~compared_amounts(rules) & ~is_still.fill_null(value=False),
+            "amount",
+            *amounts,
+        ),
         "status_mismatch": Difference(
             unlike("status"), "status", pl.col("status_ledger"), pl.col("status")
         ),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from recon.discrepancies import amount_text, sentence, told, worded
+from recon.matching import still
 from recon.matching.differences import Difference, both_sides, differences
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
@@ -20,7 +21,8 @@ def rule_name(rules: Sequence[MatchRule]) -> pl.Expr:
     chosen = [
         pl.when(pl.col("pass") == n).then(pl.lit(rule.name)) for n, rule in enumerate(rules, 1)
     ]
-    return pl.coalesce(*chosen, pl.lit(None, dtype=pl.String))
+    moves_nothing = pl.when(pl.col("pass") == still.PASS).then(pl.lit(still.RULE))
+    return pl.coalesce(*chosen, moves_nothing)
 
 
 def differing_pairs(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon.errors import ensure
-from recon.matching import covers, groups, near
+from recon.matching import covers, groups, near, still
 from recon.matching.differences import are_clean
 from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
@@ -25,7 +25,7 @@ PAIR_SCHEMA = {
     "clean": pl.Boolean,
 }
 # Lines and entries that belong together; `verdict` is "matched", a discrepancy type, or "split":
-# parts that do not add up yet, whose rows are left open as well.
+# parts that do not add up yet, whose rows are left open as well. Of pass 0 is what moves no money.
 GROUP_SCHEMA = {
     "group": pl.UInt32,
     "side": pl.String,
@@ -55,7 +55,10 @@ def match(
     date_tolerance_days: int,
 ) -> Matched:
     """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
-    ours, theirs = Side.of(lines), Side.of(entries)
+    ours, theirs = (
+        Side.of(items).without(still.rows_of(items, only_pending=True))
+        for items in (lines, entries)
+    )
     pairs: list[pl.DataFrame] = []
     grouped: list[pl.DataFrame] = []
     # What two rows shared may be one row's own once the other is matched, hence again and again.
@@ -67,6 +70,10 @@ def match(
             pairs.append(found)
             taken = [found["line_row"], found["entry_row"]]
         ours, theirs = ours.without(taken[0]), theirs.without(taken[1])
+    idle = _idle(ours), _idle(theirs)
+    ours, theirs = ours.without(idle[0]), theirs.without(idle[1])
+    if idle[0].len() or idle[1].len():
+        grouped.append(still.groups_of(idle, (lines, entries)))
     doubts = _doubts(ours, theirs, rules)
     groups_found = _numbered(grouped)
     split = groups_found.filter(verdict="split")
@@ -79,6 +86,13 @@ def match(
     )
     _ensure_conserved(matched, lines.height, entries.height)
     return matched
+
+
+def _idle(side: Side) -> pl.Series:
+    """The rows of a side that moved no money and that nothing has taken."""
+    rows = still.rows_of(side.items)
+    pending = still.rows_of(side.items, only_pending=True)
+    return rows.filter(rows.is_in(pl.concat([side.left, pending]).implode()))
 
 
 def _next(

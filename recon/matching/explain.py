@@ -72,7 +72,7 @@ def _group_members(
         match_id=pl.col("item_id").min().over("group"),
         cardinality=pl.concat_str(
             [
-                pl.when(count == 1).then(pl.lit("1")).otherwise(pl.lit(many))
+                pl.when(count <= 1).then(count.cast(pl.String)).otherwise(pl.lit(many))
                 for count, many in zip(counts, ("N", "M"), strict=True)
             ],
             separator=":",

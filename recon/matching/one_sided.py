@@ -84,6 +84,8 @@ def _line(language: Language) -> tuple[pl.Expr, pl.Expr]:
         .then(pl.lit("refund_unlinked"))
         .when(pl.col("kind") == "chargeback")
         .then(pl.lit("chargeback_unrecorded"))
+        .when(pl.col("kind").is_in(["reserve_hold", "reserve_release"]))
+        .then(pl.lit("reserve_unexplained"))
         .otherwise(pl.lit("missing_in_ledger"))
     )
     whose = (

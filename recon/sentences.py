@@ -1,0 +1,208 @@
+"""The sentences of discrepancies, in English and Chinese, each a template with named gaps.
+
+Every language may order the gaps its own way. `discrepancies.told` fills them from the columns of a
+frame; a test holds both languages to the same gaps.
+"""
+
+from typing import Final
+
+from recon.wording import Phrases
+
+# ------------------------------------------------------------------ one side does not have it
+
+SENTENCES: Final[Phrases] = {
+    "line_alone": (
+        "The provider reports a {kind} of {amount} ({reference}) on {day} that the ledger does not "
+        "have.",
+        "渠道在 {day} 报告了一笔{kind} {amount}（{reference}），账本中没有。",
+    ),
+    "line_names_no_payment": (
+        " It does not say which payment it gives back.",
+        "该笔未注明所退的是哪一笔支付。",
+    ),
+    "line_gives_back": (" It gives back payment {parent}.", "原支付为 {parent}。"),
+    "entry_alone": (
+        "The ledger has a {kind} of {amount} ({reference}) of {day} that the provider has not "
+        "reported by {due}.",
+        "账本有一笔{kind} {amount}（{reference}，{day}），截至 {due} 渠道仍未报告。",
+    ),
+    "doubt": (
+        " By the rule '{rule}' it has {count} candidate(s) that cannot be told apart "
+        "({candidates}), so none was taken.",
+        "按规则“{rule}”有 {count} 个无法区分的候选（{candidates}），因此未匹配任何一个。",
+    ),
+    "perhaps_entry": (
+        " Perhaps it is the ledger's {item}, whose reference {reference} is {percent} percent "
+        "alike.",
+        "可能是账本的 {item}：其单号 {reference} 相似度为 {percent}%。",
+    ),
+    "perhaps_line": (
+        " Perhaps it is the provider's {item}, whose reference {reference} is {percent} percent "
+        "alike.",
+        "可能是渠道的 {item}：其单号 {reference} 相似度为 {percent}%。",
+    ),
+    # -------------------------------------------------------------- both have it, and differ
+    "amount_mismatch": (
+        "The {kind} {reference} is {provider} at the provider and {ledger} in the ledger: a "
+        "difference of {difference} (provider - ledger).",
+        "{kind} {reference}：渠道 {provider}，账本 {ledger}，差额 {difference}（渠道 − 账本）。",
+    ),
+    "currency_mismatch": (
+        "The {kind} {reference} is {provider} at the provider and {ledger} in the ledger: the "
+        "currencies differ.",
+        "{kind} {reference}：渠道 {provider}，账本 {ledger}，币种不同。",
+    ),
+    "direction_mismatch": (
+        "The {kind} {reference} is {provider} at the provider and {ledger} in the ledger: one of "
+        "the two has the wrong sign, which makes a difference of {difference} (provider - ledger).",
+        "{kind} {reference}：渠道 {provider}，账本 {ledger}，收付方向相反，"
+        "差额 {difference}（渠道 − 账本）。",
+    ),
+    "ledger_is_behind": (
+        "The {kind} {reference} of {provider} is {provider_status} at the provider and still "
+        "{ledger_status} in the ledger: the ledger has not followed.",
+        "{kind} {reference}（{provider}）：渠道为“{provider_status}”，账本仍为"
+        "“{ledger_status}”，账本尚未更新。",
+    ),
+    "ledger_is_ahead": (
+        "The {kind} {reference} of {provider} is still {provider_status} at the provider and "
+        "already {ledger_status} in the ledger: it was booked before it was final.",
+        "{kind} {reference}（{provider}）：渠道仍为“{provider_status}”，账本已为"
+        "“{ledger_status}”，入账早于渠道的最终结果。",
+    ),
+    "statuses_contradict": (
+        "The {kind} {reference} of {provider} is {provider_status} at the provider and "
+        "{ledger_status} in the ledger: neither can become the other, so one of them is wrong.",
+        "{kind} {reference}（{provider}）：渠道为“{provider_status}”，账本为"
+        "“{ledger_status}”，两者不可能互相演变，其中必有一方有误。",
+    ),
+    "reference_mismatch": (
+        "The {kind} of {provider} has the reference {provider_reference} at the provider and "
+        "{ledger_reference} in the ledger.",
+        "{kind} {provider}：渠道单号为 {provider_reference}，账本单号为 {ledger_reference}。",
+    ),
+    "date_mismatch": (
+        "The {kind} {reference} of {provider} is dated {provider_day} by the provider and "
+        "{ledger_day} by the ledger: {days} day(s) apart.",
+        "{kind} {reference}（{provider}）：渠道日期 {provider_day}，账本日期 {ledger_day}，"
+        "相差 {days} 天。",
+    ),
+    "also_differs": (" Also: {fields}.", "另有不符：{fields}。"),
+    "field": (
+        "{field}: ledger {ledger}, provider {provider}",
+        "{field}：账本 {ledger}，渠道 {provider}",
+    ),
+    # -------------------------------------------------------------- several rows share a key
+    "duplicate_in_provider": (
+        "The provider has {reference} {lines} times, {provider} in all, and the ledger {entries} "
+        "time(s), {ledger} in all: the provider repeats it.",
+        "渠道有 {lines} 笔 {reference}，合计 {provider}；账本有 {entries} 笔，合计 {ledger}："
+        "渠道重复。",
+    ),
+    "duplicate_in_ledger": (
+        "The ledger has {reference} {entries} times, {ledger} in all, and the provider {lines} "
+        "time(s), {provider} in all: the ledger repeats it.",
+        "账本有 {entries} 笔 {reference}，合计 {ledger}；渠道有 {lines} 笔，合计 {provider}："
+        "账本重复。",
+    ),
+    "ambiguous_match": (
+        "{reference} has {lines} line(s) at the provider, {provider} in all, and {entries} in the "
+        "ledger, {ledger} in all: equally good candidates, so none was paired.",
+        "{reference} 在渠道有 {lines} 笔，合计 {provider}；在账本有 {entries} 笔，合计 {ledger}："
+        "候选无法区分，因此均未匹配。",
+    ),
+    "split_incomplete": (
+        "{reference} is {ledger} in the ledger ({entries} entries) and {provider} at the provider "
+        "({lines} lines): the parts leave a gap of {difference} (provider - ledger).",
+        "{reference} 在账本为 {ledger}（{entries} 笔），在渠道为 {provider}（{lines} 笔）："
+        "各部分合计缺口 {difference}（渠道 − 账本）。",
+    ),
+    "over_refund": (
+        "Order {reference} was paid with {paid}, and {returned} of it has been given back by "
+        "refunds and chargebacks: {added} more today than was left.",
+        "订单 {reference} 实付 {paid}，退款和拒付已共退回 {returned}：今日比剩余可退多退 {added}。",
+    ),
+    "reversal_unfounded": (
+        "Of order {reference}, {back} has come back as {reversal}, but the ledger has only {taken} "
+        "of {kind} booked: a {kind} of {added} was never booked.",
+        "订单 {reference} 的{reversal}已返还 {back}，但账本仅登记了{kind} {taken}："
+        "有 {added} 的{kind}从未入账。",
+    ),
+    # -------------------------------------------------------------- exchange rates
+    "fx_variance": (
+        "In this {kind} {given} became {got}, at a rate of {rate}. The reference rate of "
+        "{quoted_on} is {reference}, which gives {expected}: {difference} or {percent} percent "
+        "apart, and {tolerance} percent are allowed.",
+        "本笔{kind}由 {given} 兑换为 {got}，汇率 {rate}；{quoted_on} 参考汇率为 {reference}，"
+        "应得 {expected}：相差 {difference}，即 {percent}%，允许 {tolerance}%。",
+    ),
+    "fx_unrated": (
+        "{count} exchange(s) from {given_currency} to {currency} on {day} could not be compared: "
+        "the reference rates have none for them of the last {age} days.",
+        "{day} 有 {count} 笔 {given_currency} 兑 {currency} 无法核对：参考汇率文件中没有最近 "
+        "{age} 天内的汇率。",
+    ),
+    # -------------------------------------------------------------- payouts and the bank
+    "payout_mismatch": (
+        "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",
+        "{payer} 打款 {sent}（{reference}），本账户实收 {arrived}。",
+    ),
+    "payout_not_received": (
+        "{payer} paid out {sent} on {day} ({reference}), which has not arrived by {due}.",
+        "{payer} 于 {day} 打款 {sent}（{reference}），截至 {due} 仍未到账。",
+    ),
+    "payout_in_doubt": (
+        " These credits may be it and cannot be told apart: {candidates}.",
+        "以下到账可能即为该笔打款，但无法区分：{candidates}。",
+    ),
+    "unidentified_receipt": (
+        "A credit of {amount} ({reference}) on {day} that neither the ledger nor a payout of a "
+        "provider explains.",
+        "{day} 到账 {amount}（{reference}），账本与各渠道打款均无法解释。",
+    ),
+    # -------------------------------------------------------------- fees and settlement
+    "fee_variance": (
+        "The fee on a {kind} of {base} was {charged}, but by tariff {tariff} it is {expected}.",
+        "{kind} {base} 实收手续费 {charged}，按费率“{tariff}”应为 {expected}。",
+    ),
+    "charge_variance": (
+        "The charge on a {kind} of {base} was {charged}, but by tariff {tariff} it is {expected}.",
+        "{kind} {base} 实收提现费 {charged}，按费率“{tariff}”应为 {expected}。",
+    ),
+    "fee_data_missing": (
+        "The fee on a {kind} of {base} was not stated, but by tariff {tariff} it is {expected}.",
+        "{kind} {base} 的手续费未提供；按费率“{tariff}”应为 {expected}。",
+    ),
+    "fee_without_tariff": (
+        "A fee of {charged} was charged on a {kind} that no row of the fee schedule covers.",
+        "{kind}被收取费用 {charged}，但费率表中没有适用的条目。",
+    ),
+    "balance_mismatch": (
+        "Opening balance and the day's lines give {reached}, but the statement closes at {stated}: "
+        "{difference} cannot be explained by any line.",
+        "期初余额加当日明细为 {reached}，而对账单期末余额为 {stated}：{difference} 无明细可解释。",
+    ),
+    # -------------------------------------------------------------- statements and their rows
+    "control_totals_off": (
+        "The statement does not add up to what it says about itself ({totals}).",
+        "对账单明细与其自身汇总不符（{totals}）。",
+    ),
+    "total_off": (
+        "{name}: stated {stated}, rows give {computed}",
+        "{name}：所载 {stated}，明细合计 {computed}",
+    ),
+    "total_unstated": ("{name} is not stated", "未载明 {name}"),
+    "file_missing": (
+        "The {kind} statement of {day} has not been delivered.",
+        "{day} 的 {kind} 对账单尚未送达。",
+    ),
+    "file_duplicate": (
+        "{name} holds exactly the rows of {first}: it was left out, so that nothing counts twice.",
+        "{name} 与 {first} 的明细完全相同：已将其排除，避免重复计算。",
+    ),
+    "row_rejected": (
+        "Row {line_no} was not understood: {field} is {value} ({reason}).",
+        "第 {line_no} 行无法识别：{field} 为 {value}（{reason}）。",
+    ),
+    "empty_value": ("empty", "空"),
+}
