@@ -33,9 +33,8 @@ def normalize(day: DayInput, store: Store) -> Normalized:
         for statement in day.statements
     ]
     if not readings:
-        return Normalized(
-            empty(STATEMENT_LINE).lazy(), empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE)
-        )
+        kept, _ = store({"lines": empty(STATEMENT_LINE).lazy()}, [])
+        return Normalized(kept["lines"], empty(REJECT), empty(CONTROL_TOTAL), empty(BALANCE))
     matched = [
         reading.lines
         if (kinds := statement.kind.matched_kinds) is None

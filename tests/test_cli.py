@@ -303,7 +303,7 @@ def test_a_broken_file_in_the_folder_does_not_stop_the_others(
     assert (_reports(place, "2026-11-18") / "discrepancies.xlsx").is_file()
 
 
-def test_two_runs_of_one_day_at_once_are_refused(
+def test_f47_two_runs_of_one_day_at_once_are_refused(
     place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from recon.io.locks import run_lock

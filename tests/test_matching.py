@@ -184,7 +184,7 @@ def test_a_repeated_reference_stays_unpaired_rather_than_guessed() -> None:
     )
 
 
-def test_a_row_the_provider_repeats_is_a_duplicate_there() -> None:
+def test_f42_a_row_the_provider_repeats_is_a_duplicate_there() -> None:
     check(
         """
         line  L1   payment T1 R1 CNY 10.00
@@ -196,7 +196,7 @@ def test_a_row_the_provider_repeats_is_a_duplicate_there() -> None:
     )
 
 
-def test_a_row_the_ledger_repeats_is_a_duplicate_there() -> None:
+def test_f42_a_row_the_ledger_repeats_is_a_duplicate_there() -> None:
     check(
         """
         line  L1 payment T1 R1 CNY 10.00
@@ -458,7 +458,7 @@ def test_a_group_is_held_to_what_a_pair_is_held_to(
         ("é", "e\u0301"),  # the same to the eye, composed otherwise
     ],
 )
-def test_keys_are_equal_to_the_byte_or_not_at_all(on_the_line: str, in_the_ledger: str) -> None:
+def test_f43_keys_are_equal_to_the_byte_or_not_at_all(on_the_line: str, in_the_ledger: str) -> None:
     check(
         f"""
         line  L1 payment T1 {on_the_line} CNY 10.00
@@ -470,7 +470,7 @@ def test_keys_are_equal_to_the_byte_or_not_at_all(on_the_line: str, in_the_ledge
     )
 
 
-def test_blank_references_do_not_fan_out() -> None:
+def test_f43_blank_references_do_not_fan_out() -> None:
     check(
         """
         line  L1 payment T1 '' CNY 10.00
@@ -488,7 +488,7 @@ def test_blank_references_do_not_fan_out() -> None:
     )
 
 
-def test_the_same_amount_on_the_same_day_is_no_match() -> None:
+def test_f44_the_same_amount_on_the_same_day_is_no_match() -> None:
     check(
         """
         line  L1 payment T1 R1 CNY 99.00

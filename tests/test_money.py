@@ -52,7 +52,7 @@ def parse(text: str | None, decimals: int = 2, suffix: str = "") -> Decimal | No
         ("-999999999999999999.999999999999999999", 18, "-999999999999999999.999999999999999999"),
     ],
 )
-def test_plain_decimal_text_is_read_exactly(text: str, decimals: int, amount: str) -> None:
+def test_f37_plain_decimal_text_is_read_exactly(text: str, decimals: int, amount: str) -> None:
     assert parse(text, decimals) == Decimal(amount)
 
 
@@ -101,7 +101,7 @@ def test_plain_decimal_text_is_read_exactly(text: str, decimals: int, amount: st
         (None, 2),
     ],
 )
-def test_everything_else_is_a_reject_and_never_a_guess(text: str | None, decimals: int) -> None:
+def test_f37_everything_else_is_a_reject_and_never_a_guess(text: str | None, decimals: int) -> None:
     assert parse(text, decimals) is None
 
 
@@ -152,7 +152,7 @@ def test_what_is_read_is_what_python_reads_and_fits_the_decimals(
 # ------------------------------------------------------------------------------ arithmetic
 
 
-def test_sums_and_products_that_floats_get_wrong_are_exact() -> None:
+def test_f33_sums_and_products_that_floats_get_wrong_are_exact() -> None:
     tenth, fifth = amounts("0.1", "0.2")["amount"]
     assert tenth + fifth == Decimal("0.3")
     hundred = pl.lit(Decimal(100), dtype=MONEY)
@@ -176,7 +176,7 @@ def test_sums_are_exact_up_to_38_digits() -> None:
     ],
     ids=["add", "subtract", "multiply", "sum"],
 )
-def test_an_overflow_is_an_error_and_never_wraps(expression: pl.Expr) -> None:
+def test_f36_an_overflow_is_an_error_and_never_wraps(expression: pl.Expr) -> None:
     frame = amounts(*["99999999999999999999"] * 3)
     with pytest.raises(pl.exceptions.ComputeError, match="overflow"):
         frame.lazy().select(expression).collect(engine="streaming")
@@ -198,7 +198,7 @@ def test_an_overflow_is_an_error_and_never_wraps(expression: pl.Expr) -> None:
         ("floor", "    0.00    0.01   -0.01    0.01    0.01   -0.02"),
     ],
 )
-def test_each_rounding_mode_at_the_edge(mode: money.Rounding, rounded: str) -> None:
+def test_f35_each_rounding_mode_at_the_edge(mode: money.Rounding, rounded: str) -> None:
     frame = amounts("0.005", "0.015", "-0.005", "0.0149", "0.0151", "-0.0151")
     done = frame.select(money.round_to(pl.col("amount"), 2, mode))["amount"]
     assert done.dtype == MONEY
@@ -242,7 +242,7 @@ def test_exponents_are_those_of_iso_4217_and_null_for_an_unknown_code() -> None:
         (None, "CNY", False),
     ],
 )
-def test_an_amount_fits_the_decimals_of_its_currency(
+def test_f34_an_amount_fits_the_decimals_of_its_currency(
     amount: str | None, currency: str | None, does_fit: bool
 ) -> None:
     frame = pl.DataFrame(

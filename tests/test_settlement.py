@@ -112,7 +112,7 @@ def test_a_fee_that_is_a_line_of_its_own_costs_as_much_as_one_on_a_line() -> Non
         )
 
 
-def test_signs_are_kept_a_refund_lowers_and_its_reversal_raises() -> None:
+def test_f38_signs_are_kept_a_refund_lowers_and_its_reversal_raises() -> None:
     (found,) = made(
         {"gross": "100", "fee": "0.60"},
         {"kind": "refund", "gross": "-30", "fee": "-0.18"},

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from recon.errors import NotProvedError, ReconError, UserError
 from recon.io.database import Database
-from recon.io.places import Delivered, places, unplaced
+from recon.io.places import Delivered, places, refuse_broken, unplaced
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
 from recon.io.transfers import sync_folder
 from recon.providers import identify
@@ -89,9 +89,9 @@ class Inbox:
 
         The same bytes again, under whatever name, are a duplicate and change nothing, even when a
         correction came in between; the delivered file itself is left alone. Errors: StatementError
-        when no provider knows the format; UserError when account or business date are neither in
-        the file nor in its name, when the account is not configured, when the file changes while it
-        is read; ReconError when it cannot be stored.
+        when no provider knows the format, when the file is cut or lacks a column; UserError when
+        account or business date are neither in the file nor in its name, when the account is not
+        configured, when the file changes while it is read; ReconError when it cannot be stored.
         """
         name = name or safe_name(path.name)
         content = content_of(path, name)
@@ -120,6 +120,8 @@ class Inbox:
             )
             for place in found
         ]
+        if not known:
+            refuse_broken(delivered, found[0])
         # Known bytes under a name with another suffix lie under that of the name they came with.
         kept = [one.path for one in known if (one.account, one.business_date) in _keys(found)]
         self._store(path, content, kept[0] if len(kept) >= len(found) else records[0].path)

@@ -94,11 +94,17 @@ def run_period(
                 report.days.append(reconcile(workspace, account, day, step, now=now))
             except ReconError as error:
                 what = f"{account.provider} {account.account} {day}"
-                report.failures.append(Failure(what, str(error), error.exit_code))
+                report.failures.append(Failure(what, str(error), _exit_code(error)))
                 break
     if report.days:
         report.books = _write_books(workspace, period, report.failures)
     return report
+
+
+def _exit_code(error: ReconError) -> int:
+    """A broken statement is nobody's wrong argument: the day is not proved."""
+    is_statement = isinstance(error, StatementError)
+    return NotProvedError.exit_code if is_statement else error.exit_code
 
 
 def _write_books(workspace: Workspace, period: Period, failures: list[Failure]) -> list[Path]:

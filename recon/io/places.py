@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from recon.errors import StatementError, UserError
-from recon.providers.contract import Content, Description, Place, Provider, ReadContext
+from recon.providers.contract import Content, Description, Place, Provider, ReadContext, encoding_of
 
 _DATE: Final = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)|(?<!\d)(20\d\d)(\d\d)(\d\d)(?!\d)")
 
@@ -53,6 +53,17 @@ def places(delivered: Delivered) -> list[Place]:
             f"configured (configured: {configured}); add it to the configuration or remove the file"
         )
     return [] if account is None else [Place(account, day) for day in _days_of(delivered)]
+
+
+def refuse_broken(delivered: Delivered, place: Place) -> None:
+    """Errors: StatementError for a file that is cut or lacks a column, before it takes the place of
+    one that is whole. Rows are not looked at here, and a large file only when it is used."""
+    content = delivered.content
+    if isinstance(content.scannable, bytes):
+        kind = delivered.provider.kind(delivered.description.kind)
+        text = content.in_utf8(encoding_of(kind, content))
+        zone = delivered.time_zones.get(place.account, kind.time_zone)
+        kind.read(text, ReadContext(place.account, zone))
 
 
 def unplaced(delivered: Delivered) -> UserError:

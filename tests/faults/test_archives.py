@@ -1,4 +1,4 @@
-"""F14-F20, F29, F30, F32: what arrives packed, twice, late, corrected, empty, or not at all."""
+"""F29, F30: what arrives packed or encrypted."""
 
 import gzip
 import io
@@ -6,43 +6,18 @@ import os
 import stat
 import struct
 import tarfile
-import time
 import zipfile
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pysequoia
 import pytest
 
-from recon.cli import invoke
-from recon.day import DayInput, MemoryStore, Statement
-from recon.errors import ReconError, StatementError, UserError
+from recon.errors import StatementError, UserError
 from recon.io.archives import Keys, Limits, form_of, unpacked
 from recon.io.config import load_config
 from recon.io.days import Workspace
-from recon.io.jobs import RunReport, run_period
-from recon.periods import one_day
-from recon.pipeline import run_day
-from recon.providers.contract import Content, Provider, ReadContext, Reading, StatementKind
-from recon.results import StatementFile
-from recon.settings import Expectation
-from recon.tables import (
-    BALANCE,
-    CONTROL_TOTAL,
-    LEDGER_ENTRY,
-    OPEN_ITEM,
-    REJECT,
-    STATEMENT_LINE,
-    empty,
-)
-from tests.support import account_of, copy_place, frame_of, shipped_config
-
-DAY = date(2026, 11, 18)
-NOW = datetime(2026, 11, 25, tzinfo=UTC)
-TRADES = "1600000001_trade_all_2026-11-18.csv"
-FLOW = "1600000001_fund_flow_2026-11-18.csv"
-
+from tests.faults.place import FLOW, TRADES, Place
 
 # ------------------------------------------------------------------------------------- opening
 
@@ -196,25 +171,6 @@ def test_what_is_encrypted_is_opened_with_the_named_key_only(
 # ------------------------------------------------------------------------------------ delivering
 
 
-class Place:
-    """Configuration, samples and workspace of one's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        ledgers = copy_place(folder, "wechatpay")
-        self.dropped = folder / "sample_statements" / "wechatpay"
-        self.common = ["--config", f"{folder}/configs", "--workspace", f"{folder}/workspace"]
-        assert invoke(["ledger", "import", *map(str, ledgers), *self.common]) == 0
-
-    def run(self, now: datetime = NOW, day: date = DAY) -> RunReport:
-        place = Workspace.open(self.folder / "workspace", load_config(self.folder / "configs"))
-        return run_period(place, place.config.accounts, one_day(day), fetch=True, now=now)
-
-    def setting(self, text: str) -> None:
-        path = self.folder / "configs" / "providers" / "wechatpay.toml"
-        path.write_text(path.read_text() + text)
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
@@ -242,12 +198,11 @@ def test_an_archive_is_received_member_by_member_and_kept_as_it_was(place: Place
     assert (again.failures, again.days[0].change.unchanged) == ([], True)
 
 
-def test_normalize_reads_the_members_of_an_archive(
-    place: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_normalize_reads_the_members_of_an_archive(place: Place) -> None:
     path = zipped(place.folder / "b.zip", [(TRADES, (place.dropped / TRADES).read_bytes())])
-    assert invoke(["normalize", str(path), "--account", "1600000001", *place.common]) == 0
-    assert f"b.zip/{TRADES}"[:20] in capsys.readouterr().out
+    said = place.recon("normalize", path, "--account", "1600000001")
+    assert said.code == 0
+    assert f"b.zip/{TRADES}"[:20] in said.out
 
 
 def test_a_refused_archive_leaves_nothing_in_the_inbox(place: Place) -> None:
@@ -258,164 +213,3 @@ def test_a_refused_archive_leaves_nothing_in_the_inbox(place: Place) -> None:
     report = place.run()
     assert "leads out of the archive" in report.failures[0].message
     assert not (place.folder / "workspace" / "inbox").exists()
-
-
-def test_f14_f15_the_same_bytes_again_under_any_name_change_nothing(place: Place) -> None:
-    first = place.run()
-    (place.dropped / f"copy-{TRADES}").write_bytes((place.dropped / TRADES).read_bytes())
-    again = place.run()
-    assert again.failures == []
-    assert again.days[0].change.unchanged
-    assert again.days[0].run_id == first.days[0].run_id
-
-
-def test_f16_a_corrected_file_supersedes_and_the_old_one_is_kept(place: Place) -> None:
-    first = place.run().days[0]
-    path = place.dropped / TRADES
-    lines = path.read_bytes().split(b"\r\n")
-    lines[1], lines[2] = lines[2], lines[1]
-    path.write_bytes(b"\r\n".join(lines))
-    os.utime(path, ns=(time.time_ns(), time.time_ns()))
-    second = place.run().days[0]
-    assert second.supersedes == first.run_id
-    assert {file.version for file in second.result.files} == {1, 2}
-    inbox = place.folder / "workspace" / "inbox"
-    for file in (*first.result.files, *second.result.files):
-        assert list(inbox.glob(f"*/{file.file_id}*"))
-
-
-def test_f18_f19_a_missing_file_is_told_and_a_late_one_completes_the_day(place: Place) -> None:
-    late = (place.dropped / TRADES).read_bytes()
-    (place.dropped / TRADES).unlink()
-    [day] = place.run().days
-    assert day.result.not_proved_because[0] == "the trade_all statement is missing"
-    types = day.result.discrepancies["type"].to_list()
-    assert types.count("file_missing") == 1
-    assert "missing_in_provider" not in types
-    (place.dropped / TRADES).write_bytes(late)
-    assert place.run().days[0].result.proved
-
-
-def test_f20_an_empty_file_is_refused(place: Place) -> None:
-    (place.dropped / TRADES).write_bytes(b"")
-    report = place.run()
-    assert "the file is empty" in report.failures[0].message
-    assert report.exit_code(fail_on_discrepancy=False) == 3
-
-
-def test_f32_a_hostile_local_name_is_told_harmlessly(place: Place) -> None:
-    (place.dropped / TRADES).rename(place.dropped / f"a\x1b[2J\n{TRADES}")
-    [day] = place.run().days
-    assert day.result.proved
-    assert all(file.name.isprintable() for file in day.result.files)
-
-
-# -------------------------------------------------------------------------------------- calendar
-
-READY = 'ready_at = "10:00"\n'  # in Asia/Shanghai: 02:00 UTC of the next day
-
-
-@pytest.mark.parametrize(
-    ("settings", "now", "proved", "said"),
-    [
-        (READY, "2026-11-19T01:59", False, "not delivered yet; it is expected by 2026-11-19 10:00"),
-        (READY, "2026-11-19T02:00", False, "is missing"),
-        (READY + "grace_minutes = 90\n", "2026-11-19T03:29", False, "2026-11-19 11:30 Asia/Shang"),
-        (READY + "grace_minutes = 90\n", "2026-11-19T03:30", False, "is missing"),
-        (READY + "ready_days = 3\n", "2026-11-21T01:59", False, "2026-11-21 10:00"),
-        (READY + 'no_activity = "no_file"\n', "2026-11-19T01:59", False, "not delivered yet"),
-        (READY + 'no_activity = "no_file"\n', "2026-11-19T02:00", True, "the source was asked at"),
-        ('weekdays = ["mon"]\n', "2026-11-19T02:00", True, "expected for a Wednesday"),
-        ('calendar = "CN"\n', "2026-11-19T02:00", False, "is missing"),
-    ],
-)
-def test_f18_f19_a_day_without_a_statement_is_early_missing_or_quiet(
-    place: Place, settings: str, now: str, proved: bool, said: str
-) -> None:
-    place.setting(settings)
-    for path in place.dropped.iterdir():
-        path.unlink()
-    report = place.run(datetime.fromisoformat(now).replace(tzinfo=UTC))
-    [day] = report.days
-    assert day.result.proved is proved
-    assert said in f"{day.result.not_proved_because} {day.result.quiet_because}"
-    assert report.exit_code(fail_on_discrepancy=False) == (0 if proved else 3)
-    missing = day.result.discrepancies.filter(type="file_missing").height
-    assert missing == (2 if "missing" in said else 0)
-
-
-def test_a_declared_day_is_remembered_and_a_late_statement_still_counts(place: Place) -> None:
-    place.setting(READY + 'no_activity = "no_file"\n')
-    kept = {path.name: path.read_bytes() for path in place.dropped.iterdir()}
-    for name in kept:
-        (place.dropped / name).unlink()
-    first = place.run().days[0].result.quiet_because
-    assert place.run(NOW.replace(day=26)).days[0].result.quiet_because == first
-    for name, data in kept.items():
-        (place.dropped / name).write_bytes(data)
-    [day] = place.run().days
-    assert (day.result.proved, day.result.quiet_because) == (True, "")
-    assert len(day.result.files) == 2
-
-
-def test_holidays_and_days_of_rest_do_not_count_as_days_of_delivery() -> None:
-    from recon.io.deliveries import Schedule
-
-    bank = Schedule("Asia/Shanghai", "09:00", calendar="CN", weekdays=frozenset(range(5)))
-    assert f"{bank.ready(date(2026, 11, 20)):%m-%d %H:%M}" == "11-23 09:00"  # a Friday
-    assert bank.closed_because(date(2026, 10, 1)) == "National Day in the calendar CN"
-    assert bank.closed_because(date(2026, 10, 10)) is None  # a Saturday worked for a holiday
-    market = Schedule("America/New_York", "09:00", calendar="XNYS")
-    assert "Thanksgiving" in str(market.closed_because(date(2026, 11, 26)))
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ('ready_at = "25:00"\n', "ready_at"),
-        ('calendar = "Narnia"\n', "'Narnia' is no calendar"),
-        ('weekdays = ["monday"]\n', "'monday' is not a day of the week"),
-        ('no_activity = "no_file"\n', "needs ready_at"),
-    ],
-)
-def test_a_calendar_that_makes_no_sense_is_refused(
-    place: Place, settings: str, message: str
-) -> None:
-    place.setting(settings)
-    with pytest.raises(ReconError, match=message):
-        load_config(place.folder / "configs")
-
-
-# ----------------------------------------------------------------------------- without a row
-
-
-@pytest.mark.parametrize("stated", [None, "0"])
-@pytest.mark.parametrize("may_be_empty", [False, True])
-def test_f20_a_statement_without_rows_counts_only_where_it_is_a_declaration(
-    stated: str | None, may_be_empty: bool
-) -> None:
-    control = {"file_id": "f1", "name": "rows", "stated": stated, "computed": "0"}
-
-    def read(content: Content, context: ReadContext) -> Reading:
-        controls = frame_of(CONTROL_TOTAL, [control]).lazy()
-        nothing = [empty(table).lazy() for table in (STATEMENT_LINE, REJECT)]
-        return Reading(*nothing, controls, empty(BALANCE).lazy())
-
-    kind = StatementKind("bill", "Bill", "https://example.com", "UTC", lambda content: None, read)
-    file = StatementFile("f1", "bill.csv", "bill")
-    content = Content("f1", "bill.csv", 6, b"header", b"header", b"header")
-    account = account_of("wechatpay", statements=("bill",))
-    day = DayInput(
-        account,
-        Provider("wechatpay", "Acme", "acme", (kind,)),
-        DAY,
-        (Statement(file, kind, content),),
-        empty(LEDGER_ENTRY).lazy(),
-        empty(REJECT),
-        empty(OPEN_ITEM),
-        expected=Expectation(may_be_empty=may_be_empty),
-    )
-    result = run_day(day, shipped_config().policy, MemoryStore())
-    assert result.proved is (may_be_empty or stated is not None)
-    if not result.proved:
-        assert "1 statement(s) without a row" in result.not_proved_because[-1]

@@ -48,7 +48,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(("owner", "name"), MOMENTS, ids=[name for _, name in MOMENTS])
-def test_a_killed_run_is_completed_by_the_next(
+def test_f46_a_killed_run_is_completed_by_the_next(
     tmp_path: Path, undisturbed: dict[str, bytes], owner: str, name: str, after: bool
 ) -> None:
     common = _place(tmp_path)
@@ -71,7 +71,7 @@ sys.exit(invoke({[*DAY, *common]!r}))
     assert not list((tmp_path / "workspace" / "staging").iterdir())
 
 
-def test_a_superseded_report_survives_a_kill_between_transaction_and_reports(
+def test_f46_a_superseded_report_survives_a_kill_between_transaction_and_reports(
     tmp_path: Path,
 ) -> None:
     common = _place(tmp_path)

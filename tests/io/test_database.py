@@ -201,7 +201,7 @@ def test_a_read_only_database_can_be_read_and_says_why_it_cannot_be_written(
     database.dispose()
 
 
-def test_a_writer_that_waits_too_long_says_who_is_to_blame(database: Database) -> None:
+def test_f48_a_writer_that_waits_too_long_says_who_is_to_blame(database: Database) -> None:
     hasty = Database.open(database.url, busy_seconds=0.05)
     with database.begin():
         assert import_names(hasty) == []  # readers never wait
@@ -211,7 +211,7 @@ def test_a_writer_that_waits_too_long_says_who_is_to_blame(database: Database) -
 
 
 @pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
-def test_a_connection_lost_in_mid_write_leaves_nothing(database: Database) -> None:
+def test_f48_a_connection_lost_in_mid_write_leaves_nothing(database: Database) -> None:
     def write_and_lose_the_connection() -> None:
         with database.begin() as connection:
             connection.execute(sa.insert(LEDGER_IMPORTS).values(import_row("a.csv")))

@@ -236,7 +236,7 @@ def test_text_stays_the_text_it_is(hostile: str) -> None:
     assert cell.quotePrefix == (hostile[0] in "=+-@\t\r\n＝")
 
 
-def test_hostile_text_is_inert_wherever_it_comes_from() -> None:
+def test_f53_hostile_text_is_inert_wherever_it_comes_from() -> None:
     injected = '=cmd|"/c calc"!A1'
     result = replace(day_result([found(1, "amount_mismatch", "CNY", "1", "2", rule=injected)]),
                      account_title=injected, not_proved_because=(injected,))  # fmt: skip
@@ -396,7 +396,7 @@ def test_a_day_is_four_files_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", ["~$settlement.xlsx", ".~lock.settlement.xlsx#"])
-def test_a_workbook_that_is_open_is_left_alone_and_the_rest_is_written(
+def test_f50_a_workbook_that_is_open_is_left_alone_and_the_rest_is_written(
     tmp_path: Path, lock: str
 ) -> None:
     write_day(day_result(), tmp_path, run_id="run-1")
