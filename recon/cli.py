@@ -13,7 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
 from recon.commands import journal, ledger, providers
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 from recon.commands.providers import known_providers
 from recon.errors import ReconError
 
@@ -36,28 +36,33 @@ def run(
     account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
     fetch: Annotated[bool, Parameter(help="look for new statements first")] = True,
     fail_on_discrepancy: Annotated[bool, Parameter(negative="")] = False,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Fetch, reconcile, settle and report: the daily job, or an accountant's rerun of a range."""
     from recon.io.jobs import run_period
 
     period = period_of(date, from_, to)
-    workspace = open_workspace(common)
+    workspace = open_workspace(common, lang)
     accounts = workspace.config.accounts_of(provider, account)
     report = run_period(
-        workspace, accounts, period, fetch=fetch, on_day=console.day_listener(common.json)
+        workspace,
+        accounts,
+        period,
+        fetch=fetch,
+        on_day=console.day_listener(common.json, len(accounts) * period.day_count),
     )
     console.show_run(report, as_json=common.json)
     return report.exit_code(fail_on_discrepancy=fail_on_discrepancy)
 
 
 @app.command
-def demo(*, common: Common = COMMON) -> int:
+def demo(*, lang: Lang = None, common: Common = COMMON) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
     from recon.io.demo import run_demo
 
     workspace = common.workspace if common.workspace != COMMON.workspace else Path("workspace/demo")
-    report = run_demo(workspace, on_day=console.day_listener(common.json))
+    report = run_demo(workspace, lang, on_day=console.day_listener(common.json))
     console.show_demo(report, as_json=common.json)
     return 0 if report.is_as_planted else 1
 
@@ -121,17 +126,33 @@ def report(
     date: str,
     provider: list[str] | None = None,
     account: list[str] | None = None,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
-    """Where the reports of a day are, and whether it is proved."""
+    """Where the reports of a day are, and whether it is proved; `--lang` has them told anew."""
     from recon.io.jobs import reports_of
     from recon.periods import parse_date
 
-    workspace = open_workspace(common)
+    workspace = open_workspace(common, lang)
     accounts = workspace.config.accounts_of(provider, account)
-    found = reports_of(workspace, accounts, parse_date(date))
-    console.show_reports(found, as_json=common.json)
+    found = reports_of(workspace, accounts, parse_date(date), lang)
+    console.show_reports(found, workspace.root / "reports" / date, as_json=common.json)
     return 0 if all(summary["proved"] for summary in found) else 3
+
+
+@app.command
+def status(*, date: str | None = None, lang: Lang = None, common: Common = COMMON) -> int:
+    """How every account stands: proved, open, matched, fees against what is usual, what comes."""
+    from datetime import UTC, datetime
+
+    from recon.io.status import status_of
+    from recon.periods import parse_date
+
+    workspace = open_workspace(common, lang)
+    day = None if date is None else parse_date(date)
+    found = status_of(workspace, day, datetime.now(UTC), lang or "en")
+    console.show_status(found, as_json=common.json)
+    return 0 if all(account.proved for account in found) else 3
 
 
 @app.command

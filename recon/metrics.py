@@ -5,12 +5,12 @@ median, and how far a figure may stray is told by the median of the distances fr
 day cannot move. With few days nothing is called unusual.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import polars as pl
 
@@ -164,48 +164,54 @@ def settlement_delays(receipts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+Key: TypeAlias = tuple[str, str, str, str | None]  # provider, account, name, currency
+_KEY: Final = ("provider", "account", "name", "currency")
+
+
 def anomalies(history: pl.DataFrame, day: date) -> pl.DataFrame:
     """METRIC up to a day -> ANOMALY of that day: what is far from what it was in the weeks before.
 
     Volumes are compared with the same weekday, everything else with every day.
     """
-    since = day - timedelta(weeks=WEEKS_LOOKED_AT)
-    recent = history.filter(pl.col("business_date").is_between(since, day))
     found = []
-    key = ["provider", "account", "name", "currency"]
-    for names, part in recent.sort("business_date").group_by(key, maintain_order=True):
-        today = part.filter(business_date=day)["value"]
-        if today.len():
-            row = _unusual(str(names[2]), today[0], part.filter(pl.col("business_date") < day), day)
-            if row is not None:
-                found.append((names[0], names[1], day, names[2], names[3], today[0], *row))
-    return pl.DataFrame(found, schema=dict(ANOMALY), orient="row").sort(*key, nulls_last=True)
+    for key, values in _by_day(history, day, WEEKS_LOOKED_AT).items():
+        today = values.pop(day, None)
+        row = None if today is None else _unusual(METRICS[key[2]], today, values, day)
+        if row is not None:
+            found.append((*key[:2], day, *key[2:], today, *row))
+    return pl.DataFrame(found, schema=dict(ANOMALY), orient="row").sort(*_KEY, nulls_last=True)
 
 
 def usual_values(history: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The median of each figure in the four weeks before a day, and of how many days it is."""
-    since = day - timedelta(weeks=_USUAL_WEEKS)
-    before = history.filter(
-        (pl.col("business_date") >= since) & (pl.col("business_date") < day)
-    ).sort("business_date")
-    key = ["provider", "account", "name", "currency"]
-    rows = [
-        (*names, median(part["value"].to_list()), part.height)
-        for names, part in before.group_by(key, maintain_order=True)
-    ]
-    schema = {name: METRIC[name] for name in key} | {"usual": MONEY, "days_count": pl.Int64()}
+    """The median (`usual`) of each figure in the four weeks before a day, and of how many days."""
+    rows = []
+    for key, values in _by_day(history, day, _USUAL_WEEKS).items():
+        values.pop(day, None)
+        if values:
+            rows.append((*key, median(values.values()), len(values)))
+    schema = {name: METRIC[name] for name in _KEY} | {"usual": MONEY, "days_count": pl.Int64()}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+def _by_day(history: pl.DataFrame, day: date, weeks: int) -> dict[Key, dict[date, Decimal]]:
+    """The values of each figure in the weeks up to a day, by day; few, so that Python may walk."""
+    recent = history.filter(pl.col("business_date").is_between(day - timedelta(weeks=weeks), day))
+    found: dict[Key, dict[date, Decimal]] = {}
+    for *key, when, value in recent.select(*_KEY, "business_date", "value").iter_rows():
+        found.setdefault((key[0], key[1], key[2], key[3]), {})[when] = value
+    return found
+
+
 def _unusual(
-    name: str, value: Decimal, before: pl.DataFrame, day: date
+    metric: Metric, value: Decimal, before: Mapping[date, Decimal], day: date
 ) -> tuple[Decimal, Decimal, Decimal, int] | None:
     """Usual, lowest, highest and how many days, where the value is far off; else None."""
-    metric = METRICS[name]
-    if metric.by_weekday:
-        before = before.filter(pl.col("business_date").dt.weekday() == day.isoweekday())
+    values = [
+        one
+        for when, one in before.items()
+        if not metric.by_weekday or when.weekday() == day.weekday()
+    ]
     needed = _MINIMUM_WEEKDAYS if metric.by_weekday else _MINIMUM_DAYS
-    values: list[Decimal] = before["value"].to_list()
     if len(values) < needed or not metric.worse:
         return None
     usual = median(values)

@@ -20,8 +20,12 @@ class Period:
             raise UserError(f"the range ends before it starts: {self.first} to {self.last}")
 
     def __iter__(self) -> Iterator[date]:
-        for offset in range((self.last - self.first).days + 1):
+        for offset in range(self.day_count):
             yield self.first + timedelta(days=offset)
+
+    @property
+    def day_count(self) -> int:
+        return (self.last - self.first).days + 1
 
     def __contains__(self, day: date) -> bool:
         return self.first <= day <= self.last

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from recon.errors import UserError
+from recon.wording import Language
 
 if TYPE_CHECKING:
     from recon.io.days import Workspace
@@ -28,12 +29,23 @@ class Common:
 COMMON = Common()
 
 
-def open_workspace(common: Common) -> "Workspace":
-    """The workspace with its configuration. Errors: UserError."""
+Lang = Annotated[
+    Language | None, Parameter(name="--lang", help="language of the reports: en or zh")
+]
+
+
+def open_workspace(common: Common, language: Language | None = None) -> "Workspace":
+    """The workspace with its configuration; `language` goes before that of the configuration.
+
+    Errors: UserError.
+    """
     from recon.io.config import load_config
     from recon.io.days import Workspace
 
-    return Workspace.open(common.workspace, load_config(common.config))
+    config = load_config(common.config)
+    return Workspace.open(
+        common.workspace, config if language is None else config.told_in(language)
+    )
 
 
 def period_of(date: str | None, first: str | None, last: str | None) -> "Period":

@@ -3,6 +3,7 @@
 from recon.console.frames import show_import, show_statements, show_table
 from recon.console.runs import show_demo, show_reports, show_run
 from recon.console.sources import show_arrivals, show_check, show_providers
+from recon.console.status import show_status
 from recon.console.terminal import complain, day_listener
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "show_reports",
     "show_run",
     "show_statements",
+    "show_status",
     "show_table",
 ]

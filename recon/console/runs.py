@@ -1,10 +1,18 @@
 """Runs as people and machines read them: one row a day, what changed, what failed, the demo."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recon.console.sources import show_arrivals
-from recon.console.terminal import complain, end_progress, new_table, print_json, print_parts
+from recon.console.terminal import (
+    complain,
+    end_progress,
+    new_table,
+    print_json,
+    print_parts,
+    shortened,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,7 +106,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
             ("lines", "right"),
             ("matched", "right"),
             ("open", "right"),
-            ("discrepancies", "right"),
+            ("discr.", "right"),
             ("difference", "right"),
         ],
     )
@@ -108,7 +116,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
         table.add_row(
             str(result.business_date),
             result.provider,
-            result.account,
+            shortened(result.account),
             _verdict(result),
             f"{sum(counts.values()):,}",
             f"{counts.get('matched', 0):,}",
@@ -181,7 +189,8 @@ def show_demo(report: "DemoReport", *, as_json: bool) -> None:
     print_parts(table)
 
 
-def show_reports(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
+def show_reports(found: Sequence[Mapping[str, Any]], day: Path, *, as_json: bool) -> None:
+    """Proved or not, and where to look: account by account, then the day as a whole."""
     if as_json:
         print_json(list(found))
         return
@@ -189,3 +198,5 @@ def show_reports(found: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         state = "proved" if summary["proved"] else "NOT PROVED"
         print(f"{summary['business_date']} {summary['provider']} {summary['account']}: {state}")
         print(f"  {summary['reports']}")
+    if (day / "proof.xlsx").is_file():
+        print(f"open next: {day / 'proof.xlsx'}")

@@ -1,6 +1,7 @@
 """What every command prints with: tables and JSON on standard output, complaints on the other."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
     from recon.settings import AccountSettings
 
+_BAR_WIDTH = 24
+
 
 def complain(message: str) -> None:
     """One line a problem, on standard error."""
@@ -18,15 +21,26 @@ def complain(message: str) -> None:
         print(f"recon: {line}", file=sys.stderr)
 
 
-def day_listener(as_json: bool) -> "Callable[[AccountSettings, date], None]":
-    """Says what is under way, at a terminal only."""
+def day_listener(as_json: bool, total: int = 0) -> "Callable[[AccountSettings, date], None]":
+    """A bar over `total` days of accounts, and which is under way; at a terminal only."""
+    begun = 0
 
     def tell(account: "AccountSettings", day: date) -> None:
+        nonlocal begun
+        begun += 1
         if not as_json and sys.stderr.isatty():
-            text = f"{day} {account.provider} {account.account} ..."
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+            text = f"{_bar(begun - 1, total)}{day} {account.provider} {shortened(account.account)}"
+            room = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{text[:room]}", end="", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _bar(done: int, total: int) -> str:
+    if total < 2:
+        return ""
+    filled = _BAR_WIDTH * min(done, total) // total
+    return f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {min(done, total)}/{total}  "
 
 
 def end_progress() -> None:
@@ -42,10 +56,27 @@ def new_table(title: str | None, columns: Sequence[tuple[str, str]]) -> "Table":
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    made = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     for name, justify in columns:
         made.add_column(name, justify=justify)  # type: ignore[arg-type]
     return made
+
+
+_LONGEST_NAME = 14
+
+
+def shortened(name: str) -> str:
+    """A long number with its middle left out, as wallets show theirs; whole where it is piped."""
+    if len(name) <= _LONGEST_NAME or not sys.stdout.isatty():
+        return name
+    return f"{name[:5]}…{name[-4:]}"
 
 
 def print_parts(*parts: Any) -> None:

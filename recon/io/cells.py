@@ -63,8 +63,8 @@ def formula_cell(ref: pl.Expr, formula: pl.Expr, value: pl.Expr, style: StyleId)
 
 
 def link_cell(ref: pl.Expr, path: pl.Expr, style: StyleId) -> pl.Expr:
-    """A link to a file beside the workbook, shown as its path."""
-    shown = inert(path.str.strip_prefix("../"))
+    """A link to a file beside the workbook, shown as its name."""
+    shown = inert(path.str.extract(r"([^/]*)$"))
     quoted = [text.str.replace_all('"', '""', literal=True) for text in (inert(path), shown)]
     cell = '<c r="{}" s="{}" t="str"><f>HYPERLINK("{}","{}")</f><v>{}</v></c>'
     return pl.format(cell, ref, _expression(style), *quoted, shown)

@@ -56,7 +56,7 @@ def _drawn(made: "Workbook", chart: Chart, place: Place) -> Any:
     drawn.set_categories(_cells(sheet, table, place, chart.over))
     drawn.title = _title(chart.title)
     drawn.style = 2
-    drawn.legend.position = "b"
+    drawn.legend.position = "r"
     drawn.dispBlanksAs = "gap"
     drawn.x_axis.number_format = "mm/dd"
     drawn.x_axis.tickLblSkip = -(-place.height // _LABELS)
@@ -67,6 +67,7 @@ def _drawn(made: "Workbook", chart: Chart, place: Place) -> Any:
         axis.title = None
     if chart.shape == "stacked":
         drawn.y_axis.scaling.min = 0
+    drawn.y_axis.scaling.max = chart.highest
     return drawn
 
 

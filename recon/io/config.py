@@ -6,7 +6,7 @@ setting that ends in `_env` holds the name of an environment variable, or of a k
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -44,6 +44,7 @@ from recon.providers import all_providers
 from recon.providers.contract import Provider
 from recon.settings import AccountSettings
 from recon.tables import LEDGER_ENTRY
+from recon.wording import Language
 
 
 def _known_calendar(value: str) -> str:
@@ -63,7 +64,7 @@ class SeveritySettings(SeverityLimits):
 
 
 class ReportSettings(Settings):
-    language: Literal["en", "zh"] = "en"
+    language: Language = "en"
 
 
 class DatabaseSettings(Settings):
@@ -207,6 +208,15 @@ class Config:
             where = f"{self.directory}/providers/{slug}.toml: source"
             wanted += [(f"{where}.{s}", name) for s, name in source.secret_names(numbers)]
         return {name: where for where, name in reversed(wanted)}
+
+    def told_in(self, language: Language) -> "Config":
+        """The same, with reports and explanations in that language."""
+        reports = self.recon.reports.model_copy(update={"language": language})
+        return replace(
+            self,
+            recon=self.recon.model_copy(update={"reports": reports}),
+            policy=replace(self.policy, language=language),
+        )
 
     @property
     def chart(self) -> Chart:

@@ -130,7 +130,11 @@ def reconcile(
         write_day(result, staging, run_id=run_id, language=language, chart=chart)
         previous = runs.previous(account.provider, account.account, business_date)
         record = RunRecord.of(
-            result, run_id=run_id, started_at=started, finished_at=datetime.now(UTC)
+            result,
+            run_id=run_id,
+            started_at=started,
+            finished_at=datetime.now(UTC),
+            language=workspace.config.policy.language,
         )
         change = runs.record(record, RunRows.of(result))
         before = None if previous is None else previous.run_id

@@ -12,6 +12,7 @@ from recon.io.days import Workspace
 from recon.io.jobs import OnDay, RunReport, run_period
 from recon.io.ledger import import_ledger
 from recon.periods import Period
+from recon.wording import Language
 
 
 @dataclass
@@ -26,13 +27,18 @@ class DemoReport:
         return bool(self.comparison["agree"].all())
 
 
-def run_demo(root: Path, on_day: OnDay = lambda account, day: None) -> DemoReport:
+def run_demo(
+    root: Path,
+    language: Language | None = None,
+    on_day: OnDay = lambda account, day: None,
+) -> DemoReport:
     """Reconcile sample_statements/ with the shipped configuration and compare with its labels."""
     project = Path(__file__).resolve().parents[2]
     samples = project / "sample_statements"
     if not (samples / "labels").is_dir():
         raise UserError("the demo needs the project's sample_statements/; run it in a clone")
-    workspace = Workspace.open(root, load_config(project / "configs"))
+    config = load_config(project / "configs")
+    workspace = Workspace.open(root, config if language is None else config.told_in(language))
     for ledger in sorted((samples / "ledger").glob("*.csv")):
         import_ledger(workspace.database, ledger, datetime.now(UTC))
     days = pl.read_csv(

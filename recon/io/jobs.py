@@ -37,6 +37,7 @@ from recon.tables import (
     STATEMENT_LINE,
     empty,
 )
+from recon.wording import Language
 
 OnDay = Callable[[AccountSettings, date], None]
 
@@ -236,9 +237,27 @@ def known_discrepancies(
 
 
 def reports_of(
+    workspace: Workspace,
+    accounts: Sequence[AccountSettings],
+    day: date,
+    language: Language | None = None,
+) -> list[dict[str, Any]]:
+    """The summaries of a day, each with its folder; what is not told in `language` is run again.
+
+    Errors: NotProvedError when there is no report of an account.
+    """
+    found = _reports_of(workspace, accounts, day)
+    if any(language not in (None, summary.get("language")) for summary in found):
+        report = run_period(workspace, accounts, one_day(day), fetch=False)
+        if report.failures:
+            raise NotProvedError("; ".join(failure.message for failure in report.failures))
+        found = _reports_of(workspace, accounts, day)
+    return found
+
+
+def _reports_of(
     workspace: Workspace, accounts: Sequence[AccountSettings], day: date
 ) -> list[dict[str, Any]]:
-    """The summaries of a day, each with its folder. Errors: NotProvedError when there is none."""
     found = []
     for account in accounts:
         folder = workspace.report_directory(account, day)

@@ -42,7 +42,7 @@ def write_day(
         "proposed_entries.csv": lambda path: _write(
             proposed_rows(result.proposed_entries, chart), path
         ),
-        "summary.json": lambda path: write_json(day_summary(result, run_id), path),
+        "summary.json": lambda path: write_json(day_summary(result, run_id, language), path),
     }
     written, failed = list[Path](), list[str]()
     for name, write in files.items():

@@ -31,6 +31,7 @@ from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
+from recon.wording import Language
 
 # A discrepancy found again is another one when any of these is.
 _TELLING: Final = (
@@ -39,7 +40,7 @@ _TELLING: Final = (
     "amount_ledger",
     "amount_provider",
     "difference",
-    "explanation",
+    "explanation",  # the last: it says nothing where the runs are told in two languages
 )
 _JSON: Final = ("not_proved_because", "file_ids", "summary")
 
@@ -66,7 +67,12 @@ class RunRecord:
 
     @staticmethod
     def of(
-        result: DayResult, *, run_id: str, started_at: datetime, finished_at: datetime
+        result: DayResult,
+        *,
+        run_id: str,
+        started_at: datetime,
+        finished_at: datetime,
+        language: Language = "en",
     ) -> "RunRecord":
         """The record of a day's result; its summary counts discrepancies, open items, rejects."""
         return RunRecord(
@@ -83,6 +89,7 @@ class RunRecord:
                 "open_item_count": result.open_items.height,
                 "reject_count": result.rejects.height,
                 "metrics": figures(result),
+                "language": language,
             },
         )
 
@@ -194,7 +201,8 @@ class RunStore:
                 connection.execute(sa.insert(RUNS).values(_values(run)))
                 for name, frame in found.by_table().items():
                     _write(connection, _TABLES[name], run, frame)
-        return _change(before, after)
+        told_alike = current is None or _language(current) == _language(run)
+        return _change(before, after, _TELLING if told_alike else _TELLING[:-1])
 
     def later_runs(self, provider: str, account: str, business_date: date) -> list[date]:
         """The later business dates that have a run, made from the state this day had before."""
@@ -294,13 +302,19 @@ def _write(connection: sa.Connection, table: sa.Table, run: RunRecord, frame: pl
     write_frame(connection, table, frame.with_columns(run_id=pl.lit(run.run_id)))
 
 
-def _change(before: pl.DataFrame, after: pl.DataFrame) -> RunChange:
+def _language(run: RunRecord) -> str:
+    return str(run.summary.get("language", "en"))
+
+
+def _change(
+    before: pl.DataFrame, after: pl.DataFrame, telling: Sequence[str] = _TELLING
+) -> RunChange:
     key = "discrepancy_id"
     # Column by column: structs with a null in them are never equal to each other.
-    differs = (pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _TELLING)
+    differs = (pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in telling)
     told_otherwise = (
-        after.select(key, *_TELLING)
-        .join(before.select(key, *_TELLING), on=key, how="inner", suffix="_before", validate="1:1")
+        after.select(key, *telling)
+        .join(before.select(key, *telling), on=key, how="inner", suffix="_before", validate="1:1")
         .filter(pl.any_horizontal(differs))
     )
     return RunChange(

@@ -109,7 +109,10 @@ def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     main = page.main
     if main and main.table:
         heading = main.first - 1
-        sheet.freeze_panes = f"A{main.first}"
+        fixed = main.table.fixed
+        sheet.freeze_panes = f"{letter(fixed)}{main.first}"
+        if fixed:
+            sheet.print_title_cols = f"A:{letter(fixed - 1)}"
         last_column = letter(len(main.table.columns) - 1)
         sheet.auto_filter.ref = f"A{heading}:{last_column}{main.last}"
         sheet.print_title_rows = f"{heading}:{heading}"

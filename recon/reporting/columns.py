@@ -25,7 +25,8 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
     ),
     "integer": "line_no version",
     "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
-    "wrapped": "type mismatched_fields explanation suggested_action reason value change",
+    "wrapped": "type mismatched_fields explanation suggested_action reason value change account "
+    "payout_account",
     "instant": "occurred_at",
     "percent": "effective_rate matched_rate",
     "link": "folder",
@@ -39,6 +40,8 @@ _WIDTHS: Final[dict[str, float]] = {
     "reason": 60,
     "suggested_action": 32,
     "value": 40,
+    "account": 24,
+    "payout_account": 24,
     "currency": 9,
     "type": 24,
 }

@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from recon import wording
 from recon.masking import mask_free_text
 from recon.money import ZERO
 from recon.reporting import text
@@ -127,8 +128,13 @@ def _fields_as_text(language: Language) -> pl.Expr:
         pl.element().struct.field(name).fill_null(text.NOTHING)
         for name in ("field", "ledger", "provider")
     )
-    if language != "en":
-        field = field.replace(text.words(text.COLUMNS, language))
+    of_status = field == "status"
+    statuses = text.words(wording.STATUSES, language)
+    ledger, provider = (
+        pl.when(of_status).then(side.replace(statuses)).otherwise(side)
+        for side in (ledger, provider)
+    )
+    field = field.replace(text.words(wording.FIELDS, language))
     sentence = pl.format(text.phrase("field_sentence", language), field, ledger, provider)
     joined = pl.col("mismatched_fields").list.eval(sentence).list.join("; ")
     return pl.when(joined != "").then(joined)

@@ -185,6 +185,8 @@ def _cell_width(column: Column) -> pl.Expr:
     cell = pl.col(column.name)
     if column.kind in _USUAL_WIDTH:
         return pl.lit(_USUAL_WIDTH[column.kind])
+    if column.kind == "link":
+        cell = cell.str.extract(r"([^/]*)$")
     if column.kind == "money":
         text = to_text(cell).str.len_bytes()
         separators = cell.truncate(0).cast(pl.String).str.extract(r"^-?(\d+)").str.len_bytes() // 4

@@ -95,10 +95,8 @@ PHRASES: Final[Words] = {
     "when": ("Date", "日期"),
     "signature": ("Signature", "签名"),
     "open_by_age": ("Open items by age: amounts", "未达账项账龄：金额"),
-    "figures_count": ("Counts", "笔数"),
-    "figures_money": ("Amounts", "金额"),
-    "figures_rate": ("Rates", "比率"),
-    "figures_days": ("Days", "天数"),
+    "figures_count": ("By account", "按账户"),
+    "figures_money": ("By account and currency", "按账户和币种"),
     "nothing_unusual": ("Nothing unusual", "无异常"),
     "unusual_count": ("{count} unusual figure(s)", "{count} 项指标异常"),
     "unusual": (

@@ -65,8 +65,8 @@ def _batches(book: Book, language: Language) -> Sheet:
             column("trace", language, formula="{net}-{of_transactions}", check=True),
         ]
     shown = (
-        *columns(f"party {_WHOSE} batch_id currency payment_count refund_count", language),
-        column("opening_balance", language),
+        *columns("provider account batch_id currency party business_date", language),
+        *columns("payment_count refund_count opening_balance", language),
         *(column(part, language) for part in NET_PARTS),
         column("net", language, formula=NET_FORMULA),
         *traced,
@@ -81,7 +81,9 @@ def _batches(book: Book, language: Language) -> Sheet:
         column("proof_basis", language),
     )
     order = ("provider", "account", "currency", "business_date", "batch_id")
-    return _sheet("batches", language, Table("batches", shown, listed.sort(order), main=True))
+    return _sheet(
+        "batches", language, Table("batches", shown, listed.sort(order), main=True, fixed=4)
+    )
 
 
 def _to_bank(book: Book, language: Language) -> Sheet:
@@ -149,9 +151,10 @@ def _transactions(book: Book, language: Language) -> Sheet | None:
     if book.transactions is None:
         return None
     shown = (
-        *columns(f"{_WHOSE} batch_id kind occurred_at txn_id merchant_ref currency", language),
-        *columns("gross fee", language),
-        column("net", language),
+        column("provider", language),
+        column("account", language, kind="text"),
+        *columns("business_date batch_id kind occurred_at txn_id merchant_ref currency", language),
+        *columns("gross fee net", language),
         column("line_check", language, formula="{gross}-{fee}-{net}", check=True),
         *columns("outcome rule matched_with", language),
     )

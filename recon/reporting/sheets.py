@@ -63,6 +63,7 @@ class Table:
     frame: pl.DataFrame
     title: str = ""
     main: bool = False
+    fixed: int = 0  # of a main table: so many first columns stay in sight, on paper too
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Chart:
     over: str
     series: tuple[str, ...]
     unit: Kind = "count"
+    highest: int | None = None  # where the axis ends, for what cannot be more
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,21 @@ from recon.money import MONEY, ZERO, to_text
 from recon.reporting.overview import match_rate
 from recon.results import DayResult
 from recon.tables import SEVERITIES
+from recon.wording import Language
 
 Summary: TypeAlias = dict[str, Any]  # what JSON can hold; an amount is plain decimal text
 
 _RATE_PLACES: Final = 6
 
 
-def day_summary(result: DayResult, run_id: str) -> Summary:
-    """Everything a machine or a range needs of a day; names are the canonical ones."""
+def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Summary:
+    """Everything a machine or a range needs of a day; names are the canonical ones, and what is
+    said in sentences is said in `language`."""
     found, left = result.discrepancies, result.open_items
     rate = match_rate(result)
     return {
         "run_id": run_id,
+        "language": language,
         "provider": result.provider,
         "account": result.account,
         "account_title": result.account_title,

@@ -140,7 +140,7 @@ COLUMNS: Final[Words] = {
     "txn_id": ("Transaction id", "渠道单号"),
     "type": ("Type", "差异类型"),
     "unmapped": ("Unknown code", "未知代码"),
-    "usual": ("Usual (4-week median)", "通常值（四周中位数）"),
+    "usual": ("Usual (median of 4 weeks)", "通常值（四周中位数）"),
     "value": ("Value", "值"),
     "variance": ("Variance (charged − expected)", "差异（实收 − 应收）"),
     "version": ("Version", "版本"),

@@ -1,5 +1,6 @@
 """Numbers to watch: each account's figures against what they usually are, and as charts."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -10,7 +11,7 @@ from recon.metrics import METRICS, anomalies, usual_values
 from recon.money import display
 from recon.reporting import text
 from recon.reporting.book import Book
-from recon.reporting.columns import column, columns, named
+from recon.reporting.columns import column, columns
 from recon.reporting.sheets import Banner, Block, Chart, Charts, Column, Kind, Sheet, Table
 from recon.reporting.text import Language
 
@@ -27,9 +28,30 @@ _CHARTED: Final = {
     "oldest_age_days": "line",
     "fee_rate": "line",
 }
-_SERIES_SHOWN: Final = 10
+# The tables of figures, and which figures have their median beside them.
+_SHOWN: Final[Mapping[str, Mapping[str, bool]]] = {
+    "figures_count": {
+        "payment_count": True,
+        "match_rate_by_count": True,
+        "success_rate": False,
+        "open_count": True,
+        "oldest_age_days": False,
+        "discrepancy_count": True,
+    },
+    "figures_money": {
+        "gross": True,
+        "fee_rate": True,
+        "refund_rate": True,
+        "chargeback_rate": False,
+        "match_rate_by_value": False,
+        "open_amount": False,
+        "at_stake": False,
+        "settlement_delay_days": False,
+    },
+}
+_SERIES_SHOWN: Final = 9
 _WEEKS_DRAWN: Final = 4
-_NAME_LENGTH: Final = 16  # of an account, in a legend
+_NAME_LENGTH: Final = 6  # the end of an account, in a legend
 
 
 def watch_sheet(book: Book, language: Language) -> Sheet:
@@ -43,7 +65,7 @@ def watch_sheet(book: Book, language: Language) -> Sheet:
     else:
         banner = Banner(text.phrase("nothing_unusual", language), "good")
     blocks: list[Block] = [banner]
-    blocks += [_figures(book, language, unit) for unit in _KINDS]
+    blocks += [_figures(book, language, names, title) for title, names in _SHOWN.items()]
     return Sheet(
         text.sheet("watch", language),
         tuple(blocks),
@@ -70,49 +92,38 @@ def figure_text(name: str, value: Decimal, currency: str | None) -> str:
     """A figure as people read it: 99.52%, 1,234, 12.50 CNY."""
     unit = METRICS[name].unit
     if unit == "rate":
-        percent = (value * 100).quantize(Decimal("0.01"))
-        return f"{percent}%" + (f" {currency}" if currency else "")
+        return percent(value) + (f" {currency}" if currency else "")
     if unit == "money" and currency:
         return display(value, currency)
     return f"{value:,.1f}".removesuffix(".0")
 
 
-def _figures(book: Book, language: Language, unit: str) -> Table:
-    """The figures of one unit; a table each, because a column is of one kind."""
-    names = [name for name, metric in METRICS.items() if metric.unit == unit]
-    order = {name: place for place, name in enumerate(names)}
-    visible = text.words(text.FIGURES, language)
+def percent(rate: Decimal) -> str:
+    """Two decimals, or all there are where a share is not quite all: that must not look like it."""
+    shown = (rate * 100).quantize(Decimal("0.01"))
+    return f"{(rate * 100).normalize():f}%" if shown == 100 and rate != 1 else f"{shown}%"
+
+
+def _figures(book: Book, language: Language, names: Mapping[str, bool], title: str) -> Table:
+    """One row an account (and currency); a figure a column, and what it usually is where asked."""
     day = book.period.last
-    here = book.history.filter(pl.col("name").is_in(names) & (pl.col("business_date") == day))
-    key = ["provider", "account", "name", "currency"]
+    key = ["provider", "account", *(["currency"] if title == "figures_money" else [])]
+    here = book.history.filter(pl.col("name").is_in(list(names)))
+    frame = here.filter(business_date=day).select(key).unique()
     usual = usual_values(book.history, day)
-    frame = (
-        here.join(usual, on=key, how="left", nulls_equal=True)
-        .sort(pl.col("name").replace_strict(order), "provider", "account", "currency")
-        .select(
-            "provider",
-            "account",
-            named("currency"),
-            "days_count",
-            figure=pl.col("name").replace(visible),
-            this_day=_as_kind("value", unit),
-            usual=_as_kind("usual", unit),
-        )
-    )
-    kind = _KINDS[unit]
-    shown = (
-        column("figure", language, kind="wrapped"),
-        *columns("provider account currency", language),
-        column("this_day", language, kind=kind),
-        column("usual", language, kind=kind),
-        column("days_count", language, kind="count"),
-    )
-    title = text.phrase(f"figures_{unit}", language)
-    return Table(f"figures_{unit}", shown, frame, title=title)
-
-
-def _as_kind(name: str, unit: str) -> pl.Expr:
-    return pl.col(name).round(1) if unit in ("count", "days") else pl.col(name)
+    shown = [*columns(" ".join(key), language)]
+    for name, with_usual in names.items():
+        kind, heading = _KINDS[METRICS[name].unit], text.words(text.FIGURES, language)[name]
+        today = here.filter(name=name, business_date=day).select(*key, pl.col("value").alias(name))
+        frame = frame.join(today, on=key, how="left", nulls_equal=True, validate="1:1")
+        shown.append(Column(name, heading, kind))
+        if with_usual:
+            median = usual.filter(name=name).select(
+                *key, pl.col("usual").round(6).alias(f"usual:{name}")
+            )
+            frame = frame.join(median, on=key, how="left", nulls_equal=True, validate="1:1")
+            shown.append(Column(f"usual:{name}", text.title("usual", language), kind))
+    return Table(title, tuple(shown), frame.sort(key), title=text.phrase(title, language))
 
 
 def charts_sheet(book: Book, language: Language) -> Sheet | None:
@@ -124,7 +135,8 @@ def charts_sheet(book: Book, language: Language) -> Sheet | None:
             "history",
             "business_date",
             tuple(f"{name}:{place}" for place, _ in enumerate(_series(book, name))),
-            "percent" if METRICS[name].unit == "rate" else "count",
+            _KINDS[METRICS[name].unit],
+            1 if name.startswith("match_rate") else None,
         )
         for name, shape in _CHARTED.items()
         if _series(book, name)
@@ -161,8 +173,19 @@ def history_sheet(book: Book, language: Language) -> Sheet | None:
                 & pl.col("currency").eq_missing(pl.lit(currency))
             ).select("business_date", pl.col("value").alias(series))
             frame = frame.join(found, on="business_date", how="left", validate="1:1")
-            title = " ".join([provider, account[:_NAME_LENGTH], *([currency] if currency else [])])
+            title = _name_of(book, provider, account, currency)
             shown.append(Column(series, title, _KINDS[METRICS[name].unit]))
     return Sheet(
         text.sheet("history", language), (Table("history", tuple(shown), frame, main=True),)
     )
+
+
+def _name_of(book: Book, provider: str, account: str, currency: str | None) -> str:
+    """As short as a legend needs it: the account only where the provider has several."""
+    accounts = book.history.filter(provider=provider).select("account", "currency").unique()
+    parts = [provider]
+    if accounts["account"].n_unique() > 1:
+        parts.append(account[-_NAME_LENGTH:])
+    if currency is not None:
+        parts.append(currency)
+    return " ".join(parts)

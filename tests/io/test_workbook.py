@@ -494,4 +494,4 @@ def test_a_range_is_one_row_a_day_with_a_link_to_its_reports(language: Language)
     assert answers == (["No", "Yes"] if language == "en" else ["否", "是"])
     link = sheet.cell(2, sheet.max_column).value
     place = "2026-11-20/wechatpay/1900000109/discrepancies.xlsx"
-    assert link == f'=HYPERLINK("../{place}","{place}")'
+    assert link == f'=HYPERLINK("../{place}","discrepancies.xlsx")'

@@ -1,0 +1,98 @@
+"""How every account stands: one row each, and below it what is unusual."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from recon.console.terminal import new_table, print_json, print_parts, shortened
+
+if TYPE_CHECKING:
+    from recon.io.status import AccountStatus, Figure
+
+_NOTHING = "-"
+_DECIMALS_SHOWN = 6
+
+
+def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
+    if as_json:
+        print_json([_as_json(status) for status in found])
+        return
+    names = ("account", "last run", "", "discr.", "open, oldest", "matched", "fee (usual)", "next")
+    right = ("discr.", "open, oldest", "matched", "fee (usual)")
+    table = new_table(None, [(name, "right" if name in right else "left") for name in names])
+    providers = [status.provider for status in found]
+    for status in found:
+        alone = providers.count(status.provider) == 1
+        name = status.provider if alone else f"{status.provider} {shortened(status.account)}"
+        table.add_row(name, *_row(status))
+    print_parts(table)
+    print("discrepancies: high/medium/low of the last run")
+    for status in found:
+        for sentence in status.unusual:
+            print(f"unusual: {sentence}")
+    for status in found:
+        if status.stale:
+            again = f"recon run --date {status.last_run} --provider {status.provider}"
+            print(
+                f"{status.provider} {status.account}: an earlier day was run again since; "
+                f"run this one again: {again}"
+            )
+
+
+def _row(status: "AccountStatus") -> list[str]:
+    from recon.reporting.watch import percent
+
+    next_day = f"{status.next_day:%m-%d}"
+    coming = f"[red]{next_day} late[/]" if status.overdue else next_day
+    if status.last_run is None:
+        return ["never", "[red]no[/]", *([_NOTHING] * 4), coming]
+    verdict = "[green]proved[/]" if status.proved else "[red]NOT PROVED[/]"
+    severities = [status.discrepancies.get(name, 0) for name in ("high", "medium", "low")]
+    return [
+        str(status.last_run),
+        "[yellow]stale[/]" if status.stale else verdict,
+        "/".join(map(str, severities)) if any(severities) else "0",
+        _open(status),
+        "\n".join(percent(figure.value) for figure in status.figure("match_rate_by_count"))
+        or _NOTHING,
+        "\n".join(map(_fee, status.figure("fee_rate"))) or _NOTHING,
+        coming,
+    ]
+
+
+def _open(status: "AccountStatus") -> str:
+    from recon.money import display
+
+    amounts = [
+        f"{_cut(display(figure.value, str(figure.currency)))}"
+        for figure in status.figure("open_amount")
+    ]
+    if not amounts:
+        return "0"
+    ages = status.figure("oldest_age_days")
+    age = f" {int(ages[0].value)}d" if ages else ""
+    return "\n".join([*amounts[:-1], f"{amounts[-1]}{age}"])
+
+
+def _cut(amount: str) -> str:
+    """An amount with so many decimals of a token as fit, and a mark where there are more."""
+    digits, currency = amount.split()
+    whole, _, decimals = digits.partition(".")
+    if len(decimals) <= _DECIMALS_SHOWN:
+        return amount
+    return f"{whole}.{decimals[:_DECIMALS_SHOWN]}… {currency}"
+
+
+def _fee(figure: "Figure") -> str:
+    from recon.reporting.watch import percent
+
+    usual = "" if figure.usual is None else f" ({percent(figure.usual)})"
+    return f"{figure.currency} {percent(figure.value)}{usual}"
+
+
+def _as_json(status: "AccountStatus") -> dict[str, Any]:
+    values = asdict(status)
+    for figure in values["figures"]:
+        for name in ("value", "usual"):
+            figure[name] = None if figure[name] is None else f"{figure[name].normalize():f}"
+    return values

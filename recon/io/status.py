@@ -1,0 +1,124 @@
+"""`recon status`: how every account stands, at a glance, from what its runs have recorded."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.io.books import history_until
+from recon.io.check import next_deliveries
+from recon.io.days import Workspace
+from recon.io.schema import DISCREPANCIES, RUNS
+from recon.metrics import anomalies, usual_values
+from recon.reporting.watch import anomaly_in_words
+from recon.wording import Language
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the last day, in one currency or none, and what it usually is."""
+
+    name: str
+    currency: str | None
+    value: Decimal
+    usual: Decimal | None
+
+
+@dataclass(frozen=True)
+class AccountStatus:
+    """How an account stands after its last run; `last_run` is None where there was none."""
+
+    provider: str
+    account: str
+    title: str
+    last_run: date | None
+    proved: bool
+    stale: bool  # an earlier day was run again since: run this one again
+    discrepancies: dict[str, int]  # of the last run, by severity
+    figures: tuple[Figure, ...]
+    unusual: tuple[str, ...]  # sentences
+    next_day: date
+    expected_at: str
+    overdue: bool
+
+    def figure(self, name: str) -> list[Figure]:
+        return [figure for figure in self.figures if figure.name == name]
+
+
+def status_of(
+    workspace: Workspace, day: date | None, now: datetime, language: Language = "en"
+) -> list[AccountStatus]:
+    """Every configured account as it stood at the end of a day, by default after its last run."""
+    runs = _current_runs(workspace, day)
+    deliveries = {(one.provider, one.account): one for one in next_deliveries(workspace, now)}
+    histories: dict[date, pl.DataFrame] = {}
+    found = []
+    for account in workspace.config.accounts:
+        key = account.provider, account.account
+        of_account = [run for run in runs if (run["provider"], run["account"]) == key]
+        last = of_account[-1] if of_account else None
+        delivery = deliveries[key]
+        figures: tuple[Figure, ...] = ()
+        unusual: tuple[str, ...] = ()
+        if last is not None:
+            on = last["business_date"]
+            if on not in histories:
+                histories[on] = history_until(workspace.database, on)
+            of = (pl.col("provider") == key[0]) & (pl.col("account") == key[1])
+            figures = _figures(histories[on].filter(of), on)
+            odd = anomalies(histories[on].filter(of), on)
+            unusual = tuple(anomaly_in_words(row, language) for row in odd.iter_rows(named=True))
+        found.append(
+            AccountStatus(
+                provider=account.provider,
+                account=account.account,
+                title=account.title,
+                last_run=None if last is None else last["business_date"],
+                proved=last is not None and bool(last["proved"]),
+                stale=last is not None
+                and any(run["finished_at"] > last["started_at"] for run in of_account[:-1]),
+                discrepancies=_severities(workspace, last),
+                figures=figures,
+                unusual=unusual,
+                next_day=delivery.business_date,
+                expected_at=delivery.expected_at,
+                overdue=delivery.state == "overdue",
+            )
+        )
+    return found
+
+
+def _current_runs(workspace: Workspace, day: date | None) -> list[dict[str, Any]]:
+    names = ("provider", "account", "business_date", "run_id", "proved")
+    select = (
+        sa.select(*(RUNS.c[name] for name in (*names, "started_at", "finished_at")))
+        .where(RUNS.c.superseded_by.is_(None))
+        .order_by(RUNS.c.business_date)
+    )
+    if day is not None:
+        select = select.where(RUNS.c.business_date <= day)
+    with workspace.database.connect() as connection:
+        return [dict(row) for row in connection.execute(select).mappings()]
+
+
+def _figures(history: pl.DataFrame, day: date) -> tuple[Figure, ...]:
+    usual = usual_values(history, day).drop("days_count")
+    key = ["provider", "account", "name", "currency"]
+    here = history.filter(business_date=day).join(usual, on=key, how="left", nulls_equal=True)
+    rows = here.sort("name", "currency").select("name", "currency", "value", "usual").iter_rows()
+    return tuple(Figure(*row) for row in rows)
+
+
+def _severities(workspace: Workspace, run: dict[str, Any] | None) -> dict[str, int]:
+    if run is None:
+        return {}
+    counted = (
+        sa.select(DISCREPANCIES.c.severity, sa.func.count())
+        .where(DISCREPANCIES.c.run_id == run["run_id"])
+        .group_by(DISCREPANCIES.c.severity)
+    )
+    with workspace.database.connect() as connection:
+        return {str(severity): int(count) for severity, count in connection.execute(counted)}

@@ -1,0 +1,169 @@
+"""Numbers to watch: exact rates, and what is called unusual, from small tables of days."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recon.metrics import METRIC, METRICS, anomalies, day_metrics, settlement_delays, usual_values
+from recon.reporting import text
+from recon.reporting.watch import anomaly_in_words, figure_text
+from recon.tables import RECEIPT
+from tests.reporting_helper import RECEIPTS, day_result, rows
+
+TODAY = date(2026, 11, 20)  # a Friday
+
+
+def days(name: str, values: list[str], *, weekly: bool = False) -> pl.DataFrame:
+    """METRIC of the days up to TODAY, one value each, or one a week."""
+    step = 7 if weekly else 1
+    return pl.DataFrame(
+        [
+            ("wechatpay", "1", TODAY - timedelta(days=step * back), name, "CNY", Decimal(value))
+            for back, value in enumerate(reversed(values))
+        ],
+        schema=dict(METRIC),
+        orient="row",
+    )
+
+
+def figures() -> dict[tuple[str, str | None], Decimal]:
+    found = day_metrics(day_result())
+    return {(name, code): value for name, code, value in found[:, 3:].iter_rows()}
+
+
+def test_every_figure_of_a_day_is_exact_and_named() -> None:
+    found = figures()
+    assert {name for name, _ in found} <= set(METRICS)
+    assert found["match_rate_by_count", None] == Decimal("0.996013")  # 1249 of 1254 rows
+    assert found["fee_rate", "CNY"] == Decimal("0.005999")  # 8998.5 of 1500000.25
+    assert found["refund_rate", "CNY"] == Decimal("0.001667")
+    assert found["chargeback_rate", "CNY"] == Decimal("0.00008")
+    assert found["open_amount", "JPY"] == 300_000
+    assert found["oldest_age_days", None] == 5
+    assert found["gross", "TOK"] == Decimal("1234.000000000000000001")
+
+
+def test_a_rate_of_nothing_is_left_out_and_not_called_zero() -> None:
+    result = day_result()
+    quiet = day_result(batches=result.batches.clear(), conservation=result.conservation.clear())
+    names = set(day_metrics(quiet)["name"])
+    assert not names & {"fee_rate", "refund_rate", "match_rate_by_count", "success_rate"}
+
+
+def test_payments_that_failed_lower_the_success_rate() -> None:
+    lines = day_result().lines.collect()
+    line = lines.with_columns(kind=pl.lit("payment"))
+    statuses = ["succeeded", "succeeded", "failed", "pending"]
+    every = pl.concat(line.with_columns(status=pl.lit(status)) for status in statuses)
+    found = day_metrics(day_result(lines=every.lazy()))
+    assert found.filter(name="success_rate")["value"].to_list() == [Decimal("0.666667")]
+
+
+def test_how_long_a_payout_took_belongs_to_who_paid_it() -> None:
+    delays = settlement_delays(rows(RECEIPT, *RECEIPTS))
+    assert delays.select("provider", "account", "business_date", "value").rows() == [
+        ("wechatpay", "1900000109", TODAY, Decimal(1))
+    ]
+
+
+USUAL_FEE = ["0.0060", "0.0061", "0.0059", "0.0060", "0.0062", "0.0060", "0.0058", "0.0060"] * 2
+MATCHED = ["0.99", "0.995", "0.992", "0.991", "0.993"] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "weekly", "is_odd"),
+    [
+        ("fee_rate", [*USUAL_FEE, "0.0093"], False, True),
+        ("fee_rate", [*USUAL_FEE, "0.0031"], False, True),  # cheaper is odd as well
+        ("fee_rate", [*USUAL_FEE, "0.0063"], False, False),
+        ("fee_rate", [*USUAL_FEE[:9], "0.0093"], False, False),  # nine days are too few
+        ("fee_rate", [*USUAL_FEE[:10], "0.0093"], False, True),
+        ("fee_rate", [*(["0.0060"] * 12), "0.0062"], False, False),  # never moves, moves a little
+        ("fee_rate", [*(["0.0060"] * 12), "0.0070"], False, True),
+        ("fee_rate", [*USUAL_FEE, "0.5", "0.0093"], False, True),  # one odd day hides nothing
+        ("match_rate_by_count", [*MATCHED, "0.90"], False, True),
+        ("match_rate_by_count", [*MATCHED, "1"], False, False),  # better is not worth a word
+        ("payment_count", ["100", "104", "98", "101", "99", "30"], True, True),
+        ("payment_count", ["100", "104", "98", "101", "30"], True, False),  # four weeks
+        ("payment_count", ["100", "104", "98", "101", "99", "90"], True, False),
+        ("gross", ["0.001", "0.0011", "0.0009", "0.001", "0.001", "0.9"], True, True),
+        ("at_stake", ["1"] * 20 + ["1000000"], False, False),  # shown, not watched
+    ],
+)
+def test_a_figure_is_unusual_when_it_leaves_what_the_weeks_before_were(
+    name: str, values: list[str], weekly: bool, is_odd: bool
+) -> None:
+    found = anomalies(days(name, values, weekly=weekly), TODAY)
+    assert found.height == int(is_odd)
+
+
+def test_a_volume_is_held_against_the_same_weekday() -> None:
+    """Quiet weekends are no news; a weekday as quiet as a weekend is."""
+    start = TODAY - timedelta(days=42)
+    every = [start + timedelta(days=number) for number in range(43)]
+    values = [Decimal(20 if day.weekday() >= 5 else 1000 + day.day) for day in every]
+    history = pl.DataFrame(
+        [("p", "a", day, "payment_count", None, v) for day, v in zip(every, values, strict=True)],
+        schema=dict(METRIC),
+        orient="row",
+    )
+    saturday = TODAY - timedelta(days=6)
+    assert anomalies(history, saturday).height == 0
+    assert anomalies(history, TODAY).height == 0
+    quiet = history.with_columns(
+        value=pl.when(pl.col("business_date") == TODAY).then(pl.lit(Decimal(20))).otherwise("value")
+    ).cast({"value": METRIC["value"]})
+    assert anomalies(quiet, TODAY).height == 1
+
+
+@given(st.lists(st.decimals(0, 1, places=6), min_size=10, max_size=40), st.randoms())
+def test_the_order_of_the_days_does_not_matter(values: list[Decimal], random: Any) -> None:
+    history = days("fee_rate", [str(value) for value in values])
+    shuffled = history.sample(fraction=1, shuffle=True, seed=random.randint(0, 99))
+    assert anomalies(history, TODAY).equals(anomalies(shuffled, TODAY))
+    assert usual_values(history, TODAY).equals(usual_values(shuffled, TODAY))
+
+
+def test_the_usual_value_is_the_median_of_four_weeks_without_the_day_itself() -> None:
+    found = usual_values(days("fee_rate", ["9"] * 10 + ["1", "2"] * 14 + ["7"]), TODAY)
+    assert found.select("usual", "days_count").rows() == [(Decimal("1.5"), 28)]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("en", "wechatpay 1: Fee rate is 0.93% CNY; usually it is 0.60% CNY, and over the 16 days "
+               "compared it was between 0.58% CNY and 0.62% CNY."),
+        ("zh", "wechatpay 1：手续费率为 0.93% CNY；通常为 0.60% CNY，"
+               "在比较的 16 天内介于 0.58% CNY 与 0.62% CNY 之间。"),
+    ],
+)  # fmt: skip
+def test_what_is_unusual_is_said_in_a_sentence(language: text.Language, sentence: str) -> None:
+    found = anomalies(days("fee_rate", [*USUAL_FEE, "0.0093"]), TODAY)
+    assert anomaly_in_words(found.row(0, named=True), language) == sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "currency", "shown"),
+    [
+        ("gross", "1234.5", "CNY", "1,234.50 CNY"),
+        ("gross", "1234", "JPY", "1,234 JPY"),
+        ("payment_count", "1234", None, "1,234"),
+        ("payment_count", "17.5", None, "17.5"),
+        ("match_rate_by_count", "0.996013", None, "99.60%"),
+        ("match_rate_by_count", "0.999999", None, "99.9999%"),  # not all must not look like all
+    ],
+)
+def test_a_figure_is_shown_as_people_read_it(
+    name: str, value: str, currency: str | None, shown: str
+) -> None:
+    assert figure_text(name, Decimal(value), currency) == shown
+
+
+def test_every_figure_has_its_words() -> None:
+    assert set(text.FIGURES) == set(METRICS)
