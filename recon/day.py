@@ -9,6 +9,7 @@ import polars as pl
 
 from recon.discrepancies import Severity
 from recon.fees.schedule import Tariff
+from recon.fees.tables import FEE_USAGE
 from recon.matching.rules import MatchRule
 from recon.providers.contract import Content, Place, Provider, StatementKind
 from recon.results import StatementFile
@@ -45,6 +46,7 @@ class DayInput:
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
+    fee_usage: pl.DataFrame = field(default_factory=lambda: empty(FEE_USAGE))  # before the day
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Policy:
     receipt_rules: tuple[MatchRule, ...] = ()
     rate_max_age_days: int = 7
     language: Language = "en"  # of explanations and suggested actions
+
+    def tariffs_of(self, account: str) -> list[Tariff]:
+        """The fee schedule of an account: what it is charged, and what it charges others."""
+        return [row for row in self.tariffs if row.account == account]
 
 
 class Store(Protocol):

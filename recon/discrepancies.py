@@ -115,7 +115,11 @@ def told(language: Language, phrase: str, **gaps: pl.Expr | str) -> pl.Expr:
 
     Errors: KeyError for a gap that is not given.
     """
-    template = SENTENCES[phrase][LANGUAGES.index(language)]
+    return filled(SENTENCES[phrase][LANGUAGES.index(language)], **gaps)
+
+
+def filled(template: str, **gaps: pl.Expr | str) -> pl.Expr:
+    """A template with its named gaps filled; a name is a column. Null where a gap is."""
     pieces: list[pl.Expr] = []
     for text, gap, _, _ in Formatter().parse(template):
         pieces.append(pl.lit(text))

@@ -16,7 +16,9 @@ from recon import exchange, findings, repeats
 from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
-from recon.fees import assess
+from recon.fees import assess, variances
+from recon.fees.counting import Past
+from recon.fees.withdrawals import charges, with_merchants
 from recon.journal.postings import postings
 from recon.journal.proposals import proposed_entries
 from recon.matching import engine, explain, origins, waiting
@@ -28,10 +30,11 @@ from recon.results import DayResult
 from recon.settlement import batches
 from recon.settlement.payouts import payouts
 from recon.tables import (
-    ASSESSED_FEE,
     DISCREPANCY,
+    FEE_SUMMARY,
     OPEN_ITEM,
     RECEIPT,
+    WITHDRAWAL_CHARGE,
     check,
     empty,
 )
@@ -191,20 +194,27 @@ class Costs:
 
 def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Costs:
     """Expected fees, summed by tariff row; an account without a schedule is not assessed."""
-    tariffs = [tariff for tariff in policy.tariffs if tariff.account == day.account.account]
+    tariffs = policy.tariffs_of(day.account.account)
     if not tariffs:
-        nothing = assess.summarize(empty(ASSESSED_FEE).lazy()).collect()
-        return Costs(nothing, empty(ASSESSED_FEE), empty(DISCREPANCY))
-    assessed = assess.assess(normalized.lines, tariffs)
-    summary, withdrawals, off = pl.collect_all(
+        return Costs(empty(FEE_SUMMARY), empty(WITHDRAWAL_CHARGE), empty(DISCREPANCY))
+    past = Past(day.fee_usage, day.orders)
+    charged = [row for row in tariffs if row.charged_to == "us"]
+    lines = with_merchants(normalized.lines, day.entries, tariffs)
+    assessed = assess.assess(lines, charged, past)
+    tolerance = day.account.fee_tolerance
+    summary, off = pl.collect_all(
         [
-            assess.summarize(assessed),
-            assessed.filter(pl.col("kind") == "withdrawal").sort("line_id"),
-            assess.varying(assessed, day.account.fee_tolerance),
+            assess.summarize(assessed, charged),
+            variances.varying(assessed, charged, tolerance),
         ],
         engine="streaming",
     )
-    return Costs(summary, withdrawals, assess.discrepancies(off, normalized.lines, whose))
+    found = [
+        variances.discrepancies(off, lines, charged, whose),
+        variances.batch_discrepancies(assessed, charged, tolerance, whose),
+    ]
+    taken = charges(lines, assessed, tariffs, past, whose.language)
+    return Costs(summary, taken, pl.concat(found))
 
 
 def exchange_variances(

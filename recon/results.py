@@ -34,7 +34,7 @@ class DayResult:
     open_items: pl.DataFrame  # OPEN_ITEM: carried to the next day
     rejects: pl.DataFrame  # REJECT
     controls: pl.DataFrame  # CONTROL_TOTAL
-    assessed_withdrawals: pl.DataFrame  # ASSESSED_FEE of withdrawals, one row each
+    assessed_withdrawals: pl.DataFrame  # WITHDRAWAL_CHARGE, with network fees in other tokens
     fees: pl.DataFrame  # FEE_SUMMARY
     batches: pl.DataFrame  # SETTLEMENT_BATCH
     roll_forward: pl.DataFrame  # ROLL_FORWARD

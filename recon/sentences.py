@@ -162,16 +162,30 @@ SENTENCES: Final[Phrases] = {
     ),
     # -------------------------------------------------------------- fees and settlement
     "fee_variance": (
-        "The fee on a {kind} of {base} was {charged}, but by tariff {tariff} it is {expected}.",
-        "{kind} {base} 实收手续费 {charged}，按费率“{tariff}”应为 {expected}。",
+        "The fee on a {kind} of {amount} was {charged}, but by tariff {tariff} it is {expected}: "
+        "{arithmetic}.",
+        "{kind} {amount} 实收手续费 {charged}，按费率“{tariff}”应为 {expected}：{arithmetic}。",
     ),
     "charge_variance": (
-        "The charge on a {kind} of {base} was {charged}, but by tariff {tariff} it is {expected}.",
-        "{kind} {base} 实收提现费 {charged}，按费率“{tariff}”应为 {expected}。",
+        "The charge on a {kind} of {amount} was {charged}, but by tariff {tariff} it is "
+        "{expected}: {arithmetic}.",
+        "{kind} {amount} 实收提现费 {charged}，按费率“{tariff}”应为 {expected}：{arithmetic}。",
     ),
     "fee_data_missing": (
-        "The fee on a {kind} of {base} was not stated, but by tariff {tariff} it is {expected}.",
-        "{kind} {base} 的手续费未提供；按费率“{tariff}”应为 {expected}。",
+        "The fee on a {kind} of {amount} was not stated, but by tariff {tariff} it is {expected}: "
+        "{arithmetic}.",
+        "{kind} {amount} 的手续费未提供；按费率“{tariff}”应为 {expected}：{arithmetic}。",
+    ),
+    "fee_of_unknown_payment": (
+        "The fee given back on a {kind} of {amount} cannot be checked: tariff {tariff} needs the "
+        "payment it belongs to, which the ledger does not have.",
+        "{kind} {amount} 退回的手续费无法核对：费率“{tariff}”需要原支付，而账本中没有。",
+    ),
+    "fee_of_batch": (
+        "The fees of batch {batch} by tariff {tariff} ({kind}, {count} rows) add up to {charged}, "
+        "but rounded once for the batch they are {expected}.",
+        "批次 {batch} 按费率“{tariff}”的手续费（{kind}，{count} 笔）合计 {charged}，"
+        "按批次一次取整应为 {expected}。",
     ),
     "fee_without_tariff": (
         "A fee of {charged} was charged on a {kind} that no row of the fee schedule covers.",

@@ -209,16 +209,25 @@ DISCREPANCY: Final[Schema] = {
     "severity": _TEXT,
 }
 
-# One assessed line: which tariff row applied and the arithmetic it gave.
-ASSESSED_FEE: Final[Schema] = {
+# A withdrawal by both tariffs: what the provider charges us, and what we charge for it. The network
+# fee of a withdrawal in another token is a row of its own, of kind fee.
+WITHDRAWAL_CHARGE: Final[Schema] = {
     "line_id": _TEXT,
+    "business_date": _DAY,
+    "occurred_at": INSTANT,
     "kind": _TEXT,
+    "txn_id": _TEXT,
+    "merchant_ref": _TEXT,
     "currency": _TEXT,
-    "tariff": _TEXT,  # null: no tariff row covers the line
     "base": MONEY,
+    "tariff": _TEXT,
     "charged": MONEY,
     "expected": MONEY,
     "variance": MONEY,  # charged - expected
+    "arithmetic": _TEXT,
+    "our_tariff": _TEXT,
+    "our_charge": MONEY,  # null: we have no tariff for it
+    "margin": MONEY,  # our_charge - charged
 }
 
 SETTLEMENT_BATCH: Final[Schema] = {
@@ -292,6 +301,7 @@ RECEIPT: Final[Schema] = {
 
 FEE_SUMMARY: Final[Schema] = {
     "tariff": _TEXT,
+    "component": _TEXT,  # fee, surcharge, tax
     "kind": _TEXT,
     "currency": _TEXT,
     "line_count": _COUNT,

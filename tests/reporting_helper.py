@@ -13,7 +13,6 @@ from recon.reporting.book import CHANGE, TRANSACTION, Book, account_days, carrie
 from recon.reporting.summary import day_summary
 from recon.results import DayResult, StatementFile
 from recon.tables import (
-    ASSESSED_FEE,
     CONSERVATION,
     CONTROL_TOTAL,
     DISCREPANCY,
@@ -26,6 +25,7 @@ from recon.tables import (
     ROLL_FORWARD,
     SETTLEMENT_BATCH,
     STATEMENT_LINE,
+    WITHDRAWAL_CHARGE,
     Schema,
     empty,
 )
@@ -150,6 +150,12 @@ WITHDRAWAL = {
     "charged": "10",
     "expected": "8",
     "variance": "2",
+    "arithmetic": "1000000.00 x 0.0008% = 8.00",
+    "our_tariff": "ours",
+    "our_charge": "15",
+    "margin": "5",
+    "occurred_at": datetime(2026, 11, 20, 15, 59, 59, tzinfo=UTC),
+    "txn_id": "W-1",
 }
 
 
@@ -264,11 +270,12 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
             },
             {"file_id": FILE, "name": "手续费总金额", "currency": "CNY", "computed": "8998.5"},
         ),
-        assessed_withdrawals=rows(ASSESSED_FEE, WITHDRAWAL),
+        assessed_withdrawals=rows(WITHDRAWAL_CHARGE, WITHDRAWAL),
         fees=rows(
             FEE_SUMMARY,
             {
                 "tariff": "jsapi-0.6",
+                "component": "fee",
                 "kind": "payment",
                 "currency": "CNY",
                 "line_count": 1234,
@@ -279,6 +286,7 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
             },
             {
                 "tariff": "jsapi-0.6",
+                "component": "fee",
                 "kind": "refund",
                 "currency": "CNY",
                 "line_count": 12,
@@ -288,6 +296,7 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
                 "variance": "13.5",
             },
             {
+                "component": "fee",
                 "kind": "payment",
                 "currency": "KWD",
                 "line_count": 2,

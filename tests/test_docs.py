@@ -41,7 +41,9 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (mapped_settings.TotalSettings, "statement.total."),
         (mapped_settings.DescribedProvider, "provider."),
         (fee_settings.TariffSettings, ""),
+        (fee_settings.SurchargeSettings, ""),
         (fee_settings.WithdrawalSettings, ""),
+        (fee_settings.TierSettings, "tier."),
     ],
 )
 def test_every_setting_is_explained(model: type[BaseModel], prefix: str) -> None:

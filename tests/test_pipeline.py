@@ -83,7 +83,7 @@ def test_a_result_is_made_of_canonical_tables() -> None:
         "open_items": "OPEN_ITEM",
         "rejects": "REJECT",
         "controls": "CONTROL_TOTAL",
-        "assessed_withdrawals": "ASSESSED_FEE",
+        "assessed_withdrawals": "WITHDRAWAL_CHARGE",
         "fees": "FEE_SUMMARY",
         "batches": "SETTLEMENT_BATCH",
         "roll_forward": "ROLL_FORWARD",

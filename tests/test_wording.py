@@ -9,6 +9,7 @@ import pytest
 
 from recon import sentences, wording
 from recon.discrepancies import told, words
+from recon.fees import phrases
 from recon.wording import LANGUAGES, Phrases
 from tests.generator import default_plants
 from tests.support import run, shipped_config, small_day
@@ -16,7 +17,7 @@ from tests.support import run, shipped_config, small_day
 GROUPS: dict[str, Phrases] = {
     name: getattr(wording, name, sentences.SENTENCES)
     for name in ("SENTENCES", "ACTIONS", "REASONS", "KINDS", "STATUSES", "FIELDS")
-}
+} | {"ROUNDINGS": phrases.ROUNDINGS, "ARITHMETIC": phrases.ARITHMETIC}
 
 
 def gaps(template: str) -> set[str]:

@@ -1,24 +1,55 @@
-"""The fee schedule of a contract: dated tariff rows, and which of them applies to a line."""
+"""The fee schedule of a contract: dated tariff rows, and which of them apply to a line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import combinations
-from typing import Literal
+from typing import Final, Literal
 
 from recon.money import Rounding
 
-OnRefund = Literal["returned", "kept"]
+OnRefund = Literal["returned", "kept", "returned_with_fixed", "recomputed"]
+TierBy = Literal["amount", "month_amount", "month_count"]
+TierMode = Literal["slab", "marginal"]
+Per = Literal["day", "month", "lifetime"]
+ChargedTo = Literal["us", "customer", "merchant"]
+
+# What gives a movement back: its fee follows `on_refund` of the row of that movement.
+RETURN_OF: Final = {
+    "refund": "payment",
+    "withdrawal_reversal": "withdrawal",
+    "chargeback_reversal": "chargeback",
+}
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A step of a tariff row: what is not above `up_to` and above the step before; None: no end."""
+
+    percent: Decimal = Decimal(0)
+    fixed: Decimal = Decimal(0)
+    up_to: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What decides which rows apply to a line."""
+
+    kind: str
+    payment_method: str | None
+    currency: str
+    business_date: date
+    converted: bool = False  # paid in another currency than it is settled in
+    merchant_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Tariff:
     """One row of a fee schedule.
 
-    fee = round(amount x percent / 100 + fixed), then held between minimum and maximum. On a refund
-    the percentage of the refunded amount comes back (`returned`) or nothing does (`kept`); a fixed
-    part never comes back.
+    fee = round(amount x percent / 100 + fixed), then held between minimum and maximum. `tiers` take
+    the place of the percentage: a slab charges the whole amount at one step, a marginal tier each
+    part of it at its own. A free quota leaves amounts, or the first movements, uncharged.
     """
 
     name: str
@@ -27,60 +58,135 @@ class Tariff:
     currency: str
     effective_from: date
     effective_to: date | None = None  # the last day, included
-    payment_methods: frozenset[str] | None = None
+    payment_methods: frozenset[str] | None = None  # `*` in them stands for any text
+    merchants: frozenset[str] | None = None
+    converted: bool | None = None
     percent: Decimal = Decimal(0)
     fixed: Decimal = Decimal(0)
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    free_below: Decimal | None = None
+    tiers: tuple[Tier, ...] = ()
+    tier_by: TierBy = "amount"
+    tier_mode: TierMode = "slab"
+    free_amount: Decimal | None = None
+    free_count: int | None = None
+    free_per: Per = "month"
+    free_used: Decimal = Decimal(0)  # of the quota, before the first day that was run
     rounding: Rounding = "half_up"
+    round_per: Literal["line", "batch"] = "line"
     on_refund: OnRefund = "kept"
+    tax_percent: Decimal | None = None
+    tax_rounding: Rounding = "half_up"
+    promotion: bool = False  # goes before every other row while its quota lasts
+    quota_amount: Decimal | None = None
+    quota_count: int | None = None
+    surcharge: bool = False  # comes on top of the row that applies
+    gap_allowed: bool = False  # nothing applied between the row before and this one
+    tolerance: Decimal | None = None  # in place of the account's
+    charged_to: ChargedTo = "us"
+    borne_by: Literal["us", "customer"] = "us"
 
-    def covers(self, kind: str, payment_method: str | None, currency: str, day: date) -> bool:
-        charged_kind = "payment" if kind == "refund" else kind
+    @property
+    def by_month(self) -> bool:
+        return bool(self.tiers) and self.tier_by != "amount"
+
+    @property
+    def has_free_quota(self) -> bool:
+        return self.free_amount is not None or self.free_count is not None
+
+    @property
+    def has_promotion_quota(self) -> bool:
+        return self.quota_amount is not None or self.quota_count is not None
+
+    @property
+    def counts(self) -> Per | None:
+        """Over which time the movements of this row are counted; None: they are not."""
+        if self.has_promotion_quota:
+            return "lifetime"
+        if self.has_free_quota:
+            return self.free_per
+        return "month" if self.by_month else None
+
+    @property
+    def needs_original(self) -> bool:
+        """Whether a refund cannot be assessed without the payment it belongs to."""
+        return self.on_refund in ("returned_with_fixed", "recomputed")
+
+    def returns(self, kind: str) -> bool:
+        """Whether a line of this kind gives back what this row has charged."""
+        return kind not in self.kinds and RETURN_OF.get(kind) in self.kinds
+
+    def covers(self, traits: Traits) -> bool:
         return (
-            charged_kind in self.kinds
-            and currency == self.currency
-            and self.effective_from <= day
-            and (self.effective_to is None or day <= self.effective_to)
-            and (self.payment_methods is None or payment_method in self.payment_methods)
+            (traits.kind in self.kinds or self.returns(traits.kind))
+            and traits.currency == self.currency
+            and self.is_in_force(traits.business_date)
+            and (self.converted is None or self.converted == traits.converted)
+            and (self.merchants is None or traits.merchant_id in self.merchants)
+            and self._is_method(traits.payment_method)
+        )
+
+    def is_in_force(self, day: date) -> bool:
+        return self.effective_from <= day and (
+            self.effective_to is None or day <= self.effective_to
+        )
+
+    def _is_method(self, method: str | None) -> bool:
+        if self.payment_methods is None:
+            return True
+        return method is not None and any(fits(one, method) for one in self.payment_methods)
+
+    def rank(self, kind: str) -> tuple[bool, bool, bool, int, bool]:
+        """How specific the row is for a kind of line; the highest goes first."""
+        methods = 0
+        if self.payment_methods is not None:
+            methods = 1 if any("*" in one for one in self.payment_methods) else 2
+        return (
+            kind in self.kinds,
+            self.promotion,
+            self.merchants is not None,
+            methods,
+            self.converted is not None,
         )
 
 
-def tariff_for(
-    tariffs: Iterable[Tariff], kind: str, payment_method: str | None, currency: str, day: date
-) -> Tariff | None:
-    """The most specific row that covers a line: one that names payment methods before one that
-    does not. `schedule_problems` has made sure that no two are equally specific."""
-    fitting = [row for row in tariffs if row.covers(kind, payment_method, currency, day)]
-    return min(fitting, key=lambda row: row.payment_methods is None, default=None)
-
-
-def schedule_problems(tariffs: Sequence[Tariff]) -> list[str]:
-    """What is wrong with a schedule, as sentences: rows that overlap or end before they start."""
-    problems = [
-        f"tariff {row.name!r} ends on {row.effective_to}, before it starts on {row.effective_from}"
-        for row in tariffs
-        if row.effective_to is not None and row.effective_to < row.effective_from
-    ]
-    problems += [
-        f"tariffs {one.name!r} and {other.name!r} overlap: both apply to "
-        f"{'/'.join(sorted(one.kinds & other.kinds))} in {one.currency} on the same days"
-        for one, other in combinations(tariffs, 2)
-        if _overlap(one, other)
-    ]
-    return problems
-
-
-def _overlap(one: Tariff, other: Tariff) -> bool:
-    if one.account != other.account or one.currency != other.currency:
+def fits(pattern: str, text: str) -> bool:
+    """Whether a payment method is meant by a pattern in which `*` stands for any text."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == text
+    if not text.startswith(first):
         return False
-    if not one.kinds & other.kinds:
-        return False
-    methods, other_methods = one.payment_methods, other.payment_methods
-    if (methods is None) != (other_methods is None):
-        return False  # the one that names methods is more specific
-    if methods is not None and other_methods is not None and not methods & other_methods:
-        return False
-    ends_before = one.effective_to is not None and one.effective_to < other.effective_from
-    starts_after = other.effective_to is not None and other.effective_to < one.effective_from
-    return not ends_before and not starts_after
+    place = len(first)
+    for part in rest[:-1]:
+        found = text.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return len(text) - place >= len(rest[-1]) and text.endswith(rest[-1])
+
+
+def rows_for(
+    tariffs: Iterable[Tariff], traits: Traits
+) -> tuple[tuple[Tariff, ...], tuple[Tariff, ...]]:
+    """The rows that may apply to a line, and its surcharges.
+
+    Of the first the most specific applies; promotions with a quota stand before the row that takes
+    over when it is used up. `schedule_problems` has made sure that no two are equally specific.
+    """
+    covering = [row for row in tariffs if row.covers(traits)]
+    surcharges = tuple(row for row in covering if row.surcharge)
+    ranked = sorted(
+        (row for row in covering if not row.surcharge),
+        key=lambda row: row.rank(traits.kind),
+        reverse=True,
+    )
+    chosen = []
+    for row in ranked:
+        if row.has_promotion_quota and row.returns(traits.kind):
+            continue  # nobody knows whether the payment was one of those with the promotion
+        chosen.append(row)
+        if not row.has_promotion_quota:
+            break
+    return tuple(chosen), surcharges

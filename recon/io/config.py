@@ -17,7 +17,7 @@ from recon.day import Policy
 from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.io.deliveries import Schedule, calendar_problem
-from recon.io.fee_settings import FeeSettings, tariffs_of
+from recon.io.fee_settings import FeeSettings, problem_lines, tariffs_of
 from recon.io.journal_settings import JournalSettings
 from recon.io.mapped_settings import (
     DescribedProvider,
@@ -290,12 +290,7 @@ def _read(path: Path, model: type[Settings], problems: list[str]) -> Any:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: {error}")
     except ValidationError as error:
-        for problem in error.errors():
-            place = ".".join(str(part) for part in problem["loc"])
-            text = problem["msg"].removeprefix("Value error, ")
-            if problem["type"] == "extra_forbidden":
-                text = "there is no such setting"
-            problems.append(f"{path}: {place}: {text}")
+        problems += problem_lines(path, error)
     return None
 
 

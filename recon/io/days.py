@@ -21,6 +21,7 @@ from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
+from recon.io.fee_history import usage_before
 from recon.io.inbox import Inbox, content_of
 from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
@@ -191,6 +192,12 @@ def _inputs(
         orders=orders,
         payouts=_payouts(workspace, account, business_date),
         rates=_rates(workspace.config, account, business_date),
+        fee_usage=usage_before(
+            workspace.database,
+            account,
+            workspace.config.policy.tariffs_of(account.account),
+            business_date,
+        ),
         expected=expectation(workspace.database, schedule, account, business_date, now),
         holidays=_holidays(workspace.config, schedule, business_date),
     )
@@ -236,12 +243,14 @@ def _run_id(config: Config, day: DayInput) -> str:
         "payouts": None if day.payouts is None else entries_digest(day.payouts),
         "rates": None if day.rates is None else entries_digest(day.rates),
         "open_items": entries_digest(day.open_items),
+        "fee_usage": entries_digest(day.fee_usage),
         "expected": asdict(day.expected),
         "holidays": day.holidays,
         "rules": [asdict(rule) for rule in config.policy.rules],
         "receipt_rules": [asdict(rule) for rule in config.policy.receipt_rules],
         "tariffs": sorted(
-            (asdict(tariff) for tariff in config.policy.tariffs), key=lambda tariff: tariff["name"]
+            json.dumps(asdict(tariff), sort_keys=True, default=_as_json)
+            for tariff in config.policy.tariffs
         ),
         "severity": asdict(config.policy.severity),
         "language": config.recon.reports.language,

@@ -1,16 +1,29 @@
 """The fee schedules: configs/fees/<slug>.toml."""
 
+import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from recon.fees.schedule import Tariff, schedule_problems
+from recon.errors import UserError
+from recon.fees.problems import schedule_problems
+from recon.fees.schedule import OnRefund, Per, Tariff, Tier, TierBy, TierMode
 from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings
 from recon.money import Rounding
 from recon.settings import AccountSettings
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class TierSettings(Settings):
+    """A step of `tiers`."""
+
+    up_to: Amount | None = None
+    percent: Amount = Decimal(0)
+    fixed: Amount = Decimal(0)
 
 
 class _TariffBase(Settings):
@@ -19,11 +32,19 @@ class _TariffBase(Settings):
     currency: CurrencyCode
     effective_from: date
     effective_to: date | None = None
+    gap_allowed: bool = False
+    payment_methods: Annotated[list[str], Field(min_length=1)] | None = None
+    merchants: Annotated[list[str], Field(min_length=1)] | None = None
+    converted: bool | None = None
     percent: Amount = Decimal(0)
     fixed: Amount = Decimal(0)
     minimum: Amount | None = None
     maximum: Amount | None = None
     rounding: Rounding = "half_up"
+    on_refund: OnRefund = "kept"
+    tax_percent: Amount | None = None
+    tax_rounding: Rounding = "half_up"
+    tolerance: Amount | None = None
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -32,21 +53,50 @@ class _TariffBase(Settings):
         return self
 
 
-class TariffSettings(_TariffBase):
+class _CountingTariff(_TariffBase):
+    """What only the row has that a line is assessed by first of all."""
+
+    free_below: Amount | None = None
+    tiers: list[TierSettings] = []
+    tier_by: TierBy = "amount"
+    tier_mode: TierMode = "slab"
+    free_amount: Amount | None = None
+    free_count: Count | None = None
+    free_per: Per = "month"
+    free_used: Amount = Decimal(0)
+    promotion: bool = False
+    quota_amount: Amount | None = None
+    quota_count: Count | None = None
+
+
+class TariffSettings(_CountingTariff):
     kinds: Annotated[list[Kind], Field(min_length=1)]
-    payment_methods: list[str] | None = None
-    on_refund: Literal["returned", "kept"] = "kept"
+    round_per: Literal["line", "batch"] = "line"
 
 
-class WithdrawalSettings(_TariffBase):
-    """What taking money out of the wallet costs."""
+class SurchargeSettings(_TariffBase):
+    """What comes on top of the row that applies."""
+
+    kinds: Annotated[list[Kind], Field(min_length=1)]
+
+
+class WithdrawalSettings(_CountingTariff):
+    """What taking money out of the wallet costs: us, or whoever we charge for it."""
+
+    charged_to: Literal["us", "customer", "merchant"] = "us"
+    borne_by: Literal["us", "customer"] = "us"
 
 
 class FeeSettings(Settings):
     """fees/<slug>.toml"""
 
     tariff: list[TariffSettings] = []
+    surcharge: list[SurchargeSettings] = []
     withdrawal: list[WithdrawalSettings] = []
+
+    def rows(self) -> list[Tariff]:
+        return [*map(_tariff, self.tariff), *map(_tariff, self.surcharge),
+                *map(_tariff, self.withdrawal)]  # fmt: skip
 
 
 def tariffs_of(
@@ -61,7 +111,7 @@ def tariffs_of(
     for slug, settings in fees.items():
         if settings is None:
             continue
-        rows = [*map(_tariff, settings.tariff), *map(_tariff, settings.withdrawal)]
+        rows = settings.rows()
         where = f"{directory}/fees/{slug}.toml"
         known = {account.account for account in accounts if account.provider == slug}
         problems += [
@@ -74,11 +124,42 @@ def tariffs_of(
     return tariffs
 
 
-def _tariff(row: TariffSettings | WithdrawalSettings) -> Tariff:
-    facts = row.model_dump()
-    if isinstance(row, WithdrawalSettings):
-        return Tariff(**facts, kinds=frozenset({"withdrawal"}))
-    facts["kinds"] = frozenset(row.kinds)
-    methods = row.payment_methods
-    facts["payment_methods"] = None if methods is None else frozenset(methods)
-    return Tariff(**facts)
+def read_schedule(path: Path) -> list[Tariff]:
+    """The rows of a schedule that is not in force. Errors: UserError, a line a problem."""
+    try:
+        rows = FeeSettings.model_validate(tomllib.loads(path.read_text("utf-8"))).rows()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}") from None
+    except ValidationError as error:
+        raise UserError("\n".join(problem_lines(path, error))) from None
+    if problems := schedule_problems(rows):
+        raise UserError("\n".join(f"{path}: {problem}" for problem in problems))
+    return rows
+
+
+def problem_lines(path: Path, error: ValidationError) -> list[str]:
+    """What is wrong with a file of the configuration, a line a setting."""
+    lines = []
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"])
+        text = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            text = "there is no such setting"
+        lines.append(f"{path}: {place}: {text}")
+    return lines
+
+
+def _tariff(row: TariffSettings | SurchargeSettings | WithdrawalSettings) -> Tariff:
+    facts: dict[str, Any] = row.model_dump(exclude={"tiers"})
+    facts["kinds"] = frozenset(facts.get("kinds", ["withdrawal"]))
+    for name in ("payment_methods", "merchants"):
+        if facts[name] is not None:
+            facts[name] = frozenset(facts[name])
+    tiers = () if isinstance(row, SurchargeSettings) else row.tiers
+    return Tariff(
+        **facts,
+        tiers=tuple(Tier(tier.percent, tier.fixed, tier.up_to) for tier in tiers),
+        surcharge=isinstance(row, SurchargeSettings),
+    )

@@ -20,6 +20,7 @@ from recon.io.database import Database, read_frame
 from recon.io.frames import read_rows, write_frame
 from recon.io.schema import (
     DISCREPANCIES,
+    FEE_SUMMARIES,
     OPEN_ITEMS,
     PAYOUTS,
     POSTINGS,
@@ -30,7 +31,7 @@ from recon.io.schema import (
 from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
-from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
+from recon.tables import DISCREPANCY, FEE_SUMMARY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
 from recon.wording import Language
 
 # A discrepancy found again is another one when any of these is.
@@ -117,6 +118,7 @@ class RunRows:
     payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))
     receipts: pl.DataFrame = field(default_factory=lambda: empty(RECEIPT))
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
+    fees: pl.DataFrame = field(default_factory=lambda: empty(FEE_SUMMARY))
 
     @staticmethod
     def of(result: DayResult) -> "RunRows":
@@ -127,6 +129,7 @@ class RunRows:
             payouts=result.payouts,
             receipts=result.receipts,
             postings=result.postings,
+            fees=result.fees,
         )
 
     def by_table(self) -> dict[str, pl.DataFrame]:
@@ -137,6 +140,7 @@ class RunRows:
             "PAYOUT": self.payouts,
             "RECEIPT": self.receipts,
             "POSTING": self.postings,
+            "FEE_SUMMARY": self.fees,
         }
 
 
@@ -147,6 +151,7 @@ _TABLES: Final = {
     "PAYOUT": PAYOUTS,
     "RECEIPT": RECEIPTS,
     "POSTING": POSTINGS,
+    "FEE_SUMMARY": FEE_SUMMARIES,
 }
 
 

@@ -19,6 +19,7 @@ from recon.book_tables import MERCHANT_SETTLEMENT, POSTING, RESERVE
 from recon.money import MONEY
 from recon.tables import (
     DISCREPANCY,
+    FEE_SUMMARY,
     INSTANT,
     LEDGER_ENTRY,
     OPEN_ITEM,
@@ -29,7 +30,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -262,6 +263,16 @@ RECEIPTS: Final = sa.Table(
     _reference("run_id", "run.run_id", key=True),
     *columns_of(RECEIPT, key=("receipt_id",), required=("payout_id",)),
     sa.Index(None, "payout_id"),
+)
+
+# What each run found charged and expected, by tariff row: for what is counted by the month, and for
+# the provider's invoice.
+FEE_SUMMARIES: Final = sa.Table(
+    "fee_summary",
+    METADATA,
+    _reference("run_id", "run.run_id"),
+    *columns_of(FEE_SUMMARY, required=("component", "kind", "currency")),
+    sa.Index(None, "run_id"),
 )
 
 SETTLEMENT_BATCHES: Final = sa.Table(

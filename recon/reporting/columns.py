@@ -15,7 +15,7 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
         "amount amount_ledger amount_provider difference at_stake gross refunds chargebacks fees "
         "withdrawals withdrawal_charges adjustments reserve net net_of_lines net_check "
         "opening_balance closing_balance expected_payout provider_payout bank_credit proof "
-        "base charged expected variance stated computed stated_difference "
+        "base charged expected variance our_charge margin stated computed stated_difference "
         "payout_amount credited bank_fee in_transit earned paid_out "
         "fee line_check of_transactions trace difference_before difference_now total"
     ),
@@ -26,7 +26,7 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
     "integer": "line_no version",
     "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
     "wrapped": "type mismatched_fields explanation suggested_action reason value change account "
-    "payout_account",
+    "payout_account arithmetic",
     "instant": "occurred_at",
     "percent": "effective_rate matched_rate",
     "link": "folder",
@@ -35,6 +35,7 @@ _KINDS: Final[dict[str, Kind]] = {
     name: kind for kind, names in _NAMES_BY_KIND.items() for name in names.split()
 }
 _WIDTHS: Final[dict[str, float]] = {
+    "arithmetic": 44,
     "explanation": 52,
     "mismatched_fields": 36,
     "reason": 60,

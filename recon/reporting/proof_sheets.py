@@ -26,6 +26,7 @@ from recon.reporting.settlement import (
     cost_totals,
     listed_batches,
     listed_costs,
+    with_components,
 )
 from recon.reporting.sheets import Sheet, SumOf, Table
 from recon.reporting.text import Language
@@ -104,17 +105,16 @@ def _withdrawals(book: Book, language: Language) -> Sheet | None:
 
 def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
     """What a tariff row should have cost, and did, summed over the days of the book."""
-    key = ["provider", "account", "tariff", "kind", "currency"]
+    key = ["provider", "account", "tariff", "component", "kind", "currency"]
     summed = (
         book["fees"]
         .filter(which)
         .group_by(key)
         .agg(pl.col("line_count", "base", "charged", "expected", "variance").sum())
     )
-    listed = listed_costs(summed, language).sort(
-        "provider", "account", "currency", "tariff", "kind"
-    )
-    leading = "provider account tariff kind"
+    order = ("provider", "account", "currency", "tariff", "component", "kind")
+    listed = with_components(listed_costs(summed, language).sort(order), language)
+    leading = "provider account tariff component kind"
     shown = (*columns(f"{leading} currency line_count", language), *cost_columns(language))
     totals = cost_totals(name, listed, language, leading, "line_count")
     return _sheet(name, language, Table(name, shown, listed, main=True), totals)

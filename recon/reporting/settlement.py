@@ -85,35 +85,46 @@ def _batches(result: DayResult, language: Language) -> Table:
 
 
 def _fees(result: DayResult, language: Language) -> tuple[Table, Table]:
-    listed = listed_costs(result.fees, language).sort("currency", "tariff", "kind")
-    listing = (*columns("tariff kind currency line_count", language), *cost_columns(language))
+    order = ("currency", "tariff", "component", "kind")
+    listed = with_components(listed_costs(result.fees, language).sort(order), language)
+    names = "tariff component kind"
+    listing = (*columns(f"{names} currency line_count", language), *cost_columns(language))
     fees = Table("fees", listing, listed, main=True)
-    return fees, cost_totals("fees", listed, language, "tariff kind", "line_count")
+    return fees, cost_totals("fees", listed, language, names, "line_count")
+
+
+def with_components(listed: pl.DataFrame, language: Language) -> pl.DataFrame:
+    return listed.with_columns(component=worded("component", text.COMPONENTS, language))
 
 
 def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
-    """Every assessed withdrawal, with the references of its line."""
-    wanted = result.assessed_withdrawals["line_id"].implode()
-    lines = (
-        result.lines.filter(pl.col("line_id").is_in(wanted))
-        .select("line_id", "occurred_at", "txn_id", "merchant_ref")
-        .collect(engine="streaming")
-    )
-    joined = result.assessed_withdrawals.join(lines, on="line_id", how="left", validate="1:1")
-    listed = listed_costs(joined, language).sort(
-        "currency", "occurred_at", "line_id", nulls_last=True
+    """Every withdrawal by both tariffs: what it cost us, what we charge for it, the margin."""
+    charges = result.assessed_withdrawals
+    has_own = charges["our_charge"].null_count() < charges.height
+    ours = ("our_tariff", "our_charge", "margin") if has_own else ()
+    margin = (pl.col("our_charge") - pl.col("charged")).eq_missing(pl.col("margin"))
+    listed = (
+        listed_costs(charges, language)
+        .with_columns(is_margin=margin)
+        .sort("currency", "occurred_at", "line_id", nulls_last=True)
     )
     listing = (
         *columns("occurred_at kind currency txn_id merchant_ref tariff", language),
         *cost_columns(language),
-        column("line_id", language),
+        *(
+            column(name, language, formula="{our_charge}-{charged}", live="is_margin")
+            if name == "margin"
+            else column(name, language)
+            for name in ours
+        ),
+        *columns("arithmetic line_id", language),
     )
     withdrawals = Table("withdrawals", listing, listed, main=True)
-    return withdrawals, cost_totals("withdrawals", listed, language, "", "")
+    return withdrawals, cost_totals("withdrawals", listed, language, "", "", ours[1:])
 
 
 def listed_costs(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
-    """ASSESSED_FEE or FEE_SUMMARY with visible words and the rate that was really charged."""
+    """WITHDRAWAL_CHARGE or FEE_SUMMARY with visible words and the rate that was really charged."""
     variance = pl.col("charged").fill_null(ZERO) - pl.col("expected").fill_null(ZERO)
     return frame.with_columns(
         kind=worded("kind", text.KINDS, language),
@@ -138,10 +149,17 @@ def cost_columns(language: Language) -> tuple[Column, ...]:
     )
 
 
-def cost_totals(of: str, listed: pl.DataFrame, language: Language, blank: str, count: str) -> Table:
+def cost_totals(
+    of: str,
+    listed: pl.DataFrame,
+    language: Language,
+    blank: str,
+    count: str,
+    more: tuple[str, ...] = (),
+) -> Table:
     """Totals by currency, below the list and under its columns where the list begins alike."""
     where = {"currency": "{currency}"}
-    amounts = ("base", "charged", "expected", "variance")
+    amounts = ("base", "charged", "expected", "variance", *more)
     counts = (count,) if count else ()
     frame = (
         listed.group_by("currency")

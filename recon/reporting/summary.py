@@ -57,7 +57,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "batches": plain_rows(
             result.batches.sort("batch_id", "currency").drop("provider", "account")
         ),
-        "fees": plain_rows(result.fees.sort("currency", "tariff", "kind")),
+        "fees": plain_rows(result.fees.sort("currency", "tariff", "component", "kind")),
         "metrics": figures(result),
         "files": [
             {"file_id": file.file_id, "name": file.name, "kind": file.kind, "version": file.version}

@@ -89,6 +89,11 @@ CONTROL_STATES: Final[Words] = {
     "differs": ("Differs", "不符"),
     "unverified": ("Not stated", "未提供"),
 }
+COMPONENTS: Final[Words] = {
+    "fee": ("Fee", "手续费"),
+    "surcharge": ("Surcharge", "附加费"),
+    "tax": ("Tax", "税"),
+}
 PARTIES: Final[Words] = {"provider": ("Providers", "渠道"), "bank": ("Banks", "银行")}
 OUTCOMES: Final[Words] = {
     "matched": ("Matched", "已匹配"),

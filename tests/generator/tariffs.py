@@ -52,6 +52,8 @@ def tariffs(provider: str, account: str, table: str, day: date) -> tuple[Tariff,
 
 
 def _applies(row: dict[str, Any], account: str, day: date) -> bool:
+    if "payment" not in row.get("kinds", ["payment"]):
+        return False  # a dispute fee, say
     starts, ends = row["effective_from"], row.get("effective_to")
     return row.get("account", account) == account and starts <= day and (not ends or day <= ends)
 

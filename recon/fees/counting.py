@@ -1,0 +1,162 @@
+"""Rows that depend on what came before: tiers by month, quotas, refunds of a known payment.
+
+The lines of a day are counted in the order of (occurred_at, line_id), so that the line that crosses
+an edge is always the same one, whatever the order of the file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from recon.fees.charge import literal
+from recon.fees.schedule import Tariff
+from recon.fees.tables import FEE_USAGE
+from recon.money import MONEY, ZERO
+from recon.tables import LEDGER_ENTRY, Schema, empty
+
+ROW: Final = pl.UInt16()
+_DAY_SUMMARY: Final = ("business_date", "tariff", "component", "kind", "line_count", "base")
+_OTHER_RETURNS: Final = ("refund", "chargeback")
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the fees of a day depend on beside its lines.
+
+    `usage` is FEE_USAGE before the day; `orders` is LEDGER_ENTRY: the payments that money of the
+    day is given back of, and what was given back of them (see `over_refunds`).
+    """
+
+    usage: pl.DataFrame = field(default_factory=lambda: empty(FEE_USAGE))
+    orders: pl.DataFrame = field(default_factory=lambda: empty(LEDGER_ENTRY))
+
+
+def is_counted(tariffs: Sequence[Tariff]) -> bool:
+    return any(row.counts is not None for row in tariffs)
+
+
+def usage(summaries: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.DataFrame:
+    """FEE_SUMMARY with business_date, of earlier days -> FEE_USAGE, sorted by tariff.
+
+    Rows of one name are counted together, so that a tariff goes on counting when its rate changes.
+    """
+    counting = [(row.name, kind) for row in tariffs if row.counts for kind in row.kinds]
+    wanted = pl.DataFrame(counting, schema=["tariff", "kind"], orient="row").unique()
+    if not counting:
+        return empty(FEE_USAGE)
+    is_month = pl.col("business_date").dt.month_start() == date(day.year, day.month, 1)
+    is_earlier = pl.col("business_date") < day
+    return (
+        summaries.select(_DAY_SUMMARY)
+        .filter(is_earlier, component="fee")
+        .join(wanted, on=["tariff", "kind"], how="semi")
+        .group_by("tariff")
+        .agg(
+            month_amount=pl.col("base").filter(is_month).sum(),
+            month_count=pl.col("line_count").filter(is_month).sum(),
+            lifetime_amount=pl.col("base").sum(),
+            lifetime_count=pl.col("line_count").sum(),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in FEE_USAGE.items())
+        .sort("tariff")
+    )
+
+
+def placed(
+    lines: pl.DataFrame,
+    tariffs: Sequence[Tariff],
+    promotions: Sequence[tuple[int, Sequence[int]]],
+    past: Past,
+) -> pl.DataFrame:
+    """Lines with the row that applies to each, and what was used before it.
+
+    `lines` has tariff_row, which applies when no promotion does, and `promotions`, a number; each
+    promotion comes with its place in the schedule and the numbers that mean it. Adds used_amount,
+    used_count, original and returned; sorted by time.
+    """
+    carried = _carried(tariffs, past.usage)
+    found = lines.sort("occurred_at", "line_id").with_columns(
+        regular="tariff_row", tariff_row=pl.lit(None, dtype=ROW)
+    )
+    for place, numbers in promotions:
+        is_meant = pl.col("tariff_row").is_null() & pl.col("promotions").is_in(list(numbers))
+        seen = _counted(found, pl.when(is_meant).then(pl.lit(place, dtype=ROW)), carried)
+        lasts = pl.lit(value=True)
+        if (quota := tariffs[place].quota_count) is not None:
+            lasts &= pl.col("used_count") < quota
+        if (amount := tariffs[place].quota_amount) is not None:
+            lasts &= pl.col("used_amount") < literal(amount)
+        takes = pl.when(is_meant & lasts).then(pl.lit(place, dtype=ROW))
+        found = seen.with_columns(tariff_row=takes.otherwise("tariff_row"))
+    found = found.with_columns(tariff_row=pl.coalesce("tariff_row", "regular"))
+    return _with_originals(_counted(found, pl.col("tariff_row"), carried), past.orders)
+
+
+def _counted(lines: pl.DataFrame, row: pl.Expr, carried: pl.DataFrame) -> pl.DataFrame:
+    """Adds used_amount and used_count: before each line, among those that a row is counted for."""
+    joined = lines.with_columns(candidate=row).join(
+        carried, left_on="candidate", right_on="place", how="left", maintain_order="left"
+    )
+    moves = ~pl.col("is_return") & pl.col("counter").is_not_null()
+    amount, count = pl.when(moves).then("base").otherwise(ZERO), moves.cast(pl.Int64)
+    before_amount = amount.cum_sum().over("counter") - amount
+    before_count = count.cum_sum().over("counter") - count
+    return joined.with_columns(
+        used_amount=(before_amount + pl.col("carried_amount")).fill_null(ZERO),
+        used_count=(before_count + pl.col("carried_count")).fill_null(0),
+    ).drop("candidate", "counter", "carried_amount", "carried_count")
+
+
+_CARRIED: Final[Schema] = {
+    "place": ROW,
+    "counter": pl.String(),
+    "carried_amount": MONEY,
+    "carried_count": pl.Int64(),
+}
+
+
+def _carried(tariffs: Sequence[Tariff], before: pl.DataFrame) -> pl.DataFrame:
+    """What was used of each row before the day, over the time it counts."""
+    known = {row["tariff"]: row for row in before.iter_rows(named=True)}
+    rows = []
+    for place, tariff in enumerate(tariffs):
+        used = known.get(tariff.name) if tariff.counts in ("month", "lifetime") else None
+        amount = used[f"{tariff.counts}_amount"] if used else Decimal(0)
+        count = used[f"{tariff.counts}_count"] if used else 0
+        if tariff.counts == "lifetime" and tariff.free_amount is not None:
+            amount += tariff.free_used
+        if tariff.counts == "lifetime" and tariff.free_count is not None:
+            count += int(tariff.free_used)
+        rows.append((place, tariff.name, amount, count))
+    return pl.DataFrame(rows, schema=dict(_CARRIED), orient="row")
+
+
+def _with_originals(lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """Adds the payment that a refund belongs to, and what was given back of it before."""
+    succeeded = orders.filter(pl.col("status").fill_null("succeeded") == "succeeded")
+    paid = (
+        succeeded.filter(kind="payment")
+        .group_by(parent_ref="merchant_ref", currency="currency")
+        .agg(original=pl.col("amount").sum())
+    )
+    # Earlier days from the ledger; refunds of this day in their own order, from the statement.
+    day = lines["business_date"].min()
+    given = (
+        succeeded.filter(pl.col("kind").is_in(_OTHER_RETURNS), pl.col("business_date") < day)
+        .group_by("parent_ref", "currency")
+        .agg(before=-pl.col("amount").sum())
+    )
+    back = pl.when(pl.col("is_return")).then("base").otherwise(ZERO)
+    same_day = back.cum_sum().over("parent_ref", "currency") - back
+    key = ["parent_ref", "currency"]
+    return (
+        lines.with_columns(same_day=same_day)
+        .join(paid, on=key, how="left", maintain_order="left", validate="m:1")
+        .join(given, on=key, how="left", maintain_order="left", validate="m:1")
+        .with_columns(returned=pl.col("same_day") + pl.col("before").fill_null(literal(0)))
+        .drop("same_day", "before")
+    )

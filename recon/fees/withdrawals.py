@@ -1,0 +1,116 @@
+"""Withdrawals by both tariffs: what the provider charges us, what we charge for it, the margin."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from recon.fees.arithmetic import with_arithmetic, with_on_top
+from recon.fees.assess import assess
+from recon.fees.counting import Past
+from recon.fees.schedule import Tariff
+from recon.money import MONEY, ZERO
+from recon.tables import WITHDRAWAL_CHARGE, empty
+from recon.wording import Language
+
+KINDS = ("withdrawal", "withdrawal_reversal")
+
+
+def charges(
+    lines: pl.LazyFrame,
+    assessed: pl.LazyFrame,
+    tariffs: Sequence[Tariff],
+    past: Past,
+    language: Language = "en",
+) -> pl.DataFrame:
+    """WITHDRAWAL_CHARGE of the day, sorted by line_id.
+
+    `assessed` is ASSESSED_FEE by what we are charged. What the provider charges is all of it, with
+    surcharges and tax; where the customer bears it, it is passed on on top of our own tariff.
+    """
+    taken = (
+        lines.filter(pl.col("kind").is_in(KINDS))
+        .select("line_id", "txn_id")
+        .unique("line_id")
+        .collect(engine="streaming")
+    )
+    if taken.is_empty():
+        return empty(WITHDRAWAL_CHARGE)
+    # The network fee of a withdrawal is a line of its own where it is paid in another token.
+    of_them = (pl.col("kind") == "fee") & pl.col("txn_id").is_in(taken["txn_id"].implode())
+    wanted = lines.filter(pl.col("kind").is_in(KINDS) | of_them).unique("line_id")
+    charged = [row for row in tariffs if row.charged_to == "us"]
+    theirs = _theirs(wanted, assessed, charged, language)
+    ours = _ours(wanted, [row for row in tariffs if row.charged_to != "us"], past)
+    passed_on = pl.when(pl.col("is_passed_on")).then("charged")
+    is_ours = pl.col("own").is_not_null() | passed_on.is_not_null()
+    our_charge = pl.col("own").fill_null(ZERO) + passed_on.fill_null(ZERO)
+    return (
+        wanted.with_columns(amount=pl.col("gross").abs(), stated="fee")
+        .drop("fee")
+        .collect(engine="streaming")
+        .join(theirs, on="line_id", how="left", validate="1:1")
+        .join(ours, on="line_id", how="left", validate="1:1")
+        .with_columns(base=pl.coalesce("base", "amount"), charged=pl.coalesce("charged", "stated"))
+        .with_columns(our_charge=pl.when(is_ours).then(our_charge))
+        .with_columns(margin=pl.col("our_charge") - pl.col("charged"))
+        .select(pl.col(name).cast(dtype) for name, dtype in WITHDRAWAL_CHARGE.items())
+        .sort("line_id")
+    )
+
+
+def _theirs(
+    wanted: pl.LazyFrame, assessed: pl.LazyFrame, charged: Sequence[Tariff], language: Language
+) -> pl.DataFrame:
+    """What the provider charges for each line, surcharges and tax included, with the arithmetic."""
+    ids = wanted.select("line_id").collect(engine="streaming")["line_id"]
+    of_them = pl.col("line_id").is_in(ids.implode()) & (pl.col("component") == "fee")
+    found = assessed.filter(of_them).unique("line_id").collect(engine="streaming")
+    borne = [place for place, row in enumerate(charged) if row.borne_by == "customer"]
+    return with_arithmetic(found, charged, language).select(
+        "line_id",
+        "base",
+        "tariff",
+        "variance",
+        arithmetic=with_on_top(language),
+        charged=pl.col("charged") + pl.col("on_top"),
+        expected=pl.col("expected") + pl.col("on_top"),
+        is_passed_on=pl.col("tariff_row").is_in(borne),
+    )
+
+
+def _ours(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past) -> pl.DataFrame:
+    """What we charge for each line by our own tariffs: line_id, our_tariff, own."""
+    found = [
+        assess(lines, rows, past).filter(pl.col("tariff").is_not_null())
+        for charged_to in ("customer", "merchant")
+        if (rows := [row for row in tariffs if row.charged_to == charged_to])
+    ]
+    schema = {"line_id": pl.String(), "tariff": pl.String(), "expected": MONEY}
+    every = pl.concat([pl.LazyFrame(schema=schema), *(one.select(list(schema)) for one in found)])
+    return (
+        every.group_by("line_id")
+        .agg(
+            our_tariff=pl.col("tariff").unique().sort().str.join(" + "),
+            own=pl.col("expected").sum(),
+        )
+        .collect(engine="streaming")
+    )
+
+
+def with_merchants(
+    lines: pl.LazyFrame, entries: pl.LazyFrame, tariffs: Sequence[Tariff]
+) -> pl.LazyFrame:
+    """Lines with the merchant_id that the day's ledger has for them, where a row asks for it.
+
+    A line whose entry is of another day has none; rows that name merchants do not apply to it.
+    """
+    if all(row.merchants is None for row in tariffs):
+        return lines
+    known = (
+        entries.filter(pl.col("merchant_id").is_not_null() & pl.col("merchant_ref").is_not_null())
+        .group_by("kind", "merchant_ref")
+        .agg(pl.col("merchant_id").unique())
+        .filter(pl.col("merchant_id").list.len() == 1)
+        .with_columns(pl.col("merchant_id").list.first())
+    )
+    return lines.join(known, on=["kind", "merchant_ref"], how="left")
