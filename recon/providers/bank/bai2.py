@@ -5,22 +5,23 @@ each end with the sum of all amounts in them, which is checked, as is opening + 
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Final
+
+import polars as pl
 
 from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
-from recon.providers.bank.entries import BankStatement, Entry, reading, text_of
-from recon.providers.bank.entries import places as places_of
+from recon.providers.bank import entries
+from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
-_HEADER = re.compile(r"^01,[^,]*,[^,]*,\d{6},")
+_HEADER: Final = re.compile(r"^01,[^,]*,[^,]*,\d{6},")
 _OPENING, _CLOSING = "010", "015"
-_KIND_BY_CODE = {"698": "fee", "354": "adjustment", "654": "adjustment"}
-_FIELDS_AFTER_FUNDS = {"V": 2, "S": 3}  # value date and time; three availabilities
+_KIND_BY_CODE: Final = {"698": "fee", "354": "adjustment", "654": "adjustment"}
+_FIELDS_AFTER_FUNDS: Final = {"V": 2, "S": 3}  # value date and time; three availabilities
 
 
 def describe(content: Content) -> Description | None:
@@ -39,11 +40,11 @@ def describe(content: Content) -> Description | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
-    return reading(list(_statements(text_of(content))), content, context)
+    return entries.reading(_file(content), content, context)
 
 
 def places(content: Content, _: ReadContext) -> frozenset[Place]:
-    return places_of(list(_statements(text_of(content))))
+    return entries.places(_file(content))
 
 
 def _date(text: str) -> date | None:
@@ -53,42 +54,78 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, cells): continuations (88) joined to what they continue."""
-    line_no, joined = 0, ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        body = line.strip()
-        if body.startswith("88,"):
-            joined = joined.removesuffix("/") + "," + body[3:]
-            continue
-        if joined:
-            yield line_no, _cells(joined)
-        line_no, joined = number, body
-    if joined:
-        yield line_no, _cells(joined)
+def _file(content: Content) -> BankFile:
+    records = _records(content)
+    statements = _statements(records)
+    return BankFile(statements, _entries(records, statements))
 
 
-def _cells(record: str) -> list[str]:
-    return [cell.strip() for cell in record.removesuffix("/").split(",")]
+def _records(content: Content) -> pl.DataFrame:
+    """statement (from 0), record (its place), line_no, code, cells: continuations (88) joined to
+    what they continue."""
+    lines = pl.scan_lines(
+        content.scannable, name="line", row_index_name="line_no", row_index_offset=1, glob=False
+    )
+    body = pl.col("line").str.strip_prefix("\ufeff").str.strip_chars()
+    follows = pl.col("body").str.starts_with("88,")
+    return (
+        lines.with_columns(body=body)
+        .filter(pl.col("body") != "")
+        .with_columns(record=(~follows).cum_sum())
+        .group_by("record", maintain_order=True)
+        .agg(
+            pl.col("line_no").first(),
+            text=pl.col("body").str.strip_suffix("/").str.strip_prefix("88,").str.join(","),
+        )
+        .with_columns(cells=pl.col("text").str.split(","))
+        .with_columns(
+            code=pl.col("cells").list.first(),
+            statement=(pl.col("cells").list.first() == "03").cum_sum().cast(pl.Int64) - 1,
+        )
+        .select("statement", "record", "line_no", "code", "cells")
+        .collect()
+    )
 
 
-def _statements(text: str) -> Iterator[BankStatement]:
+def _statements(records: pl.DataFrame) -> tuple[BankStatement, ...]:
+    """Every account of every group, as its first and last record tell it."""
+    found: list[BankStatement] = []
     day, group_currency = None, ""
-    account: tuple[str, str] | None = None
-    amounts: list[tuple[str, Decimal | None]] = []
-    entries: list[Entry] = []
-    for number, (line_no, cells) in enumerate(_records(text)):
-        if cells[0] == "02":
+    told = records.filter(pl.col("code") != "16").select("code", "cells").iter_rows()
+    for code, texts in told:
+        cells = [text.strip() for text in texts]
+        if code == "02":
             day = _date(cells[4]) if len(cells) > 4 else None
             group_currency = cells[6] if len(cells) > 6 else ""
-        elif cells[0] == "03":
-            account = (cells[1], (cells[2] if len(cells) > 2 else "") or group_currency or "USD")
-            amounts, entries = _summary(cells[3:], account[1]), []
-        elif cells[0] == "16" and account is not None:
-            entries.append(_entry(line_no, cells, account, day, f"{day}:{number}"))
-        elif cells[0] == "49" and account is not None:
-            yield replace(_statement(account, amounts, entries, cells), closed_on=day)
-            account = None
+        elif code == "03":
+            currency = (cells[2] if len(cells) > 2 else "") or group_currency or "USD"
+            found.append(_opened(cells, currency, day))
+        elif code == "49" and found:
+            stated = _amount(cells[1], found[-1].currency) if len(cells) > 1 else None
+            balances = Decimal(0) if found[-1].control is None else found[-1].control[1]
+            found[-1] = _closed(found[-1], stated, balances)
+    return tuple(found)
+
+
+def _opened(cells: list[str], currency: str, day: date | None) -> BankStatement:
+    amounts = _summary(cells[3:], currency)
+    known = dict(amounts)
+    total = sum((amount for _, amount in amounts if amount is not None), Decimal(0))
+    return BankStatement(
+        account=cells[1] if len(cells) > 1 else "",
+        currency=currency,
+        opening=known.get(_OPENING),
+        closing=known.get(_CLOSING),
+        closed_on=day,
+        control=(None, total),
+    )
+
+
+def _closed(one: BankStatement, stated: Decimal | None, balances: Decimal) -> BankStatement:
+    return BankStatement(
+        one.account, one.currency, one.opening, one.closing, closed_on=one.closed_on,
+        control=(stated, balances),
+    )  # fmt: skip
 
 
 def _amount(text: str, currency: str) -> Decimal | None:
@@ -117,44 +154,67 @@ def _after_funds(funds: str, cells: list[str], place: int) -> int:
     return _FIELDS_AFTER_FUNDS.get(funds, 0)
 
 
-def _entry(
-    line_no: int, cells: list[str], account: tuple[str, str], day: date | None, key: str
-) -> Entry:
-    cells = [*cells, "", "", ""]
-    code, shown, funds = cells[1], cells[2], cells[3]
-    after = 4 + _after_funds(funds, cells, 3)
-    amount = _amount(shown, account[1])
-    is_credit, is_debit = "100" <= code <= "399", "400" <= code <= "699"
-    return Entry(
-        line_no=line_no,
-        account=account[0],
-        booked_on=day,
-        currency=account[1],
-        amount=-amount if amount is not None and is_debit else amount,
-        key=key,
-        kind=_KIND_BY_CODE.get(code, "transfer") if is_credit or is_debit else "",
-        bank_reference=cells[after] if after < len(cells) else "",
-        reference=cells[after + 1] if after + 1 < len(cells) else "",
-        text=", ".join(cell for cell in cells[after + 2 :] if cell),
-        shown=f"{code} {shown}",
+def _entries(records: pl.DataFrame, statements: tuple[BankStatement, ...]) -> pl.DataFrame:
+    """ENTRY from the records 16 of an account."""
+    facts = [
+        (place, one.currency, one.closed_on, str(one.closed_on), _places(one.currency))
+        for place, one in enumerate(statements)
+    ]
+    schema = {
+        "statement": pl.Int64, "currency": pl.String, "booked_on": pl.Date, "day": pl.String,
+        "places": pl.Int32,
+    }  # fmt: skip
+    owners = pl.LazyFrame(facts, schema=schema, orient="row")
+
+    def cell(place: pl.Expr | int) -> pl.Expr:
+        text = pl.col("cells").list.get(place, null_on_oob=True)
+        return text.str.strip_chars().fill_null("")
+
+    pairs = pl.col("pair_count").cast(pl.Int64, strict=False).fill_null(0)
+    after_funds = (
+        pl.when(pl.col("funds") == "D")
+        .then(1 + 2 * pairs)
+        .otherwise(pl.col("funds").replace_strict(_FIELDS_AFTER_FUNDS, default=0))
+    )
+    code, words = pl.col("type"), pl.col("cells").list.slice(pl.col("after") + 2)
+    is_debit = code.is_between(pl.lit("400"), pl.lit("699"))
+    is_known = is_debit | code.is_between(pl.lit("100"), pl.lit("399"))
+    kind = code.replace_strict(_KIND_BY_CODE, default="transfer")
+    amount = _minor_units(pl.col("digits"))
+    return (
+        records.lazy()
+        .filter(pl.col("code") == "16", pl.col("statement") >= 0)
+        .with_columns(type=cell(1), digits=cell(2), funds=cell(3), pair_count=cell(4))
+        .with_columns(after=4 + after_funds)
+        .join(owners, on="statement", how="left", validate="m:1", maintain_order="left")
+        .select(
+            "statement",
+            "line_no",
+            "booked_on",
+            "currency",
+            number="record",
+            amount=pl.when(is_debit).then(-amount).otherwise(amount),
+            key=pl.format("{}:{}", "day", pl.col("record") - 1),
+            kind=pl.when(is_known).then(kind).otherwise(pl.lit("")),
+            status=pl.lit("succeeded"),
+            bank_reference=cell(pl.col("after")),
+            reference=cell(pl.col("after") + 1),
+            text=words.list.eval(
+                pl.element().str.strip_chars().filter(pl.element().str.strip_chars() != "")
+            ).list.join(", "),
+            shown=pl.format("{} {}", "type", "digits"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+        .collect()
     )
 
 
-def _statement(
-    account: tuple[str, str],
-    amounts: list[tuple[str, Decimal | None]],
-    entries: list[Entry],
-    trailer: list[str],
-) -> BankStatement:
-    known = dict(amounts)
-    total = sum((amount for _, amount in amounts if amount is not None), Decimal(0))
-    total += sum((abs(one.amount) for one in entries if one.amount is not None), Decimal(0))
-    stated = _amount(trailer[1], account[1]) if len(trailer) > 1 else None
-    return BankStatement(
-        account=account[0],
-        currency=account[1],
-        opening=known.get(_OPENING),
-        closing=known.get(_CLOSING),
-        entries=tuple(entries),
-        totals=(("control total", stated, total),),
-    )
+def _places(currency: str) -> int:
+    return money.EXPONENT.get(currency, 2)
+
+
+def _minor_units(text: pl.Expr) -> pl.Expr:
+    """Whole units with `places` decimals; null for anything but digits, with or without a sign."""
+    is_whole = text.str.contains(r"^[+-]?\d{1,18}$")
+    scaled = pl.format("{}e-{}", text.str.strip_prefix("+"), pl.col("places"))
+    return pl.when(is_whole).then(scaled.cast(money.MONEY, strict=False))

@@ -8,17 +8,19 @@ counts. A document type definition is refused: no bank sends one, and attacks ne
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
+import polars as pl
 from lxml import etree
 
+from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
-from recon.providers.bank.entries import BankStatement, Entry, reading
-from recon.providers.bank.entries import places as places_of
+from recon.providers.bank import entries
+from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
+from recon.providers.bank.xml_cells import CELLS, Cells
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _MARK = re.compile(rb"<(?:\w+:)?BkToCstmrStmt[\s>]")
@@ -26,8 +28,9 @@ _ACCOUNT = re.compile(rb"<(?:\w+:)?Acct>.*?<(?:\w+:)?(?:IBAN|Id)>\s*([^<\s][^<]*
 _CLOSING = re.compile(
     rb"<(?:\w+:)?Cd>CLBD<.*?<(?:\w+:)?(?:Dt|DtTm)>\s*(?:<(?:\w+:)?Dt>)?(\d{4}-\d\d-\d\d)", re.DOTALL
 )
-_FEE_CODES = frozenset({"CHRG", "COMM", "FEES"})  # sub-families of bank transaction codes
+_KIND_BY_FAMILY: Final = {"CHRG": "fee", "COMM": "fee", "FEES": "fee", "INTR": "adjustment"}
 _OPENING, _CLOSED = ("OPBD", "PRCD"), ("CLBD",)
+_AMOUNT: Final = r"^\d{1,18}(?:\.\d{1,5})?$"
 
 
 def describe(content: Content) -> Description | None:
@@ -47,26 +50,28 @@ def describe(content: Content) -> Description | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
-    return reading(_all_statements(content), content, context)
+    return entries.reading(_file(content), content, context)
 
 
 def places(content: Content, _: ReadContext) -> frozenset[Place]:
-    return places_of(_all_statements(content))
+    return entries.places(_file(content))
 
 
-def _all_statements(content: Content) -> list[BankStatement]:
+def _file(content: Content) -> BankFile:
+    cells = Cells(content.name)
     try:
-        statements = list(_statements(content))
+        found = list(_statements(content, cells))
     except etree.XMLSyntaxError as error:
         raise StatementError(
             f"{content.name}: is no whole XML document ({error.msg}); fetch it again"
         ) from None
-    if not statements:
+    if not found:
         raise StatementError(f"{content.name}: has no statement in it")
-    return statements
+    return BankFile(tuple(one for one, _ in found), _entries(cells, [name for _, name in found]))
 
 
-def _statements(content: Content) -> Iterator[BankStatement]:
+def _statements(content: Content, cells: Cells) -> Iterator[tuple[BankStatement, str]]:
+    """Every statement with its number, while `cells` takes up its entries."""
     source = content.scannable
     events = etree.iterparse(
         io.BytesIO(source) if isinstance(source, bytes) else source,
@@ -77,16 +82,17 @@ def _statements(content: Content) -> Iterator[BankStatement]:
         load_dtd=False,
         huge_tree=False,
     )
-    read_so_far: list[Entry] = []
+    is_checked = False
     for _, element in events:
-        if element.getroottree().docinfo.doctype:
+        if not is_checked and element.getroottree().docinfo.doctype:
             raise StatementError(f"{content.name}: has a DOCTYPE, which no bank statement needs")
-        if etree.QName(element).localname == "Ntry":
-            read_so_far += _entries(element, len(read_so_far) + 1)
+        is_checked = True
+        if element.tag.endswith("Ntry"):
+            cells.take(element)
             _forget(element)
         else:
-            yield _statement(element, read_so_far)
-            read_so_far = []
+            yield _statement(element), _text(element, "Id")
+            cells.end_statement()
             element.clear()
 
 
@@ -94,7 +100,7 @@ def _forget(entry: etree._Element) -> None:
     """Free an entry and the ones before it, so that a statement of any size takes little memory."""
     entry.clear()
     before, parent = entry.getprevious(), entry.getparent()
-    if parent is not None and before is not None and etree.QName(before).localname == "Ntry":
+    if parent is not None and before is not None and before.tag == entry.tag:
         parent.remove(before)
 
 
@@ -109,28 +115,6 @@ def _text(element: etree._Element | None, *paths: str) -> str:
     return ""
 
 
-def _amount(element: etree._Element | None, path: str) -> tuple[Decimal | None, str, str]:
-    """(amount, currency, text) of an element with a Ccy; without a sign."""
-    found = None if element is None else element.find(f"{{*}}{path.replace('/', '/{*}')}")
-    if found is None:
-        return None, "", ""
-    text = (found.text or "").strip()
-    try:
-        amount = Decimal(text) if re.fullmatch(r"\d{1,18}(?:\.\d{1,5})?", text) else None
-    except InvalidOperation:
-        amount = None
-    return amount, found.get("Ccy", ""), text
-
-
-def _signed(element: etree._Element, amount: Decimal | None) -> Decimal | None:
-    return -amount if amount is not None and _text(element, "CdtDbtInd") == "DBIT" else amount
-
-
-def _line_of(element: etree._Element) -> int:
-    line: Any = element.sourceline
-    return int(line or 0)
-
-
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])
@@ -138,80 +122,19 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _entries(element: etree._Element, number: int) -> list[Entry]:
-    amount, currency, shown = _amount(element, "Amt")
-    entry = Entry(
-        line_no=_line_of(element),
-        account="",
-        booked_on=_day(_text(element, "BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm")),
-        currency=currency,
-        amount=_signed(element, amount),
-        key=str(number),
-        kind=_kind(element),
-        status=_status(_text(element, "Sts/Cd", "Sts")),
-        bank_reference=_text(element, "AcctSvcrRef", "NtryRef"),
-        text=_text(element, "AddtlNtryInf"),
-        shown=shown,
-    )
-    details = element.findall("{*}NtryDtls/{*}TxDtls")
-    parts = [_detail(entry, element, detail, place) for place, detail in enumerate(details, 1)]
-    stated = [part.amount for part in parts if part.amount is not None]
-    if len(parts) > 1 and len(stated) == len(parts) and sum(stated) == entry.amount:
-        return parts
-    if len(parts) == 1:
-        return [replace(parts[0], amount=entry.amount, currency=currency, key=entry.key)]
-    return [entry]
-
-
-def _detail(entry: Entry, element: etree._Element, detail: etree._Element, place: int) -> Entry:
-    amount, currency, _ = _amount(detail, "Amt")
-    if amount is None:
-        amount, currency, _ = _amount(detail, "AmtDtls/TxAmt/Amt")
-    direction = detail if _text(detail, "CdtDbtInd") else element
-    words = [found.text or "" for found in detail.iterfind("{*}RmtInf/{*}Ustrd")]
-    words += [_text(detail, "RmtInf/Strd/CdtrRefInf/Ref"), _text(detail, "AddtlTxInf"), entry.text]
-    return replace(
-        entry,
-        key=f"{entry.key}.{place}",
-        currency=currency or entry.currency,
-        amount=_signed(direction, amount) if currency in ("", entry.currency) else None,
-        bank_reference=_text(detail, "Refs/AcctSvcrRef") or entry.bank_reference,
-        reference=_text(detail, "Refs/EndToEndId", "Refs/InstrId", "Refs/TxId"),
-        text=" ".join(" ".join(words).split()),
-    )
-
-
-def _kind(element: etree._Element) -> str:
-    domain = "BkTxCd/Domn/Fmly"
-    if _text(element, f"{domain}/SubFmlyCd") in _FEE_CODES:
-        return "fee"
-    return "adjustment" if _text(element, f"{domain}/SubFmlyCd") == "INTR" else "transfer"
-
-
-def _status(text: str) -> str:
-    """Statements of some versions do not tell a status: what they list is booked."""
-    return "succeeded" if text in ("", "BOOK") else "pending"
-
-
-def _statement(element: etree._Element, found: list[Entry]) -> BankStatement:
-    account = _text(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id")
-    number = _text(element, "Id")
+def _statement(element: etree._Element) -> BankStatement:
     opening, closing = _balance(element, _OPENING), _balance(element, _CLOSED)
-    currency = _text(element, "Acct/Ccy") or opening[1] or closing[1]
     same = opening[1] == closing[1]
     since = _day(_text(element, "FrToDt/FrDtTm"))
     count = _text(element, "TxsSummry/TtlNtries/NbOfNtries")
-    known = [replace(one, account=account, key=f"{number}:{one.key}") for one in found]
-    counted = {one.key.split(".")[0] for one in found}
     return BankStatement(
-        account=account,
-        currency=currency,
+        account=_text(element, "Acct/Id/IBAN", "Acct/Id/Othr/Id"),
+        currency=_text(element, "Acct/Ccy") or opening[1] or closing[1],
         opening=opening[0] if same else None,
         closing=closing[0] if same else None,
-        entries=tuple(known),
         opened_on=opening[2] if since is None else since - timedelta(days=1),
         closed_on=closing[2],
-        count=int(count) if count.isdecimal() and len(counted) == len(known) else None,
+        count=int(count) if count.isdecimal() else None,
     )
 
 
@@ -222,7 +145,80 @@ def _balance(
     for code in codes:
         for balance in element.iterfind("{*}Bal"):
             if _text(balance, "Tp/CdOrPrtry/Cd") == code:
-                amount, currency, _ = _amount(balance, "Amt")
+                found: Any = balance.find("{*}Amt")
                 day = _day(_text(balance, "Dt/Dt", "Dt/DtTm", "Dt"))
-                return _signed(balance, amount), currency, day
+                text = "" if found is None else (found.text or "").strip()
+                if not re.fullmatch(_AMOUNT, text):
+                    return None, "", day
+                sign = -1 if _text(balance, "CdtDbtInd") == "DBIT" else 1
+                return sign * Decimal(text), found.get("Ccy", ""), day
     return None, "", None
+
+
+def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
+    """ENTRY: a row an entry, or a row a detail where the details add up to it."""
+    amount = _signed(pl.col("digits"), pl.col("side"))
+    part_currency = pl.when(pl.col("part_digits") != "").then("part_currency").otherwise("tx_ccy")
+    is_own = part_currency.is_in([""]) | (part_currency == pl.col("currency"))
+    part_side = pl.when(pl.col("part_side") != "").then("part_side").otherwise("side")
+    part = pl.coalesce(*(_filled(name) for name in ("part_digits", "tx_digits")))
+    booked = pl.coalesce(_filled("booked"), _filled("valued")).str.head(10)
+    numbers = pl.Series("name", names, dtype=pl.String)
+    adds_up = (
+        (pl.col("detail_count") > 1)
+        & pl.col("part").is_not_null().all().over("statement", "number")
+        & (pl.col("part").sum().over("statement", "number") == pl.col("amount"))
+    )
+    named = pl.format("{}:{}", pl.lit(numbers).gather(pl.col("statement")), "number")
+    by_parts, alone = pl.col("by_parts"), pl.col("detail_count") == 1
+    detailed = by_parts | alone
+    said = pl.concat_str(["words", "reference_words", "part_info", "info"], separator=" ")
+    return (
+        cells.frame()
+        .lazy()
+        .with_columns(pl.col(name).str.strip_chars() for name in CELLS)
+        .with_columns(
+            amount=amount, part=pl.when(is_own).then(_signed(part, part_side)).otherwise(None)
+        )
+        .with_columns(by_parts=adds_up.fill_null(value=False))
+        .filter(by_parts | (pl.col("place") <= 1))
+        .select(
+            "statement",
+            "number",
+            "line_no",
+            "currency",
+            booked_on=booked.str.to_date("%Y-%m-%d", strict=False),
+            amount=pl.when(by_parts).then("part").otherwise("amount"),
+            key=pl.when(by_parts).then(pl.format("{}.{}", named, "place")).otherwise(named),
+            kind=pl.col("family").replace_strict(_KIND_BY_FAMILY, default="transfer"),
+            # Statements of some versions do not tell a status: what they list is booked.
+            status=pl.when(pl.col("state").is_in(["", "BOOK"]))
+            .then(pl.lit("succeeded"))
+            .otherwise(pl.lit("pending")),
+            bank_reference=pl.coalesce(
+                pl.when(detailed).then(_filled("part_bank_reference")),
+                _filled("bank_reference"),
+                "entry_reference",
+            ),
+            reference=pl.coalesce(
+                *(
+                    pl.when(detailed).then(_filled(name))
+                    for name in ("end_to_end", "instruction", "transaction")
+                ),
+                pl.lit(""),
+            ),
+            text=pl.when(detailed).then(entries.one_line(said)).otherwise("info"),
+            shown="digits",
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+        .collect()
+    )
+
+
+def _filled(name: str) -> pl.Expr:
+    return pl.when(pl.col(name) != "").then(pl.col(name))
+
+
+def _signed(digits: pl.Expr, side: pl.Expr) -> pl.Expr:
+    amount = pl.when(digits.str.contains(_AMOUNT)).then(money.parse(digits, decimals=5))
+    return pl.when(side == "DBIT").then(-amount).otherwise(amount)

@@ -1,49 +1,47 @@
 """What the readers of bank statements share: entries and statements, and the frames made of them.
 
-Bank statements are nested or made of tags, not tables, so they are read row by row in Python; from
-here on they are frames. A bank's movement is a transfer by nature: charges and interest are told by
-the bank's own codes, never by its words.
+A reader takes a file apart into the statements in it and one frame of all their entries; from here
+on the three formats are one. A bank's movement is a transfer by nature: charges and interest are
+told by the bank's own codes, never by its words.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from typing import Final
 
 import polars as pl
 
 from recon import money
 from recon.providers import checks
 from recon.providers.contract import Content, Place, ReadContext, Reading
-from recon.tables import BALANCE, CONTROL_TOTAL, INSTANT
+from recon.tables import BALANCE, CONTROL_TOTAL
 
 # What providers write into the remittance text of a payout, by which it is known at both ends.
-_PAYOUT_REFERENCES = (
+_PAYOUT_REFERENCES: Final = (
     r"\bTX[0-9A-Z]{8,20}XT\b",  # Adyen
     r"\bpo_[0-9A-Za-z]{10,}\b",  # Stripe
     r"\bWD-[0-9]{6,}\b",  # withdrawals that we number ourselves
 )
-_NO_REFERENCE = ("", "NONREF", "NOTPROVIDED")
+_NO_REFERENCE: Final = ("", "NONREF", "NOTPROVIDED")
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One booked or pending movement. `amount` is null where its text is no number."""
-
-    line_no: int
-    account: str
-    booked_on: date | None
-    currency: str
-    amount: Decimal | None
-    key: str  # tells the entry within its account
-    kind: str = "transfer"
-    status: str = "succeeded"
-    bank_reference: str = ""
-    reference: str = ""  # the one its parties gave it
-    text: str = ""
-    shown: str = ""  # of the amount, for a reject
+# One booked or pending movement; blank texts are "".
+ENTRY: Final = {
+    "statement": pl.UInt32(),  # the place of its statement in the file, from 0
+    "number": pl.UInt32(),  # of the entry; the details of one entry share it
+    "line_no": pl.UInt32(),
+    "booked_on": pl.Date(),
+    "currency": pl.String(),
+    "amount": money.MONEY,  # null where its text is no number
+    "key": pl.String(),  # tells the entry within its account
+    "kind": pl.String(),  # "" for a code nobody has mapped
+    "status": pl.String(),
+    "bank_reference": pl.String(),
+    "reference": pl.String(),  # the one its parties gave it
+    "text": pl.String(),
+    "shown": pl.String(),  # of the amount, for a reject
+}
 
 
 @dataclass(frozen=True)
@@ -54,36 +52,42 @@ class BankStatement:
     currency: str
     opening: Decimal | None
     closing: Decimal | None
-    entries: tuple[Entry, ...]
-    count: int | None = None  # of entries, where the statement states it
-    totals: tuple[tuple[str, Decimal | None, Decimal], ...] = field(default=())
     opened_on: date | None = None  # of the balance before the first entry: the day before
     closed_on: date | None = None
+    count: int | None = None  # of entries, where the statement states it
+    # The stated sum of all amounts without a sign, and what of it are balances.
+    control: tuple[Decimal | None, Decimal] | None = None
 
 
-_ROW = {
-    "line_no": pl.UInt32(),
-    "account": pl.String(),
-    "business_date": pl.Date(),
-    "occurred_at": INSTANT,
-    "currency": pl.String(),
-    "amount": money.MONEY,
-    "key": pl.String(),
-    "kind": pl.String(),
-    "status": pl.String(),
-    "txn_id": pl.String(),
-    "merchant_ref": pl.String(),
-    "description": pl.String(),
-    "shown": pl.String(),
-}
+@dataclass(frozen=True)
+class BankFile:
+    """A file taken apart. `entries` is ENTRY."""
+
+    statements: tuple[BankStatement, ...]
+    entries: pl.DataFrame
+
+    def with_owners(self) -> pl.DataFrame:
+        """ENTRY with `account`, and `own_currency`: that of its statement."""
+        facts = [(place, s.account, s.currency) for place, s in enumerate(self.statements)]
+        schema = {"statement": pl.UInt32, "account": pl.String, "own_currency": pl.String}
+        owners = pl.DataFrame(facts, schema=schema, orient="row")
+        return self.entries.join(
+            owners, on="statement", how="left", validate="m:1", maintain_order="left"
+        )
 
 
-def reading(statements: Sequence[BankStatement], content: Content, context: ReadContext) -> Reading:
+_BOOKED: Final = (
+    pl.col("amount").is_not_null()
+    & (pl.col("status") == "succeeded")
+    & (pl.col("currency") == pl.col("own_currency"))
+)
+
+
+def reading(file: BankFile, content: Content, context: ReadContext) -> Reading:
     """Frames of all statements of a file, for the account that was asked for."""
-    zone = ZoneInfo(context.time_zone)
-    rows = [_row(entry, zone) for statement in statements for entry in statement.entries]
-    frame = pl.DataFrame(rows, schema=_ROW, orient="row").lazy()
-    here = checks.here(frame, context, pl.col("account"), pl.col("business_date"))
+    entries = file.with_owners()
+    rows = _typed(entries.lazy(), context)
+    here = checks.here(rows, context, pl.col("account"), pl.col("business_date"))
     good, rejects = checks.split(here, _checks(context), content.file_id)
     lines = checks.to_lines(
         good.with_columns(
@@ -100,43 +104,49 @@ def reading(statements: Sequence[BankStatement], content: Content, context: Read
         content.file_id,
         key=["key"],
     )
-    ours = [s for s in statements if context.account in (None, s.account)]
-    ends = [end for one in ours for end in _ends(one, context)]
     return Reading(
         lines=lines,
         rejects=rejects,
-        controls=_controls(statements, content).lazy(),
-        balances=_balances(ends).lazy(),
+        controls=_controls(file, entries, content).lazy(),
+        balances=_balances(file, entries, context).lazy(),
     )
 
 
-def _row(entry: Entry, zone: ZoneInfo) -> tuple[object, ...]:
-    day = entry.booked_on
-    reference = "" if entry.reference in _NO_REFERENCE else entry.reference
-    return (
-        entry.line_no,
-        entry.account,
-        day,
-        None if day is None else datetime.combine(day, time(), zone),
-        entry.currency,
-        entry.amount,
-        entry.key,
-        entry.kind,
-        entry.status,
-        entry.bank_reference or None,
-        payout_reference(f"{reference} {entry.text}") or reference or None,
-        entry.text or None,
-        entry.shown,
+def _typed(entries: pl.LazyFrame, context: ReadContext) -> pl.LazyFrame:
+    reference = pl.col("reference")
+    ours = pl.when(~reference.is_in(_NO_REFERENCE)).then(reference)
+    said = pl.concat_str([ours.fill_null(""), "text"], separator=" ")
+    midnight = pl.col("booked_on").cast(pl.Datetime("us"))
+    return entries.select(
+        "line_no",
+        "account",
+        "currency",
+        "amount",
+        "key",
+        "kind",
+        "status",
+        "shown",
+        business_date="booked_on",
+        occurred_at=checks.instant(midnight, context.time_zone, context.business_dates),
+        txn_id=checks.blank_as_null("bank_reference"),
+        merchant_ref=pl.coalesce(payout_reference(said), ours),
+        description=checks.blank_as_null("text"),
     )
 
 
-def payout_reference(text: str) -> str | None:
+def payout_reference(text: pl.Expr) -> pl.Expr:
     """The reference of a provider's payout in a remittance text, which banks wrap anywhere."""
-    for candidate in (text, re.sub(r"\s", "", text)):
-        for pattern in _PAYOUT_REFERENCES:
-            if found := re.search(pattern, candidate):
-                return found[0]
-    return None
+    candidates = (text, text.str.replace_all(r"\s", ""))
+    return pl.coalesce(
+        candidate.str.extract(f"({pattern})")
+        for candidate in candidates
+        for pattern in _PAYOUT_REFERENCES
+    )
+
+
+def one_line(text: pl.Expr) -> pl.Expr:
+    """A text with every run of white space as one blank."""
+    return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def _checks(context: ReadContext) -> list[checks.Check]:
@@ -159,62 +169,53 @@ def _checks(context: ReadContext) -> list[checks.Check]:
     )
 
 
-def _controls(statements: Sequence[BankStatement], content: Content) -> pl.DataFrame:
+def _controls(file: BankFile, entries: pl.DataFrame, content: Content) -> pl.DataFrame:
     """Opening balance and booked entries against the closing balance, and what else is stated."""
+    sums = entries.group_by("statement").agg(
+        pl.col("amount").filter(_BOOKED).sum(),
+        absolute=pl.col("amount").abs().sum(),
+        count=pl.col("number").n_unique(),
+    )
+    by_statement = {place: row for place, *row in sums.iter_rows()}
     rows: list[tuple[object, ...]] = []
-    for number, one in enumerate(statements, start=1):
-        name = f"statement {number}" if len(statements) > 1 else "statement"
-        booked = [
-            entry.amount
-            for entry in one.entries
-            if entry.amount is not None
-            and entry.status == "succeeded"
-            and entry.currency == one.currency
-        ]
-        rows += [(content.file_id, f"{name} {title}", one.currency, stated, computed)
-                 for title, stated, computed in one.totals]  # fmt: skip
+    for place, one in enumerate(file.statements):
+        name = f"statement {place + 1}" if len(file.statements) > 1 else "statement"
+        booked, absolute, count = by_statement.get(place, (Decimal(0), Decimal(0), 0))
+        if one.control is not None:
+            stated, balances = one.control
+            title = f"{name} control total"
+            rows.append((content.file_id, title, one.currency, stated, balances + absolute))
+        title = f"{name} closing balance"
         if one.opening is not None and one.closing is not None:
-            reached = one.opening + sum(booked, Decimal(0))
-            rows.append(
-                (content.file_id, f"{name} closing balance", one.currency, one.closing, reached)
-            )
-        elif not one.totals:
-            total = sum(booked, Decimal(0))
-            rows.append((content.file_id, f"{name} closing balance", one.currency, None, total))
+            reached = one.opening + booked
+            rows.append((content.file_id, title, one.currency, one.closing, reached))
+        elif one.control is None:
+            rows.append((content.file_id, title, one.currency, None, booked))
         if one.count is not None:
-            stated, counted = Decimal(one.count), Decimal(len(one.entries))
-            rows.append((content.file_id, f"{name} entries", None, stated, counted))
+            counts = (Decimal(one.count), Decimal(count))
+            rows.append((content.file_id, f"{name} entries", None, *counts))
     return pl.DataFrame(rows, schema=dict(CONTROL_TOTAL), orient="row")
 
 
-def _ends(one: BankStatement, context: ReadContext) -> list[tuple[str, Decimal, Decimal | None]]:
-    """(currency, opening, closing) of the part of a statement that is read.
+def _balances(file: BankFile, entries: pl.DataFrame, context: ReadContext) -> pl.DataFrame:
+    """The first opening and the last closing balance of each currency.
 
     Of a statement of several days, a day opens with what the entries before it have come to.
     """
-    days = context.business_dates
-    if one.opening is None:
-        return []
-    if not context.elsewhere or days is None:
-        return [(one.currency, one.opening, one.closing)]
-    booked = [
-        (entry.booked_on, entry.amount)
-        for entry in one.entries
-        if entry.booked_on is not None
-        and entry.amount is not None
-        and entry.status == "succeeded"
-        and entry.currency == one.currency
-    ]
-    dates = {day for day, _ in booked} | ({one.closed_on} if one.closed_on else set())
-    if not any(day in days for day in dates):
-        return []
-    opening = one.opening + sum((amount for day, amount in booked if day < days.first), Decimal(0))
-    moved = sum((amount for day, amount in booked if day in days), Decimal(0))
-    return [(one.currency, opening, opening + moved)]
-
-
-def _balances(ends: Sequence[tuple[str, Decimal, Decimal | None]]) -> pl.DataFrame:
-    """The first opening and the last closing balance of each currency."""
+    booked = entries.filter(_BOOKED).group_by("statement", "booked_on").agg(pl.col("amount").sum())
+    ends = []
+    for place, one in enumerate(file.statements):
+        if one.opening is None or context.account not in (None, one.account):
+            continue
+        days = context.business_dates
+        if not context.elsewhere or days is None:
+            ends.append((one.currency, one.opening, one.closing))
+            continue
+        moved = booked.filter(statement=place).select("booked_on", "amount").drop_nulls().rows()
+        if any(day in days for day in [one.closed_on, *(day for day, _ in moved)] if day):
+            opening = one.opening + sum(amount for day, amount in moved if day < days.first)
+            closing = opening + sum(amount for day, amount in moved if day in days)
+            ends.append((one.currency, opening, closing))
     return (
         pl.DataFrame(ends, schema=dict(BALANCE), orient="row")
         .group_by("currency", maintain_order=True)
@@ -222,27 +223,17 @@ def _balances(ends: Sequence[tuple[str, Decimal, Decimal | None]]) -> pl.DataFra
     )
 
 
-def places(statements: Sequence[BankStatement]) -> frozenset[Place]:
+def places(file: BankFile) -> frozenset[Place]:
     """The accounts and days of a file: those a statement closes, and those between its opening and
     its closing balance on which anything was booked."""
+    days = dict(file.entries.group_by("statement").agg(pl.col("booked_on").unique()).iter_rows())
     found = set()
-    for one in statements:
+    for number, one in enumerate(file.statements):
         last = one.closed_on
         if not one.account or last is None:
             continue
         after = one.opened_on or last
-        days = {entry.booked_on for entry in one.entries if entry.booked_on is not None}
-        found |= {Place(one.account, day) for day in days if after < day < last}
+        booked: Sequence[date | None] = days.get(number, ())
+        found |= {Place(one.account, day) for day in booked if day and after < day < last}
         found.add(Place(one.account, last))
     return frozenset(found)
-
-
-def text_of(content: Content) -> str:
-    """The whole statement, which is read as UTF-8."""
-    if isinstance(content.scannable, bytes):
-        return content.scannable.decode("utf-8-sig")
-    lines = pl.read_csv(
-        content.scannable, has_header=False, separator="\x01", quote_char=None,
-        schema={"text": pl.String()}, empty_string_is_null=False,
-    )["text"]  # fmt: skip
-    return "\n".join(lines.to_list())
