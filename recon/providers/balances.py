@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from recon.tables import BALANCE
+from recon.tables import BALANCE, empty
 
 
 def chain(rows: pl.LazyFrame, currency: str) -> pl.LazyFrame:
@@ -16,6 +16,22 @@ def chain(rows: pl.LazyFrame, currency: str) -> pl.LazyFrame:
     chained = rows.select(
         "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
     )
+    return chained.map_batches(lambda frame: _chain(frame, currency), schema=dict(BALANCE))
+
+
+def _chain(chained: pl.DataFrame, currency: str) -> pl.DataFrame:
+    if chained.height == 0:
+        return empty(BALANCE)
+    for newest_first in (False, True):  # files are in either order, and seconds have several rows
+        rows = chained.sort("moment", "line_no", descending=[False, newest_first])
+        if not (rows["before"].slice(1) != rows["after"].slice(0, rows.height - 1)).any():
+            ends = [(currency, rows["before"][0], rows["after"][-1])]
+            return pl.DataFrame(ends, schema=dict(BALANCE), orient="row")
+    return _by_value(chained.lazy(), currency).collect()
+
+
+def _by_value(chained: pl.LazyFrame, currency: str) -> pl.LazyFrame:
+    """BALANCE of rows whose order nothing tells."""
     in_time = chained.sort("moment", "line_no").select(
         first=pl.col("before").first(), last=pl.col("after").last()
     )

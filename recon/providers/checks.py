@@ -81,16 +81,18 @@ def here(
 ) -> pl.LazyFrame:
     """Rows without those of the other places the same file is read for; without an `account`, all
     rows are of the one that is read. Control totals need all rows: take them before this."""
+    if not context.elsewhere:
+        return rows
     days: dict[str, list[date]] = {}
     for place in sorted(context.elsewhere):
         days.setdefault(place.account, []).append(place.business_date)
     if account is None:
-        days = {} if context.account is None else {context.account: days.get(context.account, [])}
+        days = {context.account or "": days.get(context.account or "", [])}
     others = [
         day.is_in(dates) & (pl.lit(value=True) if account is None else account == whose)
         for whose, dates in days.items()
     ]
-    return rows.filter(~pl.any_horizontal(others).fill_null(value=False)) if others else rows
+    return rows.filter(~pl.any_horizontal(others).fill_null(value=False))
 
 
 def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> pl.Expr:

@@ -83,11 +83,13 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
             f"{content.name}: cannot be read as UTF-8 ({str(error).splitlines()[0]}); was the file "
             "opened and saved by another program? Fetch the original again"
         ) from None
+    is_blank = odd["text"].str.strip_chars() == ""
+    blank, odd = odd.filter(is_blank)["line_no"], odd.filter(~is_blank)
     quotes = odd["text"].str.count_matches('"', literal=True)
     if (quotes % 2 == 1).any():
         cells, odd = _taken_apart(content, table)
     else:
-        cells = _scanned(content, table)
+        cells = _scanned(content, table, blank)
     is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
     named = {
         name: pl.col(name).str.strip_chars(" \t").fill_null("")
@@ -105,15 +107,28 @@ def _is_row(table: Table, first: str) -> pl.Expr:
 
 
 def _odd_lines(content: Content, table: Table) -> pl.DataFrame:
-    """The lines that do not have exactly as many cells as the header: line_no, text."""
+    """The lines that do not have exactly as many cells as the header, blank ones among them:
+    line_no, text.
+
+    Where no cell is quoted, counting separators is enough, and three times as fast.
+    """
     cell = rf'(?:[ \t]*"(?:[^"]|"")*"[ \t]*|[^{table.separator}"]*)'
     pattern = rf"^{cell}(?:{table.separator}{cell}){{{len(table.header) - 1}}}\r?$"
     text = pl.col("text")
-    return (
-        _lines(content, table)
-        .filter(_is_row(table, "text"), ~text.str.contains(pattern), text.str.strip_chars() != "")
-        .collect(engine="streaming")
+    is_quoted = text.str.contains('"', literal=True)
+    separators = text.str.count_matches(table.separator, literal=True)
+    lines = _lines(content, table).filter(_is_row(table, "text"))
+    plain, quoted = pl.collect_all(
+        [
+            lines.filter(~is_quoted, (separators != len(table.header) - 1) | (text == "")),
+            lines.select(is_quoted.any()),
+        ],
+        engine="streaming",
     )
+    if not quoted.item():
+        return plain
+    fits = is_quoted & ~text.str.contains(pattern)
+    return pl.concat([plain, lines.filter(fits).collect(engine="streaming")]).sort("line_no")
 
 
 def _lines(content: Content, table: Table) -> pl.LazyFrame:
@@ -131,8 +146,8 @@ def _lines(content: Content, table: Table) -> pl.LazyFrame:
     )
 
 
-def _scanned(content: Content, table: Table) -> pl.LazyFrame:
-    return pl.scan_csv(
+def _scanned(content: Content, table: Table, blank: pl.Series) -> pl.LazyFrame:
+    cells = pl.scan_csv(
         content.scannable,
         has_header=False,
         skip_lines=table.header_line,
@@ -144,9 +159,10 @@ def _scanned(content: Content, table: Table) -> pl.LazyFrame:
         row_index_name="line_no",
         row_index_offset=table.header_line + 1,
         raise_if_empty=False,
-    ).filter(
-        _is_row(table, table.header[0]), ~pl.all_horizontal(pl.col(list(table.header)).is_null())
     )
+    if table.comment is not None:
+        cells = cells.filter(_is_row(table, table.header[0]))
+    return cells.filter(~pl.col("line_no").is_in(blank.implode())) if len(blank) else cells
 
 
 def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataFrame]:
