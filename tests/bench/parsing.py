@@ -1,8 +1,8 @@
 """`python -m tests.bench.parsing [--rows N] [--rounds N] [NAME...]`: how fast statements are read.
 
 For every format a large statement is made, and read twice, each time in a process of its own: as it
-is normalised (lines to Parquet; rejects, control totals and balances), and as bare as can be: the
-same bytes as text by Polars, camt.053 by an lxml `iterparse` that does nothing, JSON by `json`. The
+is normalised (lines, rejects, control totals and balances), and as bare as can be: the same bytes
+as text by Polars, camt.053 by an lxml `iterparse` that does nothing, JSON by `json`. The
 command fails when a ratio is above the limit: 2 for tables, 1.5 for camt.053.
 """
 
@@ -32,8 +32,10 @@ def main() -> int:
     formats = [one for one in FORMATS if any(name in one.name for name in chosen.names or [""])]
     if chosen.one:
         return _measured(formats[0], chosen.one[0], Path(chosen.one[1]))
-    print(f"{chosen.rows:,} rows{'':20}{'MB':>7}{'bare s':>9}{'ours s':>9}{'ratio':>8}{'limit':>7}{'of CPU':>8}"
-          f"{'bare MB':>9}{'ours MB':>9}")  # fmt: skip
+    columns = (("MB", 7), ("bare s", 9), ("ours s", 9), ("ratio", 8), ("limit", 7), ("of CPU", 8),
+               ("bare MB", 9), ("ours MB", 9))  # fmt: skip
+    title = f"{chosen.rows:,} rows"
+    print(f"{title:30}" + "".join(f"{name:>{width}}" for name, width in columns))
     over = [one.name for one in formats if not compare(one, chosen.rows, chosen.rounds)]
     print("within the limits" if not over else f"NOT within the limits: {', '.join(over)}")
     return 1 if over else 0
@@ -112,11 +114,11 @@ def _iterparse(path: Path) -> None:
 
 
 def _ours(one: Format, path: Path):  # type: ignore[no-untyped-def]
-    """As a day is normalised, to Parquet; the file is found and looked at before the clock runs."""
+    """As a day is normalised; the file is found and looked at before the clock runs."""
+    from recon.day import MemoryStore
     from recon.io.config import load_config
     from recon.io.encodings import in_utf8
     from recon.io.inbox import content_of
-    from recon.io.store import ParquetStore
     from recon.providers import identify
     from recon.providers.contract import ReadContext
 
@@ -128,11 +130,11 @@ def _ours(one: Format, path: Path):  # type: ignore[no-untyped-def]
     whole = in_utf8(content, description.encoding, path.parent)
     context = ReadContext(one.account if description.account is None else description.account,
                           kind.time_zone, description.period)  # fmt: skip
-    store = ParquetStore(path.parent / "made")
+    store = MemoryStore()
 
     def read() -> None:
         made = kind.read(whole, context)
-        kept, (rejects, _, _) = store(
+        _, (rejects, _, _) = store(
             {"lines": made.lines}, [made.rejects, made.controls, made.balances]
         )
         assert rejects.height == 0, rejects.head()
