@@ -9,6 +9,7 @@ import polars as pl
 from recon.discrepancies import Day, amount_text, complete, sentence, told, words
 from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
+from recon.matching.plain import Plain
 from recon.money import MONEY, ZERO
 from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, ROLL_FORWARD, empty
@@ -66,16 +67,62 @@ def conservation(
     )
 
 
+def conserved(
+    rest: pl.DataFrame, plain: Plain, lines: pl.LazyFrame, entries: pl.LazyFrame
+) -> pl.DataFrame:
+    """CONSERVATION of whole sides (ITEM), from that of the rows that were left by plain pairs.
+
+    Errors: BrokenInvariantError when they do not add up to the sides; UserError for amounts that
+    MONEY could not hold the sum of.
+    """
+    whole = _counted(lines, entries)
+    pairs = plain.pairs.lazy()
+    matched = _counted(pairs, pairs).with_columns(outcome=pl.lit("matched"))
+    sums = pl.col("row_count", "amount", "turnover").sum()
+    every = (
+        pl.concat([rest, matched.select(list(CONSERVATION))])
+        .group_by("side", "currency", "outcome")
+        .agg(sums)
+        .sort("side", "currency", "outcome")
+        .select(pl.col(name).cast(dtype) for name, dtype in CONSERVATION.items())
+    )
+    there = every.filter(pl.col("outcome") != "rejected").group_by("side", "currency").agg(sums)
+    ensure(
+        there.sort("side", "currency").rows() == whole.select(there.columns).rows(),
+        "plain pairs and the rows they have left are not all the rows there are",
+    )
+    return every
+
+
+def _counted(lines: pl.LazyFrame, entries: pl.LazyFrame) -> pl.DataFrame:
+    """side, currency, row_count, amount, turnover of two frames with currency and amount."""
+    counted = pl.collect_all(
+        [
+            items.group_by("currency").agg(
+                side=pl.lit(side),
+                row_count=pl.len().cast(pl.Int64),
+                amount=pl.col("amount").sum(),
+                turnover=pl.col("amount").abs().sum(),
+            )
+            for side, items in (("line", lines), ("entry", entries))
+        ],
+        engine="streaming",
+    )
+    return pl.concat(counted).sort("side", "currency")
+
+
 # MONEY holds twenty digits before the point, and Polars adds on beyond them without a word.
 _SUM_LIMIT = 10**20
 
 
-def ensure_summable(amounts: pl.Series) -> None:
-    """Raise when the amounts might add up to more than MONEY holds. Errors: UserError."""
-    bounds = (amounts.max(), amounts.min())
+def ensure_summable(items: pl.LazyFrame) -> None:
+    """Raise when the amounts (of ITEM) might add up to more than MONEY holds. Errors: UserError."""
+    amount = pl.col("amount")
+    extremes = items.select(pl.len(), most=amount.max(), least=amount.min())
+    count, *bounds = extremes.collect(engine="streaming").row(0)
     largest = max((abs(int(bound)) for bound in bounds if isinstance(bound, Decimal)), default=0)
-    if (largest + 1) * amounts.len() >= _SUM_LIMIT:
-        raise UserError(f"{amounts.len():,} amounts of up to {largest:,} cannot be summed exactly")
+    if (largest + 1) * count >= _SUM_LIMIT:
+        raise UserError(f"{count:,} amounts of up to {largest:,} cannot be summed exactly")
 
 
 def _total(frame: pl.DataFrame) -> list[tuple[object, ...]]:

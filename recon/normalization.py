@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from recon.day import DayInput, Store
+from recon.day import DayInput, Statement, Store
 from recon.masking import mask_free_text
 from recon.periods import one_day
 from recon.providers.contract import ReadContext
@@ -48,18 +48,17 @@ def normalize(day: DayInput, store: Store) -> Normalized:
             mask_free_text(pl.concat([reading.rejects for reading in readings])),
             pl.concat([reading.controls for reading in readings]),
             pl.concat([reading.balances for reading in readings]),
-            pl.concat([reading.lines.select(pl.len()) for reading in readings]),
         ],
     )
     check("STATEMENT_LINE", kept["lines"])
-    rejects, controls, balances, counts = collected
+    rejects, controls, balances = collected
     rejected = set(rejects["file_id"])
     without_rows = {
         statement.file.file_id
-        for statement, count in zip(day.statements, counts.to_series(), strict=True)
-        if count == 0
-        and statement.file.file_id not in rejected
+        for statement, reading in zip(day.statements, readings, strict=True)
+        if statement.file.file_id not in rejected
         and statement.kind.matched_kinds != frozenset()  # a summary never has rows
+        and _is_empty(statement, reading.lines, kept["lines"])
     }
     if day.expected.may_be_empty:  # saying nothing about nothing is what such a statement does
         says_nothing = pl.col("file_id").is_in(sorted(without_rows)) & pl.col("stated").is_null()
@@ -67,6 +66,13 @@ def normalize(day: DayInput, store: Store) -> Normalized:
     controls = _of_whole_statements(controls)
     rejects = rejects.sort("file_id", "line_no")
     return Normalized(kept["lines"], rejects, controls, balances, frozenset(without_rows))
+
+
+def _is_empty(statement: Statement, lines: pl.LazyFrame, kept: pl.LazyFrame) -> bool:
+    """Whether a statement has no row; asked of what is kept where that is all there is of it."""
+    if statement.kind.matched_kinds is None:
+        lines = kept.filter(pl.col("file_id") == statement.file.file_id)
+    return lines.select("line_no").head(1).collect(engine="streaming").height == 0
 
 
 def _of_whole_statements(controls: pl.DataFrame) -> pl.DataFrame:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from recon import findings
-from recon.matching import engine, explain, still, waiting
+from recon.matching import engine, explain, plain, still, waiting
 from recon.matching import sides as matching_sides
-from recon.matching.items import ITEM
+from recon.matching.items import ITEM, number_repeats
 from recon.matching.rules import MatchRule
 from recon.results import DayResult
 from recon.tables import REJECT, empty
@@ -174,6 +174,83 @@ def test_collisions_of_the_hash_never_show(lines: Rows, entries: Rows, hashes: i
         colliding = found_in(*sides)
     by_id = ["match_id", "line_id", "entry_id"]  # the order of rows is that of the hash
     in_order = [replace(f, matches=f.matches.sort(by_id)) for f in (expected, colliding)]
+    assert_same(*in_order)
+
+
+def found_in_passing(
+    lines: pl.DataFrame, entries: pl.DataFrame, rules: Sequence[MatchRule]
+) -> tuple[Found, int]:
+    """The same as `found_in`, by plain pairs first, and how many there are."""
+    sides = lines.lazy(), entries.lazy()
+    passed = plain.plain_pairs(*sides, rules, ONE_DAY.date_tolerance_days)
+    rest = number_repeats(passed.lines), passed.entries
+    matched = engine.match(*rest, rules, ONE_DAY.date_tolerance_days, passed.differing)
+    left = waiting.open_items(matched, ONE_DAY, TODAY)
+    nothing = empty(REJECT)
+    of_rest = findings.conservation(matched, *rest, left, nothing, nothing)
+    return Found(
+        pl.concat(
+            [explain.plain_matches(passed, rules), explain.matches(matched, *rest, rules)]
+        ).collect(),
+        explain.discrepancies(matched, *rest, rules, ONE_DAY, WHOSE),
+        left,
+        findings.conserved(of_rest, passed, *sides),
+    ), passed.pairs.height
+
+
+def usual_day(random: Random, rows: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Two sides that mostly agree; every way in which they may not is there several times."""
+    lines, entries = [], []
+    for number in range(rows):
+        common = {
+            "kind": random.choice(["payment", "payment", "refund"]),
+            "txn_id": f"T{number}",
+            "merchant_ref": f"R{number}",
+            "currency": "CNY",
+            "amount": f"{number}.00",
+            "status": "succeeded",
+            "business_date": TODAY,
+            "reported": False,
+        }
+        changes: dict[str, Any] = {
+            "txn_id": random.choice([None, "", f"T{number - 1}"]),
+            "merchant_ref": random.choice([None, f"R{number - 1}"]),
+            "currency": "USD",
+            "amount": random.choice([f"{number}.01", "0"]),
+            "status": random.choice([None, "failed", "pending"]),
+            "business_date": random.choice([date(2026, 11, 17), date(2026, 11, 19)]),
+        }
+        for rows_of, name in ((lines, "L"), (entries, "E")):
+            for copy in range(random.choices([1, 0, 2], [20, 1, 1])[0]):
+                changed = {
+                    field: value for field, value in changes.items() if random.random() < 0.04
+                }
+                if changed.get("status") == "pending":
+                    changed["amount"] = "0"
+                item_id = f"{name}{number}" if name == "L" else f"{name}{number}.{copy}"
+                rows_of.append({"item_id": item_id} | common | changed)
+    random.shuffle(lines)
+    random.shuffle(entries)
+    return frame_of(ITEM, lines), frame_of(ITEM, entries)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("rows", "hashes"), [(150, 2**64 - 1), (150, 10_000), (150, 300), (20, 8), (2, 1)]
+)
+def test_plain_pairs_and_the_engine_find_what_the_engine_finds_alone(
+    rows: int, hashes: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, entries = usual_day(Random(seed), rows)
+    by_reference, by_order, *others = shipped_rules()
+    rules = [by_reference, by_order, MatchRule("amount", ("kind", "amount")), *others]
+    expected = found_in(number_repeats(lines), entries, rules)
+    good_hash = matching_sides._hash
+    monkeypatch.setattr(matching_sides, "_hash", lambda value, key: good_hash(value, key) % hashes)
+    found, pair_count = found_in_passing(lines, entries, rules)
+    assert pair_count > 50 or hashes < 2**64 - 1
+    by_id = ["match_id", "line_id", "entry_id"]  # plain pairs come first
+    in_order = [replace(f, matches=f.matches.sort(by_id)) for f in (expected, found)]
     assert_same(*in_order)
 
 

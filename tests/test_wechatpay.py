@@ -93,6 +93,15 @@ def test_a_payment_and_its_refund() -> None:
     )  # fmt: skip
 
 
+def test_a_bill_is_read_once_for_lines_rejects_and_totals() -> None:
+    content = content_of(bill(PAID, REFUNDED), "bill.csv")
+    provider, description = identify(content)
+    context = ReadContext("1600000001", "Asia/Shanghai", one_day(date(2026, 11, 20)))
+    reading = provider.kind(description.kind).read(content, context)
+    plan = pl.explain_all([reading.lines, reading.rejects, reading.controls])
+    assert plan.count("Csv SCAN") == 1
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     "goods", ["tea", "tea, green", "a,,b,c,d,e,f,g,h", "", "=1+1", "100%", '"']

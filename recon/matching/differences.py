@@ -101,7 +101,7 @@ def differences(rules: Sequence[MatchRule], date_tolerance_days: int) -> dict[st
     }
 
 
-_COMPARED = ("amount", "currency", "status", "txn_id", "merchant_ref")
+COMPARED = ("amount", "currency", "status", "txn_id", "merchant_ref")
 
 
 def are_clean(
@@ -120,7 +120,7 @@ def are_clean(
         return pl.Series("clean", [], dtype=pl.Boolean)
     rule = rules[pairs["pass"][0] - 1]
     clean = pl.repeat(value=True, n=pairs.height, eager=True)
-    for column in (*_COMPARED, "business_date"):
+    for column in (*COMPARED, "business_date"):
         if column in rule.equal_keys:
             continue
         line = lines.items[column].gather(pairs["line_row"])

@@ -18,12 +18,8 @@ from recon.matching.sides import Side
 from recon.tables import Schema
 
 # A pair is clean when nothing but the ids of its two sides differs.
-PAIR_SCHEMA = {
-    "line_row": pl.UInt32,
-    "entry_row": pl.UInt32,
-    "pass": pl.UInt8,
-    "clean": pl.Boolean,
-}
+PLACED_SCHEMA = {"line_row": pl.UInt32, "entry_row": pl.UInt32, "pass": pl.UInt8}
+PAIR_SCHEMA = {**PLACED_SCHEMA, "clean": pl.Boolean}
 # Lines and entries that belong together; `verdict` is "matched", a discrepancy type, or "split":
 # parts that do not add up yet, whose rows are left open as well. Of pass 0 is what moves no money.
 GROUP_SCHEMA = {
@@ -53,13 +49,22 @@ def match(
     entries: pl.DataFrame,
     rules: Sequence[MatchRule],
     date_tolerance_days: int,
+    paired: pl.DataFrame | None = None,
 ) -> Matched:
-    """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts."""
+    """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts.
+
+    `paired` (PLACED_SCHEMA) is what the first rules have paired already; see `plain`.
+    """
     ours, theirs = (
         Side.of(items).without(still.rows_of(items, only_pending=True))
         for items in (lines, entries)
     )
     pairs: list[pl.DataFrame] = []
+    if paired is not None:
+        for by_rule in paired.partition_by("pass", maintain_order=True):
+            clean = are_clean(ours, theirs, by_rule, rules, date_tolerance_days)
+            pairs.append(by_rule.with_columns(clean))
+        ours, theirs = ours.without(paired["line_row"]), theirs.without(paired["entry_row"])
     grouped: list[pl.DataFrame] = []
     # What two rows shared may be one row's own once the other is matched, hence again and again.
     while (found := _next(ours, theirs, rules, date_tolerance_days)) is not None:

@@ -9,12 +9,28 @@ from recon.matching.differences import both_sides
 from recon.matching.disagreements import differing_pairs, rule_name
 from recon.matching.engine import Matched
 from recon.matching.one_sided import one_sided
+from recon.matching.plain import Plain
 from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
 from recon.matching.together import members_of, repeated_keys, split_orders
 from recon.matching.waiting import Windows, newly_late
 from recon.money import ZERO
 from recon.tables import DISCREPANCY, MATCH, empty
+
+
+def plain_matches(plain: Plain, rules: Sequence[MatchRule]) -> pl.LazyFrame:
+    """MATCH of the pairs that the first rules found in passing; nothing is left over of any."""
+    named = plain.pairs.lazy().with_columns(match_id="entry_id", allocated="amount")
+    return _one_to_one(named, rules, ZERO)
+
+
+def _one_to_one(
+    pairs: pl.LazyFrame, rules: Sequence[MatchRule], residual: pl.Series | pl.Expr
+) -> pl.LazyFrame:
+    """MATCH of pairs with match_id, pass, line_id, entry_id and allocated."""
+    return pairs.with_columns(
+        rule=rule_name(rules), cardinality=pl.lit("1:1"), residual=residual
+    ).select(list(MATCH))
 
 
 def matches(
@@ -28,7 +44,7 @@ def matches(
     clean = matched.pairs if all_clean else matched.pairs.filter("clean")
     entry_id = entries["item_id"].gather(clean["entry_row"])
     allocated = lines["amount"].gather(clean["line_row"])
-    one_to_one = pl.LazyFrame(
+    pairs = pl.LazyFrame(
         {
             "match_id": entry_id,
             "pass": clean["pass"],
@@ -36,12 +52,8 @@ def matches(
             "entry_id": entry_id,
             "allocated": allocated,
         }
-    ).with_columns(
-        rule=rule_name(rules),
-        cardinality=pl.lit("1:1"),
-        residual=_residual(clean, lines, entries, rules),
     )
-    parts = [one_to_one.select(list(MATCH))]
+    parts = [_one_to_one(pairs, rules, _residual(clean, lines, entries, rules))]
     groups = matched.groups.filter(verdict="matched")
     if groups.height:
         members = _group_members(groups, lines, entries).lazy()

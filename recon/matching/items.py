@@ -64,6 +64,12 @@ def carried_items(open_items: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
+def repeated(hashes: pl.Series) -> pl.Series:
+    """Those that occur more than once; several times as fast as asking for duplicates."""
+    in_order = hashes.sort()
+    return in_order.filter(in_order == in_order.shift(1)).unique()
+
+
 def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
     """Tell apart the rows a statement repeats: the second one is called `<item_id>#2`.
 
@@ -72,14 +78,13 @@ def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
     never their place. Repeats are rare, so all the others are left as they are.
     """
     hashes = items["item_id"].hash()
-    in_order = hashes.sort()  # several times as fast as asking for duplicates
-    twice = in_order.filter(in_order == in_order.shift(1)).unique()
+    twice = repeated(hashes)
     if twice.is_empty():
         return items
-    repeated = items.with_row_index("place").filter(hashes.is_in(twice.implode()))
+    copies = items.with_row_index("place").filter(hashes.is_in(twice.implode()))
     content = pl.struct(pl.exclude("place")).hash()
     renamed = (
-        repeated.sort("item_id", pl.col("due_on").is_null(), content, maintain_order=True)
+        copies.sort("item_id", pl.col("due_on").is_null(), content, maintain_order=True)
         .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
         .filter(pl.col("number") > 1)
         .select("place", name=pl.concat_str("item_id", pl.lit("#"), "number"))

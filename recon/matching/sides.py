@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from recon.matching.items import ITEM
+from recon.matching.items import ITEM, repeated
 from recon.matching.rules import KEY_COLUMNS, REFERENCES, MatchRule
 
 _HASH_SEED = 20261120  # of the first key column
@@ -44,25 +44,17 @@ class Side:
 
     def keyed(self, rule: MatchRule) -> pl.DataFrame:
         """`row` and `hash` of the rows a rule may use: of its kinds, none of its keys blank."""
-        keys = rule.equal_keys
-        picked = self.pick(list(dict.fromkeys([*keys, "kind"]))).lazy()
-        total = pl.lit(0, dtype=pl.UInt64)
-        for key in keys:
-            total = total ^ _hash(_read(rule, key), key)
-        usable = pl.all_horizontal([_is_filled(rule, key) for key in keys])
-        if rule.kinds is not None:
-            usable &= pl.col("kind").is_in(sorted(rule.kinds))
-        keyed = picked.select(hash=pl.when(usable).then(total)).collect()
+        picked = self.pick(list(dict.fromkeys([*rule.equal_keys, "kind"]))).lazy()
+        keyed = picked.select(hash=key_hash(rule)).collect()
         return keyed.insert_column(0, self.left.alias("row")).drop_nulls("hash")
 
     def single(self, rule: MatchRule) -> pl.DataFrame:
         """Those of `keyed` whose keys no other row has."""
         keyed = self.keyed(rule)
-        hashes = keyed["hash"].sort()
-        repeated = hashes.filter(hashes == hashes.shift(1)).unique()
-        if repeated.len() == 0:
+        twice = repeated(keyed["hash"])
+        if twice.is_empty():
             return keyed
-        is_repeated = keyed["hash"].is_in(repeated.implode())
+        is_repeated = keyed["hash"].is_in(twice.implode())
         # Rows whose hash is equal though their keys differ are alone after all; hardly ever there.
         doubtful = keyed.filter(is_repeated)
         alone = self.keys(rule, doubtful["row"]).is_unique()
@@ -72,6 +64,17 @@ class Side:
         """The keys of some rows, as the rule reads them."""
         picked = self.items.select(rule.equal_keys)[rows]
         return picked.select(rule.key(key) for key in rule.equal_keys)
+
+
+def key_hash(rule: MatchRule) -> pl.Expr:
+    """One hash of a row's keys; null for a row of other kinds, or with a blank key."""
+    total = pl.lit(0, dtype=pl.UInt64)
+    for key in rule.equal_keys:
+        total = total ^ _hash(_read(rule, key), key)
+    usable = pl.all_horizontal([_is_filled(rule, key) for key in rule.equal_keys])
+    if rule.kinds is not None:
+        usable &= pl.col("kind").is_in(sorted(rule.kinds))
+    return pl.when(usable).then(total)
 
 
 def _read(rule: MatchRule, key: str) -> pl.Expr:

@@ -16,6 +16,11 @@ _UNFINISHED: Final = ("pending",)
 _FRUITLESS: Final = ("pending", "failed", "reversed")
 
 
+def is_pending() -> pl.Expr:
+    """Whether a row of ITEM is one that nothing may take."""
+    return (pl.col("amount") == ZERO) & pl.col("status").is_in(_UNFINISHED).fill_null(value=False)
+
+
 def rows_of(items: pl.DataFrame, *, only_pending: bool = False) -> pl.Series:
     """The places in ITEM of rows of nothing that did not succeed."""
     nothing = items.select((pl.col("amount") == ZERO).arg_true())["amount"].cast(pl.UInt32)

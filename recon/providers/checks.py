@@ -35,7 +35,23 @@ def split(
 
     `rows` needs a `line_no` column; every row is in exactly one of the two answers.
     """
-    good = pl.all_horizontal([check.passes.fill_null(value=False) for check in checks])
+    return parts(judged(rows, checks), checks, file_id)
+
+
+def judged(rows: pl.LazyFrame, checks: Sequence[Check]) -> pl.LazyFrame:
+    """`rows` with `understood`: whether all checks pass.
+
+    Being a column, it is made once for all that is taken from these rows. A reader that takes its
+    totals from them too has its file read once; conditions would be moved into a scan for each.
+    """
+    passes = [check.passes.fill_null(value=False) for check in checks]
+    return rows.with_columns(understood=pl.all_horizontal(passes))
+
+
+def parts(
+    rows: pl.LazyFrame, checks: Sequence[Check], file_id: str
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """What `split` answers, of rows that are `judged` by the same checks."""
     first_failure = pl.coalesce(
         pl.when(~check.passes.fill_null(value=False)).then(
             pl.struct(
@@ -48,13 +64,13 @@ def split(
         for check in checks
     )
     rejects = (
-        rows.filter(~good)
+        rows.filter(~pl.col("understood"))
         .select("line_no", failure=first_failure)
         .unnest("failure")
         .with_columns(file_id=pl.lit(file_id))
         .select(pl.col(name).cast(dtype) for name, dtype in REJECT.items())
     )
-    return rows.filter(good), rejects
+    return rows.filter("understood"), rejects
 
 
 def placed(

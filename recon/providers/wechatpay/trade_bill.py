@@ -13,7 +13,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period, one_day
-from recon.providers.checks import Check, control_totals, instant, mapped, split
+from recon.providers.checks import Check, control_totals, instant, judged, mapped, parts
 from recon.providers.contract import (
     Content,
     Description,
@@ -118,8 +118,9 @@ def _read(
         money.parse(pl.col(column), decimals=2, suffix=layout.END).alias(f"{column}.money")
         for column in amounts
     )
-    rows = rows.with_columns(moment=_moment(name))
-    good, rejects = split(rows, _checks(name, amounts, context), content.file_id)
+    checks = _checks(name, amounts, context)
+    rows = judged(rows.with_columns(moment=_moment(name)), checks)
+    good, rejects = parts(rows, checks, content.file_id)
     return Reading(
         lines=_lines(name, good, header, content, context),
         rejects=rejects,
