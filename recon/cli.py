@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
-from recon.commands import journal, ledger, providers
+from recon.commands import audit, cases, journal, ledger, open_items, providers, sign_off
 from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 from recon.commands.providers import known_providers
 from recon.errors import ReconError
@@ -22,8 +22,11 @@ app = App(
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
 )
-for group in (journal, ledger, providers):
+for group in (journal, ledger, providers, cases, sign_off, audit):
     app.command(group.app)
+app.command(open_items.open_items)
+app.command(open_items.changes)
+app.command(sign_off.reopen)
 
 
 @app.command
@@ -35,6 +38,9 @@ def run(
     provider: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
     account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
     fetch: Annotated[bool, Parameter(help="look for new statements first")] = True,
+    cascade: Annotated[bool, Parameter(help="later days that have changed too", negative="")] = (
+        False
+    ),
     fail_on_discrepancy: Annotated[bool, Parameter(negative="")] = False,
     lang: Lang = None,
     common: Common = COMMON,
@@ -50,6 +56,7 @@ def run(
         accounts,
         period,
         fetch=fetch,
+        cascade=cascade,
         on_day=console.day_listener(common.json, len(accounts) * period.day_count),
     )
     console.show_run(report, as_json=common.json)
@@ -137,7 +144,8 @@ def report(
     accounts = workspace.config.accounts_of(provider, account)
     found = reports_of(workspace, accounts, parse_date(date), lang)
     console.show_reports(found, workspace.root / "reports" / date, as_json=common.json)
-    return 0 if all(summary["proved"] for summary in found) else 3
+    holds = [each["proved"] and each["recorded"] and not each["stale"] for each in found]
+    return 0 if all(holds) else 3
 
 
 @app.command

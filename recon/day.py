@@ -7,6 +7,8 @@ from typing import Protocol
 
 import polars as pl
 
+from recon.control.write_offs import SmallDifferences
+from recon.control_tables import WRITE_OFF
 from recon.discrepancies import Severity
 from recon.fees.schedule import Tariff
 from recon.fees.tables import FEE_USAGE
@@ -43,6 +45,8 @@ class DayInput:
     orders: pl.DataFrame = field(default_factory=lambda: empty(LEDGER_ENTRY))  # see `over_refunds`
     expected: Expectation = field(default_factory=Expectation)
     holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
+    write_offs: pl.DataFrame = field(default_factory=lambda: empty(WRITE_OFF))  # effective since
+    # the business date before
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
@@ -59,6 +63,7 @@ class Policy:
     receipt_rules: tuple[MatchRule, ...] = ()
     rate_max_age_days: int = 7
     language: Language = "en"  # of explanations and suggested actions
+    small_differences: SmallDifferences = field(default_factory=SmallDifferences)
 
     def tariffs_of(self, account: str) -> list[Tariff]:
         """The fee schedule of an account: what it is charged, and what it charges others."""

@@ -17,6 +17,10 @@ class StatementError(UserError):
     """A whole statement that cannot be trusted: wrong provider, wrong encoding, no header."""
 
 
+class ClosedError(UserError):
+    """The day is signed off, and what was asked would change it. Its result stands."""
+
+
 class NotProvedError(ReconError):
     """The run could not prove the day: a file is missing, or one was refused."""
 

@@ -12,7 +12,7 @@ from recon.matching.engine import Matched
 from recon.matching.plain import Plain
 from recon.money import MONEY, ZERO
 from recon.settings import AccountSettings, Expectation
-from recon.tables import CONSERVATION, DISCREPANCY, ROLL_FORWARD, empty
+from recon.tables import CONSERVATION, DISCREPANCY, OPEN_ITEM, ROLL_FORWARD, empty
 from recon.wording import REASONS, Language
 
 
@@ -156,22 +156,29 @@ def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: s
     return found
 
 
-def roll_forward(before: pl.DataFrame, after: pl.DataFrame, business_date: date) -> pl.DataFrame:
-    """ROLL_FORWARD per side and currency: opening + new - cleared = closing, of open items."""
+def roll_forward(
+    before: pl.DataFrame,
+    after: pl.DataFrame,
+    business_date: date,
+    written_off: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """ROLL_FORWARD per side and currency of OPEN_ITEM: opening + new - cleared - written off =
+    closing. `written_off` are those of `before` that left the carry without a match."""
     key = ["side", "item_id", "currency", "amount"]  # corrected, it is another item
-    new = after.join(before, on=key, how="anti")
-    cleared = before.join(after, on=key, how="anti")
+    written_off = empty(OPEN_ITEM) if written_off is None else written_off
+    parts = {
+        "opening": before,
+        "new": after.join(before, on=key, how="anti"),
+        "cleared": before.join(pl.concat([after, written_off]), on=key, how="anti"),
+        "written_off": written_off,
+        "closing": after,
+    }
     counted = [
         part.group_by("side", "currency").agg(
             pl.len().cast(pl.Int64).alias(f"{name}_count"),
             pl.col("amount").sum().alias(f"{name}_amount"),
         )
-        for name, part in (
-            ("opening", before),
-            ("new", new),
-            ("cleared", cleared),
-            ("closing", after),
-        )
+        for name, part in parts.items()
     ]
     every = pl.concat(part.select("side", "currency") for part in counted).unique()
     for part in counted:
@@ -182,10 +189,8 @@ def roll_forward(before: pl.DataFrame, after: pl.DataFrame, business_date: date)
         else pl.col(name)
         for name, dtype in ROLL_FORWARD.items()
     )
-    ties = result.filter(
-        pl.col("opening_amount") + pl.col("new_amount") - pl.col("cleared_amount")
-        != pl.col("closing_amount")
-    )
+    moved = pl.col("new_amount") - pl.col("cleared_amount") - pl.col("written_off_amount")
+    ties = result.filter(pl.col("opening_amount") + moved != pl.col("closing_amount"))
     ensure(ties.height == 0, f"open items do not roll forward on {business_date}")
     return result
 

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from recon import exchange, findings, repeats
+from recon.control.open_items import cleared_items
+from recon.control.write_offs import small_differences, without_written_off
 from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
@@ -35,6 +37,7 @@ from recon.tables import (
     FEE_SUMMARY,
     OPEN_ITEM,
     RECEIPT,
+    ROLL_FORWARD,
     WITHDRAWAL_CHARGE,
     check,
     empty,
@@ -55,6 +58,9 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     whose = Day(
         account.provider, account.account, day.business_date, policy.severity, policy.language
     )
+    before = day.open_items
+    carried, written_off = without_written_off(before, day.write_offs)
+    day = replace(day, open_items=carried)
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
     twice = repeats.repeated_files(day, normalized.lines)
@@ -76,7 +82,20 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         ),
     )
     with_postings: DayResult = step("post", lambda: post(day, whose, result))
-    return with_postings
+    rolled = findings.roll_forward(before, result.open_items, day.business_date, written_off)
+    return replace(_followed_up(with_postings, day, policy), roll_forward=rolled)
+
+
+def _followed_up(result: DayResult, day: DayInput, policy: Policy) -> DayResult:
+    """With what became of the items that were carried, and what might be given up."""
+    return replace(
+        result,
+        cleared=cleared_items(
+            day.open_items, result.open_items, result.matches, result.receipts, day.business_date
+        ),
+        written_off=day.write_offs,
+        small_differences=small_differences(result.discrepancies, policy.small_differences),
+    )
 
 
 def _missing_statements(day: DayInput) -> list[str]:
@@ -298,7 +317,7 @@ def _conclude(
         assessed_withdrawals=costs.withdrawals,
         fees=costs.summary,
         batches=made,
-        roll_forward=findings.roll_forward(day.open_items, left, day.business_date),
+        roll_forward=empty(ROLL_FORWARD),
         conservation=outcome.conservation,
         payouts=payouts(normalized.lines, day.account),
         receipts=arrived.receipts,

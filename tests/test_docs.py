@@ -7,7 +7,14 @@ import pytest
 from pydantic import BaseModel
 
 from recon.cli import app
-from recon.io import config, fee_settings, journal_settings, mapped_settings, rule_settings
+from recon.io import (
+    config,
+    fee_settings,
+    journal_settings,
+    mapped_settings,
+    rule_settings,
+    write_off_settings,
+)
 from recon.io.sources import SOURCES
 from recon.providers import all_providers
 from recon.tables import LEDGER_ENTRY
@@ -29,6 +36,8 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.ReportSettings, "reports."),
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
+        (write_off_settings.WriteOffSettings, "write_off."),
+        (write_off_settings.WriteOffLimits, "write_off.currency."),
         (config.RateSettings, "rates."),
         (journal_settings.JournalSettings, "journal."),
         (journal_settings.OverrideSettings, "journal.override."),
@@ -59,7 +68,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_command_the_readme_shows_exists() -> None:
-    shown = set(re.findall(r"^(?:.*/)?recon ([a-z]+)", README, flags=re.MULTILINE))
+    shown = set(re.findall(r"^(?:.*/)?recon ([a-z-]+)", README, flags=re.MULTILINE))
     assert shown <= {name for name in app if not name.startswith("-")}
 
 

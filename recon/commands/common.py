@@ -24,6 +24,9 @@ class Common:
         "workspace"
     )
     json: Annotated[bool, Parameter(help="print JSON for machines", negative="")] = False
+    actor: Annotated[
+        str | None, Parameter(name="--as", help="who you are; RECON_USER, or the system's user")
+    ] = None
 
 
 COMMON = Common()
@@ -43,9 +46,8 @@ def open_workspace(common: Common, language: Language | None = None) -> "Workspa
     from recon.io.days import Workspace
 
     config = load_config(common.config)
-    return Workspace.open(
-        common.workspace, config if language is None else config.told_in(language)
-    )
+    told = config if language is None else config.told_in(language)
+    return Workspace.open(common.workspace, told, common.actor)
 
 
 def period_of(date: str | None, first: str | None, last: str | None) -> "Period":

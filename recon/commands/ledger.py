@@ -16,12 +16,15 @@ def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
     """Take entries from CSV or Parquet files; importing one again changes nothing."""
     from datetime import UTC, datetime
 
+    from recon.io.audit import keep_head
     from recon.io.ledger import LedgerImport, import_ledger
 
     workspace = open_workspace(common)
     done = LedgerImport.sum(
-        import_ledger(workspace.database, file, datetime.now(UTC)) for file in files
+        import_ledger(workspace.database, file, datetime.now(UTC), workspace.actor)
+        for file in files
     )
+    keep_head(workspace.database, workspace.audit_head)
     console.show_import(done, as_json=common.json)
     return 0 if done.rejects.height == 0 else 3
 

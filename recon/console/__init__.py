@@ -1,17 +1,26 @@
 """What the commands print: tables for people, JSON for machines, complaints on standard error."""
 
-from recon.console.frames import show_import, show_statements, show_table
+from recon.console.frames import (
+    show_frame,
+    show_frames,
+    show_import,
+    show_statements,
+    show_table,
+)
 from recon.console.runs import show_demo, show_reports, show_run
 from recon.console.sources import show_arrivals, show_check, show_providers
 from recon.console.status import show_status
-from recon.console.terminal import complain, day_listener
+from recon.console.terminal import complain, day_listener, print_json
 
 __all__ = [
     "complain",
     "day_listener",
+    "print_json",
     "show_arrivals",
     "show_check",
     "show_demo",
+    "show_frame",
+    "show_frames",
     "show_import",
     "show_providers",
     "show_reports",

@@ -1,5 +1,6 @@
 """Canonical tables as people and machines read them: lines, entries, discrepancies."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,24 @@ def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":
     if frame.height > _ROWS_SHOWN:
         table.caption = f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them"
     return table
+
+
+def show_frame(frame: "pl.DataFrame", title: str, *, as_json: bool) -> None:
+    """Any small table, with all its columns; a column without a value is left out for people."""
+    from recon.io.export import as_records
+
+    if as_json:
+        print_json(as_records(frame))
+        return
+    filled = [name for name in frame.columns if frame[name].null_count() < frame.height]
+    print_parts(_frame_table(frame.select(filled) if frame.height else frame, title))
+
+
+def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
+    """Several tables as one JSON object."""
+    from recon.io.export import as_records
+
+    print_json({name: as_records(frame) for name, frame in frames.items()})
 
 
 def show_import(done: "LedgerImport", *, as_json: bool) -> None:

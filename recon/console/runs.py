@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from recon.results import DayResult
 
 
+_CHANGES_TOLD = 10  # more are told in numbers; `recon changes` lists them
+
+
 def show_run(report: "RunReport", *, as_json: bool) -> None:
     """One row a day and account, what changed since the run before, and what failed."""
     end_progress()
@@ -42,6 +45,7 @@ def _tell_run(report: "RunReport") -> None:
         for day in report.days:
             _tell_change(day)
             _tell_delivery(day.result)
+        _tell_stale(report)
         print(f"reports: {_common_folder(report)}")
         if report.books:
             print(f"open next: {report.books[-1]}")
@@ -165,9 +169,23 @@ def _tell_change(day: "DayOutcome") -> None:
             f"{name}: {change.new.height} new, {change.cleared.height} cleared, "
             f"{change.changed.height} changed since run {day.supersedes}, which is kept"
         )
-    if day.stale_dates:
-        later = f"--from {day.stale_dates[0]} --to {day.stale_dates[-1]}"
-        print(f"{name}: later days were run on the old result; rerun them: recon run {later}")
+    if day.supersedes is not None and change.rows.height <= _CHANGES_TOLD:
+        told = change.rows.select("change", "type", "discrepancy_id")
+        for row in told.iter_rows():
+            print("  {}: {} {}".format(*row))
+
+
+def _tell_stale(report: "RunReport") -> None:
+    """Days that began with what is no longer so, once an account, as the run has left it."""
+    last = {(day.result.provider, day.result.account): day for day in report.days}
+    for (provider, account), day in last.items():
+        if day.stale_dates:
+            first, until = day.stale_dates[0], day.stale_dates[-1]
+            print(
+                f"{provider} {account}: {first} to {until} were run on an older result; run them "
+                f"again with --cascade, or: recon run --from {first} --to {until} "
+                f"--account {account}"
+            )
 
 
 def show_demo(report: "DemoReport", *, as_json: bool) -> None:
@@ -196,6 +214,10 @@ def show_reports(found: Sequence[Mapping[str, Any]], day: Path, *, as_json: bool
         return
     for summary in found:
         state = "proved" if summary["proved"] else "NOT PROVED"
+        if summary["stale"]:
+            state += ", STALE: an earlier day has changed since; run it again"
+        if not summary["recorded"]:
+            state += ", but the database does not know this run; run the day again"
         print(f"{summary['business_date']} {summary['provider']} {summary['account']}: {state}")
         print(f"  {summary['reports']}")
     if (day / "proof.xlsx").is_file():

@@ -133,6 +133,8 @@ def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> 
         folder = (
             workspace.root / "reports" / day["business_date"] / day["provider"] / day["account"]
         )
+        if not (folder / "lines.parquet").is_file():
+            continue  # a day without a statement
         lines = pl.scan_parquet(folder / "lines.parquet")
         pairs = (
             pl.scan_parquet(folder / "matches.parquet")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from recon.control.write_offs import SmallDifferences
 from recon.day import Policy
 from recon.discrepancies import Severity
 from recon.errors import UserError
@@ -38,6 +39,7 @@ from recon.io.setting_types import (
     one_of,
 )
 from recon.io.sources import SourceSettings
+from recon.io.write_off_settings import WriteOffSettings
 from recon.journal.accounts import Chart
 from recon.money import EXPONENT
 from recon.providers import all_providers
@@ -100,6 +102,7 @@ class ReconSettings(Settings):
     ledger: LedgerSettings | None = None
     rates: RateSettings | None = None
     journal: JournalSettings = JournalSettings()
+    write_off: WriteOffSettings | None = None
 
 
 PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
@@ -271,6 +274,7 @@ def load_config(directory: Path) -> Config:
             match_rules(recon.receipt_rule),
             7 if recon.rates is None else recon.rates.max_age_days,
             recon.reports.language,
+            SmallDifferences() if recon.write_off is None else recon.write_off.policy(),
         ),
         accounts=tuple(accounts),
         providers=known,

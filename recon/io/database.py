@@ -13,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.errors import ReconError, UserError
+from recon.io import control_schema  # noqa: F401  (its tables are part of METADATA)
 from recon.io.frames import AnySelect, read_rows, write_frame
 from recon.io.schema import METADATA, REVISION, REVISIONS
 from recon.tables import Schema

@@ -6,10 +6,9 @@ folder; then the database records the run in one transaction; then the reports a
 A run killed before the transaction never happened; killed after it, the next run moves its reports.
 """
 
-import hashlib
 import json
 import shutil
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,53 +16,63 @@ import polars as pl
 
 from recon.day import DayInput, Statement
 from recon.errors import UserError
+from recon.io.actor import actor_named
+from recon.io.audit import keep_head
+from recon.io.changes import RunChange
+from recon.io.closing import refuse_if_closed
 from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
 from recon.io.fee_history import usage_before
 from recon.io.inbox import Inbox, content_of
-from recon.io.ledger import Entries, MappedLedger, entries_digest, read_entries, read_mapped_entries
+from recon.io.inputs import differing, run_id_of, run_inputs
+from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.orders import read_orders, refunded_orders
 from recon.io.rates import read_rates
 from recon.io.reports import write_day
-from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
+from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
+from recon.io.stale import payouts_due
 from recon.io.store import ParquetStore
-from recon.io.transit import payouts_in_transit
+from recon.io.write_offs import approved_write_offs
 from recon.periods import one_day
 from recon.pipeline import Step, plain_step, run_day
 from recon.providers.contract import Place, encoding_of
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
-# Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION = "4"
-
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder that holds database, inbox, reports and locks, and the configuration it serves."""
+    """The folder that holds database, inbox, reports and locks, the configuration it serves, and
+    in whose name it is worked with."""
 
     root: Path
     config: Config
     database: Database
+    actor: str
 
     @staticmethod
-    def open(root: Path, config: Config) -> "Workspace":
+    def open(root: Path, config: Config, actor: str | None = None) -> "Workspace":
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"cannot use the workspace {root}: {error.strerror}") from None
         settings = config.recon.database
         url = f"sqlite:///{root / 'recon.db'}" if settings is None else secret(settings.url_env)
-        return Workspace(root, config, Database.open(url))
+        return Workspace(root, config, Database.open(url), actor_named(actor))
 
     @property
     def inbox(self) -> Inbox:
         zones = {(one.provider, one.account): one.time_zone for one in self.config.accounts}
         return Inbox(self.database, self.root / "inbox", self.config.providers, zones)
+
+    @property
+    def audit_head(self) -> Path:
+        """Where the end of the audit trail is remembered outside of the database."""
+        return self.root / "audit.head"
 
     def report_directory(self, account: AccountSettings, business_date: date) -> Path:
         day = self.root / "reports" / business_date.isoformat()
@@ -79,7 +88,7 @@ class DayOutcome:
     change: RunChange
     supersedes: str | None  # the run that was current before, kept beside this one
     reports: Path
-    stale_dates: tuple[date, ...]  # later days that were run on the state this run has changed
+    stale_dates: tuple[date, ...]  # days of the account that are to be run again, in this order
 
 
 def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
@@ -114,8 +123,9 @@ def reconcile(
 ) -> DayOutcome:
     """Run one day; `now` decides whether its statements should be here.
 
-    Errors: UserError when another run of the same day is under way, NotProvedError when the inbox
-    has lost a file it registered.
+    Errors: UserError when another run of the same day is under way, ClosedError when the day is
+    signed off and its inputs are not what they were, NotProvedError when the inbox has lost a file
+    it registered.
     """
     key = f"{account.provider}-{account.account}-{business_date}"
     staging = workspace.root / "staging" / key
@@ -123,32 +133,42 @@ def reconcile(
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)
         day = _inputs(workspace, account, business_date, runs, staging / "recoded", now)
+        inputs = run_inputs(workspace.config, day)
+        run_id = run_id_of(inputs)
+        current = runs.previous(account.provider, account.account, business_date)
+        is_closed = refuse_if_closed(
+            workspace.database,
+            account,
+            business_date,
+            is_same_run=current is not None and current.run_id == run_id,
+            changed=differing(None if current is None else current.inputs, inputs),
+        )
         started = datetime.now(UTC)
         result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
-        run_id = _run_id(workspace.config, day)
-        reports = workspace.report_directory(account, business_date)
-        language, chart = workspace.config.recon.reports.language, workspace.config.chart
+        language, chart = workspace.config.policy.language, workspace.config.chart
+        supersedes, changes = runs.change_against(current, run_id, result.discrepancies, language)
+        result = replace(result, changes=changes, supersedes=supersedes)
         write_day(result, staging, run_id=run_id, language=language, chart=chart)
-        previous = runs.previous(account.provider, account.account, business_date)
         record = RunRecord.of(
             result,
             run_id=run_id,
             started_at=started,
             finished_at=datetime.now(UTC),
-            language=workspace.config.policy.language,
+            language=language,
+            inputs=inputs,
+            opening=open_items_digest(day.open_items),
         )
-        change = runs.record(record, RunRows.of(result))
-        before = None if previous is None else previous.run_id
-        shutil.rmtree(staging / "recoded", ignore_errors=True)
-        _publish(staging, reports, run_id)
-        later = runs.later_runs(account.provider, account.account, business_date)
+        change = runs.record(record, RunRows.of(result), actor=workspace.actor)
+        reports = workspace.report_directory(account, business_date)
+        _publish(staging, reports, run_id, is_closed=is_closed)
+        keep_head(workspace.database, workspace.audit_head)
         return DayOutcome(
             run_id=run_id,
             result=result,
             change=change,
-            supersedes=before,
+            supersedes=None if current is None else current.run_id,
             reports=reports,
-            stale_dates=() if change.unchanged else tuple(later),
+            stale_dates=tuple(runs.stale_dates(account.provider, account.account)),
         )
 
 
@@ -190,6 +210,13 @@ def _inputs(
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
         orders=orders,
+        write_offs=approved_write_offs(
+            workspace.database,
+            account.provider,
+            account.account,
+            runs.day_before(account.provider, account.account, business_date),
+            business_date,
+        ),
         payouts=_payouts(workspace, account, business_date),
         rates=_rates(workspace.config, account, business_date),
         fee_usage=usage_before(
@@ -209,7 +236,7 @@ def _payouts(
     """PAYOUT on its way to the account; None where no other account pays into it."""
     if not workspace.config.payers_of(account):
         return None
-    return payouts_in_transit(workspace.database, account.provider, account.account, business_date)
+    return payouts_due(workspace.database, account.provider, account.account, business_date)
 
 
 def _rates(config: Config, account: AccountSettings, business_date: date) -> pl.DataFrame | None:
@@ -227,48 +254,27 @@ def _holidays(config: Config, schedule: Schedule, day: date) -> tuple[date, ...]
     return schedule.holidays(day) if any(window.in_business_days for window in windows) else ()
 
 
-def _run_id(config: Config, day: DayInput) -> str:
-    """A name made of everything the result follows from: the same inputs are the same run."""
-    inputs = {
-        "version": _RESULT_VERSION,
-        "business_date": day.business_date,
-        "account": asdict(day.account),
-        "files": [
-            (statement.content.file_id, sorted(map(astuple, statement.elsewhere)))
-            for statement in day.statements
-        ],
-        "entries": entries_digest(day.entries.collect()),
-        "entry_rejects": day.entry_rejects.rows(),
-        "orders": entries_digest(day.orders),
-        "payouts": None if day.payouts is None else entries_digest(day.payouts),
-        "rates": None if day.rates is None else entries_digest(day.rates),
-        "open_items": entries_digest(day.open_items),
-        "fee_usage": entries_digest(day.fee_usage),
-        "expected": asdict(day.expected),
-        "holidays": day.holidays,
-        "rules": [asdict(rule) for rule in config.policy.rules],
-        "receipt_rules": [asdict(rule) for rule in config.policy.receipt_rules],
-        "tariffs": sorted(
-            json.dumps(asdict(tariff), sort_keys=True, default=_as_json)
-            for tariff in config.policy.tariffs
-        ),
-        "severity": asdict(config.policy.severity),
-        "language": config.recon.reports.language,
-    }
-    text = json.dumps(inputs, sort_keys=True, default=_as_json)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _as_json(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else str(value)
-
-
-def _publish(staging: Path, reports: Path, run_id: str) -> None:
+def _publish(staging: Path, reports: Path, run_id: str, *, is_closed: bool) -> None:
     """Move a finished run into place; the reports of the run before stay readable beside it.
 
     What is there is told by its own summary, not by the database, which is ahead of the reports
-    when a run was killed between its transaction and this.
+    when a run was killed between its transaction and this. What was signed is not touched, not even
+    by the same bytes.
     """
+    shutil.rmtree(staging / "recoded", ignore_errors=True)
+    if is_closed and (reports / "summary.json").is_file():
+        shutil.rmtree(staging)
+        return
+    try:
+        _move(staging, reports, run_id)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {error.filename or reports}: {error.strerror}; close it if it is open "
+            "in Excel, or make the folder writable, then run again (the result is recorded)"
+        ) from None
+
+
+def _move(staging: Path, reports: Path, run_id: str) -> None:
     superseded = reports / "superseded"
     summary = reports / "summary.json"
     there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else run_id

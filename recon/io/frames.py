@@ -8,6 +8,7 @@ https://sqlite.org/howtocorrupt.html ("Multiple copies of SQLite linked into the
 So SQLite prints each row as JSON, PostgreSQL as COPY text, and Polars parses them by the batch.
 """
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, Final, TypeAlias
 
@@ -69,6 +70,15 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     NUL, which PostgreSQL cannot hold in text, becomes the visible symbol U+2400.
     """
     return frame.select(_as_text(name, dtype) for name, dtype in frame.schema.items())
+
+
+def content_digest(frame: pl.DataFrame, *order: str) -> str:
+    """The sha256 of a frame's text, sorted by `order`: the same for any version of anything.
+
+    For small frames: of millions of rows `ledger.entries_digest` is ten times as fast.
+    """
+    text = as_text(frame.sort(*order)).write_csv(quote_style="always", null_value="\\N")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def from_text(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

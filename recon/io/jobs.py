@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.errors import ClosedError, NotProvedError, ReconError, StatementError, UserError
 from recon.io import archives
 from recon.io.books import write_book
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
@@ -71,15 +71,17 @@ def run_period(
     period: Period,
     *,
     fetch: bool,
+    cascade: bool = False,
     on_day: OnDay = lambda account, day: None,
     step: Step = plain_step,
     now: datetime | None = None,
 ) -> RunReport:
     """Run accounts day by day, each day from the state the one before left. `now`, by default this
-    moment, decides which statements should be here.
+    moment, decides which statements should be here. `cascade` runs later days again as well, as
+    long as what they began with has changed.
 
     One account's failure does not stop the others, but ends its own days, which would build on a
-    day that is not there.
+    day that is not there. A signed-off day that was refused is there, so the days after it go on.
     """
     report = RunReport(period)
     now = now or datetime.now(UTC)
@@ -87,16 +89,18 @@ def run_period(
         chosen = {account.provider for account in accounts}
         fetched = fetch_all(workspace, chosen, period, now=now)
         report.arrivals, report.failures = fetched.arrivals, fetched.failures
+
+    def run(account: AccountSettings, day: date) -> bool:
+        on_day(account, day)
+        return _ran(report, workspace, account, day, step, now)
+
     # Accounts that payouts go to come last: what was sent must be known before it can arrive.
-    for account in sorted(accounts, key=lambda one: bool(workspace.config.payers_of(one))):
-        for day in period:
-            on_day(account, day)
-            try:
-                report.days.append(reconcile(workspace, account, day, step, now=now))
-            except ReconError as error:
-                what = f"{account.provider} {account.account} {day}"
-                report.failures.append(Failure(what, str(error), _exit_code(error)))
-                break
+    ordered = sorted(accounts, key=lambda one: bool(workspace.config.payers_of(one)))
+    for account in ordered:
+        all(run(account, day) for day in period)
+    if cascade:
+        for account in _with_receivers(workspace, ordered):
+            _run_stale(workspace, account, run)
     if report.days:
         report.books = _write_books(workspace, period, report.failures)
     return report
@@ -119,6 +123,50 @@ def _write_books(workspace: Workspace, period: Period, failures: list[Failure]) 
         except ReconError as error:
             failures.append(Failure(f"proof of {part}", str(error), error.exit_code))
     return written
+
+
+def _ran(
+    report: RunReport,
+    workspace: Workspace,
+    account: AccountSettings,
+    day: date,
+    step: Step,
+    now: datetime,
+) -> bool:
+    """Run one day and report it; whether the account's next day may follow."""
+    what = f"{account.provider} {account.account} {day}"
+    try:
+        report.days.append(reconcile(workspace, account, day, step, now=now))
+    except ClosedError as error:
+        report.failures.append(Failure(what, str(error), error.exit_code))
+    except ReconError as error:
+        report.failures.append(Failure(what, str(error), _exit_code(error)))
+        return False
+    except MemoryError:
+        told = "not enough memory for this day; nothing of it was recorded, the others went on"
+        report.failures.append(Failure(what, told, 1))
+        return False
+    return True
+
+
+def _with_receivers(
+    workspace: Workspace, accounts: Sequence[AccountSettings]
+) -> list[AccountSettings]:
+    """Accounts, then those their payouts go to: what was sent otherwise arrives otherwise."""
+    banks = {bank for account in accounts for _, bank in account.pays_into}
+    receivers = [one for one in workspace.config.accounts if one.account in banks]
+    return [*(one for one in accounts if one not in receivers), *receivers]
+
+
+def _run_stale(
+    workspace: Workspace, account: AccountSettings, run: Callable[[AccountSettings, date], bool]
+) -> None:
+    """Run days again until none began with something else than is so now."""
+    runs, done = RunStore(workspace.database), date.min
+    while stale := runs.stale_dates(account.provider, account.account):
+        if stale[0] <= done or not run(account, stale[0]):
+            break  # a signed-off day was refused, or one could not be run
+        done = stale[0]
 
 
 def read_summary(reports: Path) -> dict[str, Any]:
@@ -258,7 +306,7 @@ def reports_of(
 def _reports_of(
     workspace: Workspace, accounts: Sequence[AccountSettings], day: date
 ) -> list[dict[str, Any]]:
-    found = []
+    runs, found = RunStore(workspace.database), []
     for account in accounts:
         folder = workspace.report_directory(account, day)
         if not (folder / "summary.json").is_file():
@@ -266,5 +314,14 @@ def _reports_of(
                 f"{account.provider} {account.account} has no report of {day}; "
                 f"make it with: recon run --date {day}"
             )
-        found.append(read_summary(folder) | {"reports": str(folder)})
+        summary = read_summary(folder)
+        current = runs.previous(account.provider, account.account, day)
+        found.append(
+            summary
+            | {
+                "reports": str(folder),
+                "stale": day in runs.stale_dates(account.provider, account.account),
+                "recorded": current is not None and current.run_id == summary["run_id"],
+            }
+        )
     return found

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
 
 from recon.errors import UserError, ensure
+from recon.io import audit
+from recon.io.actor import actor_named
+from recon.io.closed_entries import set_aside
 from recon.io.csv_blocks import CsvBlock, header_of, read_blocks
 from recon.io.database import Database, read_frame
 from recon.io.entry_rows import REQUIRED, conflict_rejects, conflicting, understand
@@ -73,13 +76,16 @@ class LedgerImport:
         return self.inserted + self.unchanged + self.changed + self.rejects.height
 
 
-def import_ledger(database: Database, path: Path, now: datetime) -> LedgerImport:
+def import_ledger(
+    database: Database, path: Path, now: datetime, actor: str | None = None
+) -> LedgerImport:
     """Take the entries of a CSV (UTF-8, comma) or Parquet file into the database.
 
     Columns are found by name: those of LEDGER_ENTRY, of which entry_id, provider, account,
     business_date, kind, currency and amount must be there. Dates are YYYY-MM-DD; booked_at is ISO
     8601, in UTC where it has no offset; amounts are plain decimals, signed from our side, with no
-    more decimals than the currency has. A row that breaks a rule is a reject, the others are taken.
+    more decimals than the currency has. A row that breaks a rule, or would change a signed-off day,
+    is a reject, the others are taken.
     Errors: UserError, and nothing is taken, for a file that cannot be read, an unknown or missing
     column, and columns of binary floating point.
     """
@@ -91,6 +97,7 @@ def import_ledger(database: Database, path: Path, now: datetime) -> LedgerImport
     with database.begin() as connection:
         stage.create(connection, checkfirst=False)
         rejects, row_count = _fill(connection, stage, blocks, file_id)
+        rejects = pl.concat([rejects, set_aside(connection, stage, file_id)]).sort("line_no")
         if _stamp(path.stat()) != stamp:
             raise UserError(f"{path} changed while it was read; nothing was taken: import it again")
         import_id = _new_import(connection, path.name, file_id, now)
@@ -98,7 +105,7 @@ def import_ledger(database: Database, path: Path, now: datetime) -> LedgerImport
         inserted = _insert_new(connection, stage, import_id)
         unchanged = row_count - rejects.height - changed - inserted
         ensure(unchanged >= 0, "the import wrote more entries than the file has")
-        counts = {
+        counts: dict[str, Any] = {
             "inserted_count": inserted,
             "unchanged_count": unchanged,
             "changed_count": changed,
@@ -106,6 +113,16 @@ def import_ledger(database: Database, path: Path, now: datetime) -> LedgerImport
         }
         this = LEDGER_IMPORTS.c.import_id == import_id
         connection.execute(sa.update(LEDGER_IMPORTS).where(this).values(counts))
+        audit.append(
+            connection,
+            actor=actor or actor_named(),
+            event="ledger import",
+            subject=f"import:{import_id}",
+            now=now,
+            after=file_id,
+            name=path.name,
+            **counts,
+        )
         stage.drop(connection, checkfirst=False)
     return LedgerImport(inserted, unchanged, changed, rejects, file_id)
 

@@ -9,15 +9,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
 
 from recon.book_tables import POSTING
+from recon.control_tables import CLEARED_ITEM, SMALL_DIFFERENCE
 from recon.errors import ensure
+from recon.io import audit
+from recon.io.audit import PROGRAM
+from recon.io.case_sync import RunOfCases, follow
+from recon.io.changes import RunChange, change_of_run, compared, store_change
+from recon.io.control_schema import CLEARED_ITEMS, ROLL_FORWARDS
 from recon.io.database import Database, read_frame
-from recon.io.frames import read_rows, write_frame
+from recon.io.frames import content_digest, read_rows, write_frame
 from recon.io.schema import (
     DISCREPANCIES,
     FEE_SUMMARIES,
@@ -28,22 +34,23 @@ from recon.io.schema import (
     RUNS,
     SETTLEMENT_BATCHES,
 )
+from recon.io.stale import stale_dates
 from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
-from recon.tables import DISCREPANCY, FEE_SUMMARY, OPEN_ITEM, PAYOUT, RECEIPT, check, empty
+from recon.tables import (
+    DISCREPANCY,
+    FEE_SUMMARY,
+    OPEN_ITEM,
+    PAYOUT,
+    RECEIPT,
+    ROLL_FORWARD,
+    check,
+    empty,
+)
 from recon.wording import Language
 
-# A discrepancy found again is another one when any of these is.
-_TELLING: Final = (
-    "type",
-    "currency",
-    "amount_ledger",
-    "amount_provider",
-    "difference",
-    "explanation",  # the last: it says nothing where the runs are told in two languages
-)
-_JSON: Final = ("not_proved_because", "file_ids", "summary")
+_JSON: Final = ("not_proved_because", "file_ids", "summary", "inputs")
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,9 @@ class RunRecord:
     summary: Mapping[str, Any] = field(default_factory=dict)
     superseded_by: str | None = None
     superseded_at: datetime | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # part: a digest, or the names in it
+    opening: str | None = None  # a digest of the open items it began with
+    closing: str | None = None  # and of those it left
 
     @property
     def proved(self) -> bool:
@@ -74,6 +84,8 @@ class RunRecord:
         started_at: datetime,
         finished_at: datetime,
         language: Language = "en",
+        inputs: Mapping[str, Any] | None = None,
+        opening: str | None = None,
     ) -> "RunRecord":
         """The record of a day's result; its summary counts discrepancies, open items, rejects."""
         return RunRecord(
@@ -92,20 +104,10 @@ class RunRecord:
                 "metrics": figures(result),
                 "language": language,
             },
+            inputs=inputs or {},
+            opening=opening,
+            closing=open_items_digest(result.open_items),
         )
-
-
-@dataclass(frozen=True)
-class RunChange:
-    """What differs from the run that was current before; the frames are DISCREPANCY.
-
-    `cleared` are as they were, `changed` as they are now. With `unchanged` nothing was written.
-    """
-
-    unchanged: bool
-    new: pl.DataFrame
-    cleared: pl.DataFrame
-    changed: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class RunRows:
     receipts: pl.DataFrame = field(default_factory=lambda: empty(RECEIPT))
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
     fees: pl.DataFrame = field(default_factory=lambda: empty(FEE_SUMMARY))
+    roll_forward: pl.DataFrame = field(default_factory=lambda: empty(ROLL_FORWARD))
+    cleared: pl.DataFrame = field(default_factory=lambda: empty(CLEARED_ITEM))
+    small_differences: pl.DataFrame = field(default_factory=lambda: empty(SMALL_DIFFERENCE))
 
     @staticmethod
     def of(result: DayResult) -> "RunRows":
@@ -130,6 +135,9 @@ class RunRows:
             receipts=result.receipts,
             postings=result.postings,
             fees=result.fees,
+            roll_forward=result.roll_forward,
+            cleared=result.cleared,
+            small_differences=result.small_differences,
         )
 
     def by_table(self) -> dict[str, pl.DataFrame]:
@@ -141,6 +149,7 @@ class RunRows:
             "RECEIPT": self.receipts,
             "POSTING": self.postings,
             "FEE_SUMMARY": self.fees,
+            "ROLL_FORWARD": self.roll_forward,
         }
 
 
@@ -152,7 +161,16 @@ _TABLES: Final = {
     "RECEIPT": RECEIPTS,
     "POSTING": POSTINGS,
     "FEE_SUMMARY": FEE_SUMMARIES,
+    "ROLL_FORWARD": ROLL_FORWARDS,
 }
+
+
+Told: TypeAlias = tuple[str | None, pl.DataFrame]  # the run before, and RUN_CHANGE against it
+
+
+def open_items_digest(items: pl.DataFrame) -> str:
+    """What tells one state of the open items from another."""
+    return content_digest(items, "side", "item_id")
 
 
 class RunStore:
@@ -180,9 +198,9 @@ class RunStore:
         select = sa.select(*columns).where(OPEN_ITEMS.c.run_id == latest)
         return read_frame(self._database, select, OPEN_ITEM).sort("side", "item_id")
 
-    def record(self, run: RunRecord, found: RunRows) -> RunChange:
+    def record(self, run: RunRecord, found: RunRows, *, actor: str = PROGRAM) -> RunChange:
         """Make `run` the current run of its day, in one transaction, with all its rows, and say
-        what it changes.
+        what it changes. The change is kept, the cases follow, and the audit trail tells it.
 
         A run_id that is current already changes nothing; one that was superseded becomes current
         again, with the rows it had. Errors: BrokenInvariantError for frames of another shape.
@@ -192,12 +210,12 @@ class RunStore:
         with self._database.begin() as connection:
             current = _current(connection, run.provider, run.account, run.business_date)
             if current is not None and current.run_id == run.run_id:
-                nothing = empty(DISCREPANCY)
-                return RunChange(unchanged=True, new=nothing, cleared=nothing, changed=nothing)
+                return RunChange.nothing()
             before = _discrepancies_of(connection, current)
-            if current is not None:
+            supersedes = None if current is None else current.run_id
+            if supersedes is not None:
                 superseded = {"superseded_by": run.run_id, "superseded_at": run.finished_at}
-                old = RUNS.c.run_id == current.run_id
+                old = RUNS.c.run_id == supersedes
                 connection.execute(sa.update(RUNS).where(old).values(superseded))
             if _is_made_current_again(connection, run):
                 after = _discrepancies_of(connection, run)
@@ -206,15 +224,34 @@ class RunStore:
                 connection.execute(sa.insert(RUNS).values(_values(run)))
                 for name, frame in found.by_table().items():
                     _write(connection, _TABLES[name], run, frame)
-        told_alike = current is None or _language(current) == _language(run)
-        return _change(before, after, _TELLING if told_alike else _TELLING[:-1])
+                _write(connection, CLEARED_ITEMS, run, found.cleared)
+            told_alike = current is None or _language(current) == _language(run)
+            change = compared(before, after, told_alike=told_alike)
+            _tell(connection, run, supersedes, change, found, actor)
+        return change
 
-    def later_runs(self, provider: str, account: str, business_date: date) -> list[date]:
-        """The later business dates that have a run, made from the state this day had before."""
-        day = RUNS.c.business_date
-        select = sa.select(day).where(*_of_account(provider, account), day > business_date)
+    def change_against(
+        self, current: RunRecord | None, run_id: str, found: pl.DataFrame, language: Language
+    ) -> Told:
+        """What a run with these DISCREPANCY changes, or has changed when it was recorded."""
         with self._database.connect() as connection:
-            return sorted(connection.execute(select).scalars())
+            if current is None or current.run_id == run_id:
+                return change_of_run(connection, run_id)
+            before = _discrepancies_of(connection, current)
+        told_alike = _language(current) == language
+        return current.run_id, compared(before, found, told_alike=told_alike).rows
+
+    def stale_dates(self, provider: str, account: str) -> list[date]:
+        """See `stale.stale_dates`."""
+        return stale_dates(self._database, provider, account)
+
+    def day_before(self, provider: str, account: str, business_date: date) -> date | None:
+        """The latest earlier business date that was run."""
+        latest = sa.select(sa.func.max(RUNS.c.business_date)).where(
+            *_of_account(provider, account), RUNS.c.business_date < business_date
+        )
+        with self._database.connect() as connection:
+            return connection.execute(latest).scalar()
 
     def discrepancies(
         self,
@@ -266,7 +303,8 @@ def _current(
 
 def _record(row: Mapping[Any, Any]) -> RunRecord:
     values = {name: value for name, value in row.items() if name != "proved"}
-    values |= {name: json.loads(values[name]) for name in _JSON}
+    values |= {name: json.loads(values[name] or "null") for name in _JSON}
+    values["inputs"] = values["inputs"] or {}
     for name in ("not_proved_because", "file_ids"):
         values[name] = tuple(values[name])
     return RunRecord(**values)
@@ -311,20 +349,36 @@ def _language(run: RunRecord) -> str:
     return str(run.summary.get("language", "en"))
 
 
-def _change(
-    before: pl.DataFrame, after: pl.DataFrame, telling: Sequence[str] = _TELLING
-) -> RunChange:
-    key = "discrepancy_id"
-    # Column by column: structs with a null in them are never equal to each other.
-    differs = (pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in telling)
-    told_otherwise = (
-        after.select(key, *telling)
-        .join(before.select(key, *telling), on=key, how="inner", suffix="_before", validate="1:1")
-        .filter(pl.any_horizontal(differs))
+def _tell(
+    connection: sa.Connection,
+    run: RunRecord,
+    supersedes: str | None,
+    change: RunChange,
+    found: RunRows,
+    actor: str,
+) -> None:
+    """Everything that follows from a run that was just made current."""
+    day: dict[str, Any] = {
+        "run_id": run.run_id,
+        "provider": run.provider,
+        "account": run.account,
+        "business_date": run.business_date,
+    }
+    if supersedes is not None:
+        store_change(connection, change, run=day, supersedes=supersedes, now=run.finished_at)
+    audit.append(
+        connection,
+        actor=actor,
+        event="run" if supersedes is None else "run supersedes",
+        subject=f"run:{run.run_id}",
+        now=run.finished_at,
+        before=supersedes or "",
+        after=run.run_id,
+        provider=run.provider,
+        account=run.account,
+        business_date=run.business_date,
+        proved=run.proved,
+        **{kind: change.rows.filter(change=kind).height for kind in ("new", "cleared", "changed")},
     )
-    return RunChange(
-        unchanged=False,
-        new=after.join(before, on=key, how="anti").sort(key),
-        cleared=before.join(after, on=key, how="anti").sort(key),
-        changed=after.join(told_otherwise, on=key, how="semi").sort(key),
-    )
+    of_cases = RunOfCases(**day, supersedes=supersedes, now=run.finished_at)
+    follow(connection, of_cases, found.small_differences)

@@ -30,7 +30,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -121,10 +121,13 @@ METADATA: Final = sa.MetaData(
 _ENTRY_REQUIRED: Final = ("provider", "account", "business_date", "kind", "currency", "amount")
 
 
-def _reference(name: str, target: str, *, key: bool = False) -> sa.Column[Any]:
+def reference(
+    name: str, target: str, *, key: bool = False, of: TypeEngine[Any] | None = None
+) -> sa.Column[Any]:
+    """A column that points at another table; `of` is its type where that is not the target's."""
     # Checked at commit, because two rows that replace each other are written one after the other.
-    reference = sa.ForeignKey(target, deferrable=True, initially="DEFERRED")
-    return sa.Column(name, reference, primary_key=key, nullable=False)
+    points_at = sa.ForeignKey(target, deferrable=True, initially="DEFERRED")
+    return sa.Column(name, of, points_at, primary_key=key, nullable=False)
 
 
 LEDGER_IMPORTS: Final = sa.Table(
@@ -144,7 +147,7 @@ LEDGER_ENTRIES: Final = sa.Table(
     "ledger_entry",
     METADATA,
     *columns_of(LEDGER_ENTRY, key=("entry_id",), required=_ENTRY_REQUIRED),
-    _reference("import_id", "ledger_import.import_id"),
+    reference("import_id", "ledger_import.import_id"),
     sa.Index(None, "provider", "account", "business_date"),
     sa.Index(None, "merchant_ref"),  # of an order: its payment and, months later, its refunds
     sa.Index(None, "parent_ref"),
@@ -155,8 +158,8 @@ LEDGER_ENTRY_VERSIONS: Final = sa.Table(
     "ledger_entry_version",
     METADATA,
     *columns_of(LEDGER_ENTRY, key=("entry_id",), required=_ENTRY_REQUIRED),
-    _reference("import_id", "ledger_import.import_id"),
-    _reference("replaced_by", "ledger_import.import_id", key=True),
+    reference("import_id", "ledger_import.import_id"),
+    reference("replaced_by", "ledger_import.import_id", key=True),
     sa.Column("replaced_at", Instant(), nullable=False),
 )
 
@@ -225,6 +228,9 @@ RUNS: Final = sa.Table(
         sa.ForeignKey("run.run_id", deferrable=True, initially="DEFERRED"),
     ),
     sa.Column("superseded_at", Instant()),
+    sa.Column("inputs", sa.Text()),  # JSON: what it was made of, part by part
+    sa.Column("opening", sa.Text()),  # a digest of the open items it began with
+    sa.Column("closing", sa.Text()),  # and of those it left
 )
 sa.Index(
     "ux_run_current",
@@ -237,22 +243,23 @@ sa.Index(
 OPEN_ITEMS: Final = sa.Table(
     "open_item",
     METADATA,
-    _reference("run_id", "run.run_id", key=True),
+    reference("run_id", "run.run_id", key=True),
     *columns_of(OPEN_ITEM, key=("side", "item_id")),
 )
 
 DISCREPANCIES: Final = sa.Table(
     "discrepancy",
     METADATA,
-    _reference("run_id", "run.run_id", key=True),
+    reference("run_id", "run.run_id", key=True),
     *columns_of(DISCREPANCY, key=("discrepancy_id",), required=("type", "provider", "account")),
+    sa.Index(None, "discrepancy_id"),
 )
 
 # What each run of an account has sent to the bank, and each run of a bank account has received.
 PAYOUTS: Final = sa.Table(
     "payout",
     METADATA,
-    _reference("run_id", "run.run_id", key=True),
+    reference("run_id", "run.run_id", key=True),
     *columns_of(PAYOUT, key=("payout_id",), required=("pays_into",)),
     sa.Index(None, "pays_into"),
 )
@@ -260,7 +267,7 @@ PAYOUTS: Final = sa.Table(
 RECEIPTS: Final = sa.Table(
     "receipt",
     METADATA,
-    _reference("run_id", "run.run_id", key=True),
+    reference("run_id", "run.run_id", key=True),
     *columns_of(RECEIPT, key=("receipt_id",), required=("payout_id",)),
     sa.Index(None, "payout_id"),
 )
@@ -270,7 +277,7 @@ RECEIPTS: Final = sa.Table(
 FEE_SUMMARIES: Final = sa.Table(
     "fee_summary",
     METADATA,
-    _reference("run_id", "run.run_id"),
+    reference("run_id", "run.run_id"),
     *columns_of(FEE_SUMMARY, required=("component", "kind", "currency")),
     sa.Index(None, "run_id"),
 )
@@ -278,7 +285,7 @@ FEE_SUMMARIES: Final = sa.Table(
 SETTLEMENT_BATCHES: Final = sa.Table(
     "settlement_batch",
     METADATA,
-    _reference("run_id", "run.run_id"),
+    reference("run_id", "run.run_id"),
     *columns_of(SETTLEMENT_BATCH, required=("provider", "account")),
     sa.Index(None, "run_id"),
 )
@@ -286,7 +293,7 @@ SETTLEMENT_BATCHES: Final = sa.Table(
 POSTINGS: Final = sa.Table(
     "posting",
     METADATA,
-    _reference("run_id", "run.run_id"),
+    reference("run_id", "run.run_id"),
     *columns_of(POSTING, required=("transaction_id", "role", "currency", "amount")),
     sa.Index(None, "run_id"),
 )
@@ -294,7 +301,7 @@ POSTINGS: Final = sa.Table(
 RESERVES: Final = sa.Table(
     "reserve",
     METADATA,
-    _reference("run_id", "run.run_id", key=True),
+    reference("run_id", "run.run_id", key=True),
     *columns_of(RESERVE, key=("currency",)),
 )
 

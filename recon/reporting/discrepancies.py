@@ -19,6 +19,7 @@ from recon.reporting.columns import (
 )
 from recon.reporting.sheets import Column, CountOf, Kind, Sheet, SumOf, Table
 from recon.reporting.text import Language
+from recon.reporting.write_offs import write_off_sheet
 from recon.results import DayResult
 from recon.tables import DISCREPANCY_TYPES, SEVERITIES
 
@@ -28,6 +29,8 @@ _IDS_JOINED_BY: Final = "; "
 def discrepancy_sheets(result: DayResult, language: Language) -> list[Sheet]:
     """The lists behind the summary: discrepancies, open items and, if any, rejected rows."""
     sheets = [discrepancy_sheet(result, language), _open_items(result, language)]
+    if result.written_off.height or result.small_differences.height:
+        sheets.append(write_off_sheet(result, language))
     if result.rejects.height:
         sheets.append(_rejects(result, language))
     return sheets
@@ -201,7 +204,8 @@ def _open_items(result: DayResult, language: Language) -> Sheet:
 
 
 def roll_forward(result: DayResult, language: Language) -> tuple[Table, Table]:
-    """Opening + new - cleared = closing, in rows and in amounts; closing is the list's own sum."""
+    """Opening + new - cleared - written off = closing, in rows and in amounts; closing is the
+    list's own sum."""
     key = {"side": "{side}", "currency": "{currency}"}
     return (
         _rolled(result, language, "count", "rows", CountOf("open_items", "item_id", key)),
@@ -211,24 +215,29 @@ def roll_forward(result: DayResult, language: Language) -> tuple[Table, Table]:
 
 def _rolled(result: DayResult, language: Language, kind: Kind, what: str, closing: SumOf) -> Table:
     suffix = "count" if kind == "count" else "amount"
-    steps = {name: pl.col(f"{name}_{suffix}") for name in ("opening", "new", "cleared", "closing")}
+    gone = ("cleared", "written_off")
+    steps = {name: pl.col(f"{name}_{suffix}") for name in ("opening", "new", *gone, "closing")}
     frame = result.roll_forward.sort("side", "currency", nulls_last=True).select(
         worded("side", text.SIDES, language),
         named("currency"),
         **steps,
-        check=steps["opening"] + steps["new"] - steps["cleared"] - steps["closing"],
+        check=steps["opening"]
+        + steps["new"]
+        - steps["cleared"]
+        - steps["written_off"]
+        - steps["closing"],
     )
     return Table(
         f"roll_forward_{what}",
         (
             *columns("side currency", language),
-            *(column(name, language, kind=kind) for name in ("opening", "new", "cleared")),
+            *(column(name, language, kind=kind) for name in ("opening", "new", *gone)),
             column("closing", language, kind=kind, formula=closing),
             column(
                 "check",
                 language,
                 kind=kind,
-                formula="{opening}+{new}-{cleared}-{closing}",
+                formula="{opening}+{new}-{cleared}-{written_off}-{closing}",
                 check=True,
             ),
         ),

@@ -19,11 +19,13 @@ BUCKETS: Final[dict[str, int | None]] = {
     "age_8_30": 30,
     "age_31": None,
 }
+_STEPS: Final = ("opening", "new", "cleared", "written_off", "closing")
 _LISTED: Final = 10_000  # the oldest; the workbook of an account lists all of its own
 
 
 def roll_forward_sheet(book: Book, language: Language) -> Sheet:
-    """Opening + new - cleared = closing by account, side and currency, and the ages of the rest."""
+    """Opening + new - cleared - written off = closing by account, side and currency, and the ages
+    of the rest."""
     return Sheet(
         text.sheet("roll_forward", language),
         (
@@ -39,7 +41,7 @@ def roll_forward_sheet(book: Book, language: Language) -> Sheet:
 def _rolled(book: Book, language: Language, suffix: str) -> Table:
     """Over a range: what its first day found open, what came and went, what its last day left."""
     key = ["provider", "account", "side", "currency"]
-    steps = {step: f"{step}_{suffix}" for step in ("opening", "new", "cleared", "closing")}
+    steps = {step: f"{step}_{suffix}" for step in _STEPS}
     frame = (
         book["roll_forward"]
         .sort("business_date")
@@ -48,10 +50,15 @@ def _rolled(book: Book, language: Language, suffix: str) -> Table:
             opening=pl.col(steps["opening"]).first(),
             new=pl.col(steps["new"]).sum(),
             cleared=pl.col(steps["cleared"]).sum(),
+            written_off=pl.col(steps["written_off"]).sum(),
             closing=pl.col(steps["closing"]).last(),
         )
         .with_columns(
-            check=pl.col("opening") + pl.col("new") - pl.col("cleared") - pl.col("closing"),
+            check=pl.col("opening")
+            + pl.col("new")
+            - pl.col("cleared")
+            - pl.col("written_off")
+            - pl.col("closing"),
             side=worded("side", text.SIDES, language),
             currency=named("currency"),
         )
@@ -66,7 +73,7 @@ def _rolled(book: Book, language: Language, suffix: str) -> Table:
             "check",
             language,
             kind=kind,
-            formula="{opening}+{new}-{cleared}-{closing}",
+            formula="{opening}+{new}-{cleared}-{written_off}-{closing}",
             check=True,
         ),
     )

@@ -17,6 +17,7 @@ from recon.reporting.discrepancies import (
 )
 from recon.reporting.sheets import Banner, Cell, CountOf, Kind, Line, Lines, Sheet, Table
 from recon.reporting.text import Language
+from recon.reporting.write_offs import change_blocks
 from recon.results import DayResult
 
 OUTCOMES: Final = ("matched", "open", "discrepancy", "rejected")
@@ -33,6 +34,7 @@ def summary_sheet(result: DayResult, run_id: str, language: Language) -> Sheet:
             _facts(result, run_id, language),
             verdict(result, language),
             _key_figures(result, language),
+            *change_blocks(result, language),
             *_totals(listed, language),
             *conservation_tables(result, language),
             _control_totals(result, language),

@@ -29,6 +29,13 @@ PHRASES: Final[Words] = {
     "files": ("Statements used", "使用的对账单"),
     "roll_forward_rows": ("Roll-forward of open items: rows", "未达账项滚动：笔数"),
     "roll_forward_amounts": ("Roll-forward of open items: amounts", "未达账项滚动：金额"),
+    "written_off_today": ("Written off as of this day", "自本日起核销坏账"),
+    "small_differences": ("Small differences, proposed for write-off", "小额差异（建议核销）"),
+    "changes_since": ("Since the run before ({run})", "与上次运行（{run}）相比"),
+    "changes_more": (
+        "{count} changes; recon changes lists them",
+        "共 {count} 项变化；用 recon changes 查看明细",
+    ),
     "no_tariff": ("(no tariff row)", "（无适用费率）"),
     "field_sentence": ("{}: ledger {}, provider {}", "{}：账本 {}，渠道 {}"),
     "nothing": ("None", "无"),

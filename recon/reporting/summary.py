@@ -54,6 +54,19 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "control_totals": plain_rows(_control_totals(result)),
         "conservation": plain_rows(result.conservation.sort("side", "currency", "outcome")),
         "roll_forward": plain_rows(result.roll_forward.sort("side", "currency")),
+        "cleared": plain_rows(result.cleared.sort("side", "item_id").head(LISTED)),
+        "written_off": plain_rows(_known_by(result.written_off)),
+        "small_differences": plain_rows(result.small_differences),
+        "changes": {
+            "supersedes": result.supersedes,
+            **{
+                kind: result.changes.filter(pl.col("change") == kind).height
+                for kind in ("new", "cleared", "changed")
+            },
+            "rows": plain_rows(
+                result.changes.sort("change", "discrepancy_id").drop("explanation").head(LISTED)
+            ),
+        },
         "batches": plain_rows(
             result.batches.sort("batch_id", "currency").drop("provider", "account")
         ),
@@ -64,6 +77,15 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
             for file in sorted(result.files, key=lambda file: (file.kind, file.name, file.version))
         ],
     }
+
+
+LISTED: Final = 1_000  # rows of what the database has in full
+
+
+def _known_by(written_off: pl.DataFrame) -> pl.DataFrame:
+    """WRITE_OFF as JSON can hold it."""
+    instants = pl.col("proposed_at", "approved_at").dt.to_string("iso:strict")
+    return written_off.with_columns(instants)
 
 
 def figures(result: DayResult) -> list[Summary]:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from recon.errors import BrokenInvariantError
 from recon.io import runs as runs_module
+from recon.io.changes import RunChange
 from recon.io.database import Database
-from recon.io.runs import RunChange, RunRecord, RunRows, RunStore
+from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.periods import Period, one_day
 from recon.results import DayResult, StatementFile
@@ -246,11 +247,27 @@ def test_a_day_that_left_nothing_open_hides_the_days_before(store: RunStore) -> 
     assert store.open_items_before("stripe", "acct_1", DAY).equals(empty(OPEN_ITEM))
 
 
-def test_later_runs_are_named_because_they_used_the_older_state(store: RunStore) -> None:
-    for day, run_id in ((22, "r22"), (21, "r21"), (21, "r21b"), (20, "r20")):
-        record(store, run_on(day, run_id))
-    assert store.later_runs("stripe", "acct_1", DAY) == [date(2026, 11, 21), date(2026, 11, 22)]
-    assert store.later_runs("stripe", "acct_1", date(2026, 11, 22)) == []
+def test_days_are_stale_from_the_first_that_began_with_something_else(store: RunStore) -> None:
+    def days() -> list[int]:
+        return [day.day for day in store.stale_dates("stripe", "acct_1")]
+
+    for day, opening, closing in ((20, "", "a"), (21, "a", "b"), (22, "b", "b"), (23, "b", "c")):
+        record(store, run_on(day, f"r{day}", opening=opening, closing=closing))
+    assert days() == []
+    record(store, run_on(20, "rerun", opening="", closing="a"))
+    assert days() == []  # another result, and the same left open
+    record(store, run_on(21, "rerun 21", opening="a", closing="other"))
+    assert days() == [22, 23]
+    record(store, run_on(22, "rerun 22", opening="other", closing="b"))
+    assert days() == []  # what 22 leaves is what 23 began with
+    record(store, run_on(19, "r19", opening="", closing="x"))
+    assert days() == [20, 21, 22, 23]
+
+
+def test_runs_of_an_older_program_are_not_called_stale(store: RunStore) -> None:
+    record(store, run_on(20, "r20"))
+    record(store, run_on(21, "r21", opening="a", closing="b"))
+    assert store.stale_dates("stripe", "acct_1") == []
 
 
 def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> None:

@@ -1,0 +1,1 @@
+"""What happens after matching, over days and people: open items, write-offs, cases. Pure."""

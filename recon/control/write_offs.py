@@ -1,0 +1,60 @@
+"""What is given up: items that leave the carry, and the policy for small differences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import polars as pl
+
+from recon.control_tables import SMALL_DIFFERENCE
+from recon.money import MONEY, ZERO
+
+
+@dataclass(frozen=True)
+class SmallDifferences:
+    """Differences nobody shall spend time on: `limits` is (each, a day's sum) by currency."""
+
+    booking_account: str = ""
+    limits: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+
+
+def without_written_off(
+    carried: pl.DataFrame, write_offs: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """OPEN_ITEM that are carried on, and those that leave the carry, by WRITE_OFF."""
+    ids = write_offs["item_ids"].explode().drop_nulls()
+    is_written_off = pl.col("item_id").is_in(ids.implode())
+    return carried.filter(~is_written_off), carried.filter(is_written_off)
+
+
+def small_differences(found: pl.DataFrame, policy: SmallDifferences) -> pl.DataFrame:
+    """DISCREPANCY -> SMALL_DIFFERENCE: both amounts are known and differ by no more than the limit.
+
+    The smallest come first, until the cap of the day is reached; what is beyond it is listed too.
+    """
+    parts = [
+        _of_currency(found, currency, each, daily, policy.booking_account)
+        for currency, (each, daily) in sorted(policy.limits.items())
+    ]
+    nothing = pl.DataFrame(schema=dict(SMALL_DIFFERENCE))
+    return pl.concat([nothing, *parts])
+
+
+def _of_currency(
+    found: pl.DataFrame, currency: str, each: Decimal, daily: Decimal, booking_account: str
+) -> pl.DataFrame:
+    limit, cap = (pl.lit(amount, dtype=MONEY) for amount in (each, daily))
+    size = pl.col("difference").abs()
+    both = pl.col("amount_ledger").is_not_null() & pl.col("amount_provider").is_not_null()
+    small = found.filter(
+        (pl.col("currency") == currency) & both & (size != ZERO) & (size <= limit)
+    ).sort(size, "discrepancy_id")
+    return small.select(
+        "discrepancy_id",
+        "type",
+        "merchant_ref",
+        "currency",
+        "difference",
+        booking_account=pl.lit(booking_account),
+        is_proposed=size.cum_sum() <= cap,
+    )

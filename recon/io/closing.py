@@ -1,0 +1,80 @@
+"""The lock on signed-off days: everything of an account up to its last signed day is closed.
+
+A day that is signed rests on those before it, so a change to any of them would change what was
+signed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from recon.errors import ClosedError
+from recon.io.control_schema import SIGN_OFFS
+from recon.io.database import Database
+from recon.settings import AccountSettings
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The last signed day of an account, and who has signed it."""
+
+    until: date
+    prepared_by: str
+    reviewed_by: str | None
+
+    def said(self) -> str:
+        """Up to when, and by whom, as part of a sentence."""
+        reviewer = f" and {self.reviewed_by}" if self.reviewed_by else ", not reviewed yet"
+        return f"signed off up to {self.until} by {self.prepared_by}{reviewer}"
+
+
+def closed(connection: sa.Connection, provider: str, account: str) -> Closed | None:
+    """What is closed of an account; nothing while nothing is signed."""
+    row = connection.execute(
+        sa.select(SIGN_OFFS)
+        .where(
+            SIGN_OFFS.c.provider == provider,
+            SIGN_OFFS.c.account == account,
+            SIGN_OFFS.c.reopened_at.is_(None),
+        )
+        .order_by(SIGN_OFFS.c.business_date.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Closed(row.business_date, row.prepared_by, row.reviewed_by)
+
+
+def closed_accounts(connection: sa.Connection) -> dict[tuple[str, str], Closed]:
+    """What is closed of every account that has a signed day."""
+    row = SIGN_OFFS.c
+    whose = sa.select(row.provider, row.account).where(row.reopened_at.is_(None)).distinct()
+    found = {(name, number): closed(connection, name, number)
+             for name, number in connection.execute(whose).all()}  # fmt: skip
+    return {key: lock for key, lock in found.items() if lock is not None}
+
+
+def refuse_if_closed(
+    database: Database,
+    account: AccountSettings,
+    business_date: date,
+    *,
+    is_same_run: bool,
+    changed: Sequence[str],
+) -> bool:
+    """Whether the day is closed. Errors: ClosedError, naming what has `changed`, when it is and
+    this would be another run than the one that was signed."""
+    with database.connect() as connection:
+        lock = closed(connection, account.provider, account.account)
+    if lock is None or lock.until < business_date:
+        return False
+    if is_same_run:
+        return True
+    raise ClosedError(
+        f"the day is closed ({lock.said()}) and its inputs have changed: {'; '.join(changed)}; its "
+        f"result stands; to run it again: {how_to_reopen(business_date, account.account)}"
+    )
+
+
+def how_to_reopen(day: date, account: str) -> str:
+    return f'recon reopen --date {day} --account {account} --reason "..."'

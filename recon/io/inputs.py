@@ -1,0 +1,106 @@
+"""What a run is made of: its name, and which part is another one now."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, astuple
+from typing import Any, Final
+
+from recon.day import DayInput
+from recon.io.config import Config
+from recon.io.ledger import entries_digest
+from recon.io.stale import payouts_digest
+
+# Raised when the same inputs may give another result: it is part of every run's identity.
+_RESULT_VERSION: Final = "8"
+
+# What the parts are called where a person must be told that one of them is not what it was.
+_WORDS: Final = {
+    "account": "the settings of the account",
+    "elsewhere": "what other files say of these statements",
+    "entries": "the ledger's entries",
+    "entry_rejects": "rejected rows of the ledger",
+    "expected": "the delivery calendar",
+    "fee_usage": "the turnover that fee tiers go by",
+    "holidays": "the holidays",
+    "language": "the language of the reports",
+    "open_items": "the open items of the day before",
+    "orders": "earlier payments of refunded orders",
+    "payouts": "the payouts on their way",
+    "rates": "the exchange rates",
+    "receipt_rules": "the rules for payouts",
+    "rules": "the matching rules",
+    "severity": "the severities",
+    "small_differences": "the policy for small differences",
+    "tariffs": "the fee schedule",
+    "version": "the program",
+    "write_offs": "what was written off",
+}
+
+
+def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
+    """Everything the result follows from, part by part: digests, and the files by their id."""
+    policy = config.policy
+    tariffs = sorted(_text(asdict(tariff)) for tariff in policy.tariffs)
+    parts: dict[str, Any] = {
+        "version": _RESULT_VERSION,
+        "business_date": str(day.business_date),
+        "files": {
+            statement.content.file_id: f"{statement.file.name} (version {statement.file.version})"
+            for statement in day.statements
+        },
+        "entries": entries_digest(day.entries.collect()),
+        "orders": entries_digest(day.orders),
+        "rates": None if day.rates is None else entries_digest(day.rates),
+        "payouts": None if day.payouts is None else payouts_digest(day.payouts),
+        "open_items": entries_digest(day.open_items),
+        "fee_usage": entries_digest(day.fee_usage),
+        "language": config.recon.reports.language,
+    }
+    settings = {
+        "elsewhere": [sorted(map(astuple, statement.elsewhere)) for statement in day.statements],
+        "account": asdict(day.account),
+        "entry_rejects": day.entry_rejects.rows(),
+        "expected": asdict(day.expected),
+        "holidays": day.holidays,
+        "rules": [asdict(rule) for rule in policy.rules],
+        "rates": "the exchange rates",
+        "receipt_rules": [asdict(rule) for rule in policy.receipt_rules],
+        "tariffs": tariffs,
+        "severity": asdict(policy.severity),
+        "small_differences": asdict(policy.small_differences),
+        "write_offs": day.write_offs.rows(),
+    }
+    return parts | {name: _digest(value) for name, value in settings.items()}
+
+
+def run_id_of(inputs: Mapping[str, Any]) -> str:
+    """A name made of all of them: the same inputs are the same run, whatever files are called."""
+    return _digest({**inputs, "files": sorted(inputs["files"])})
+
+
+def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """Which inputs are not what they were, in words. `before` is None for a day without a run, and
+    empty for runs of older programs."""
+    if before is None:
+        return ["the day was not run before"]
+    was, now = before.get("files", {}), after["files"]
+    said = [f"the statement {now[file]}" for file in now if file not in was]
+    if not said:
+        said = [f"the statement {was[file]} is gone" for file in was if file not in now]
+    said += [
+        words for part, words in _WORDS.items() if part in before and before[part] != after[part]
+    ]
+    return said or ["what it was made of"]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(_text(value).encode()).hexdigest()[:16]
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, sort_keys=True, default=_as_json)
+
+
+def _as_json(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
