@@ -112,8 +112,8 @@ SENTENCES: Final[Phrases] = {
         "候选无法区分，因此均未匹配。",
     ),
     "split_incomplete": (
-        "{reference} is {ledger} in the ledger ({entries} entries) and {provider} at the provider "
-        "({lines} lines): the parts leave a gap of {difference} (provider - ledger).",
+        "{reference} is {ledger} in the ledger ({entries} entered) and {provider} at the provider "
+        "({lines} reported): the parts leave a gap of {difference} (provider - ledger).",
         "{reference} 在账本为 {ledger}（{entries} 笔），在渠道为 {provider}（{lines} 笔）："
         "各部分合计缺口 {difference}（渠道 − 账本）。",
     ),

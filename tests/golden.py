@@ -27,7 +27,7 @@ def samples() -> list[Path]:
     return sorted(
         path
         for folder in folders
-        if folder.name not in ("ledger", "labels")
+        if folder.name not in ("ledger", "labels", "rates")
         for path in folder.iterdir()
         if not path.name.endswith(SUFFIX)
     )

@@ -15,8 +15,11 @@ from recon import findings
 from recon.day import DayInput, MemoryStore, Statement
 from recon.discrepancies import Day, Severity
 from recon.io.config import Config, load_config
+from recon.io.orders import refunded_orders
+from recon.io.rates import read_rates
 from recon.matching import engine, explain, waiting
 from recon.matching.items import ITEM
+from recon.matching.origins import RETURNING
 from recon.matching.rules import MatchRule
 from recon.pipeline import run_day
 from recon.providers import identify, provider_named
@@ -206,6 +209,7 @@ def copy_place(folder: Path, *providers: str) -> list[Path]:
         if path.stem not in providers:
             path.unlink()
     samples = folder / "sample_statements"
+    shutil.copytree(ROOT / "sample_statements" / "rates", samples / "rates")
     for provider in providers:
         shutil.copytree(ROOT / "sample_statements" / provider, samples / provider)
         (samples / "ledger").mkdir(exist_ok=True)
@@ -258,6 +262,22 @@ def statements_of(provider: str, files: Mapping[str, bytes]) -> tuple[Statement,
     return tuple(made)
 
 
+def orders_in(ledger: pl.DataFrame, business_date: date) -> pl.DataFrame:
+    """What `io.orders` finds of the orders that entries of the day give money back of."""
+    known = ledger.filter(pl.col("business_date") <= business_date)
+    orders = refunded_orders(ledger.filter(business_date=business_date))
+    is_payment = (pl.col("kind") == "payment") & pl.col("merchant_ref").is_in(orders)
+    is_return = pl.col("kind").is_in(RETURNING) & pl.col("parent_ref").is_in(orders)
+    return known.filter(is_payment | is_return)
+
+
+def rates_for(account: AccountSettings, business_date: date) -> pl.DataFrame | None:
+    settings = shipped_config().recon.rates
+    if settings is None or account.fx_tolerance_percent is None:
+        return None
+    return read_rates(ROOT / settings.path, business_date, settings.max_age_days)
+
+
 def run_files(
     account: AccountSettings,
     business_date: date,
@@ -277,6 +297,8 @@ def run_files(
             entries=ledger.filter(business_date=business_date).lazy(),
             entry_rejects=empty(REJECT) if entry_rejects is None else entry_rejects,
             open_items=empty(OPEN_ITEM) if open_items is None else open_items,
+            orders=orders_in(ledger, business_date),
+            rates=rates_for(account, business_date),
         ),
         shipped_config().policy,
         MemoryStore(),

@@ -103,7 +103,8 @@ def _idle(side: Side) -> pl.Series:
 def _next(
     lines: Side, entries: Side, rules: Sequence[MatchRule], date_tolerance_days: int
 ) -> pl.DataFrame | None:
-    """What the first rule finds that is certain, else what the first finds that is in dispute."""
+    """What the first rule finds that is certain, else what waits for the rest of an order, else
+    what the first rule finds that is in dispute."""
     numbered = list(enumerate(rules, start=1))
     for number, rule in numbered:
         found = _pairs(lines, entries, rules, number, date_tolerance_days)
@@ -111,12 +112,14 @@ def _next(
             found = _agreeing(lines, entries, rule, date_tolerance_days)
         if found.height:
             return found.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass"))
-    for number, rule in numbered:
-        if rule.is_near or rule.groups == "subset":
-            continue
-        found = groups.judge(lines, entries, rule, date_tolerance_days)
-        if found.height:
-            return found.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass"))
+    by_key = [(n, rule) for n, rule in numbered if not rule.is_near and rule.groups != "subset"]
+    in_parts = [(n, rule) for n, rule in by_key if rule.groups in ("parts", "sum")]
+    for chosen, verdicts in ((in_parts, ["split"]), (by_key, groups.VERDICTS)):
+        for number, rule in chosen:
+            found = groups.judge(lines, entries, rule, date_tolerance_days)
+            found = found.filter(pl.col("verdict").is_in(verdicts))
+            if found.height:
+                return found.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass"))
     return None
 
 

@@ -6,6 +6,8 @@ from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
 from recon.money import ZERO
 
+# What may become of the rows of one key.
+VERDICTS = ("matched", "duplicate_in_provider", "duplicate_in_ledger", "split", "ambiguous_match")
 _COMPARED = ("amount", "currency", "status", "business_date", "txn_id", "merchant_ref", "item_id")
 
 
@@ -55,7 +57,10 @@ def _verdict(rule: MatchRule) -> pl.Expr:
     }.get(rule.groups, pl.lit(value=False))
     is_part = pl.col("one_currency") & pl.col("one_sign")
     if rule.groups == "parts":
-        is_part &= one_alone
+        # Parts that are more than the whole already are no longer waiting for the rest of it.
+        fits = pl.when(pl.col("line_count") > 1).then(line_sum.abs() < entry_sum.abs())
+        fits = fits.when(pl.col("entry_count") > 1).then(entry_sum.abs() < line_sum.abs())
+        is_part &= one_alone & fits.otherwise(pl.lit(value=True))
     elif rule.groups != "sum":
         is_part = pl.lit(value=False)
     return (

@@ -6,12 +6,15 @@ from typing import Any
 import polars as pl
 
 from tests.generator import amounts, ledger
+from tests.generator import movements as shape
 from tests.generator.amounts import sentence, spoken
 from tests.generator.movements import ENTRIES, LINES
 from tests.generator.spec import CARRIED, LABEL, PLANTABLE, DaySpec
 
 # A side that is absent may still come within the window of the side that is there.
-_WAITING_LINES = ["missing_in_ledger", "refund_unlinked", "chargeback_unrecorded"]
+_WAITING_LINES = [
+    *("missing_in_ledger", "refund_unlinked", "chargeback_unrecorded", "reserve_unexplained")
+]
 _WAITING_ENTRIES = ["missing_in_provider"]
 
 
@@ -24,9 +27,18 @@ def labels(spec: DaySpec, movements: pl.DataFrame) -> pl.DataFrame:
         movements.filter(role.is_in(list(PLANTABLE[spec.provider])))
         .with_columns(txn_id=pl.when(is_double).then(smaller).otherwise("txn_id"))
         .filter(~is_double | (pl.col("variant") % 2 == 0))
+        .join(_first_parts(movements), on="merchant_ref", how="left")
     )
     has_line = role.replace_strict(LINES, default=1, return_dtype=pl.Int64) > 0
-    txn_id = pl.when(has_line).then("txn_id").otherwise(ledger.booked_txn_id(spec))
+    txn_id = (
+        pl.when(role="split_incomplete")
+        .then("part_txn_id")
+        .when(has_line & (role != "over_refund"))
+        .then("txn_id")
+        .otherwise(ledger.booked_txn_id(spec))
+    )
+    # What was over-refunded or converted is known by the order it belongs to.
+    of_order = role.is_in(["over_refund", "fx_variance"])
     return (
         planted.select(
             type=role,
@@ -35,7 +47,10 @@ def labels(spec: DaySpec, movements: pl.DataFrame) -> pl.DataFrame:
             business_date=pl.lit(spec.business_date) + pl.duration(days=_waits(spec)),
             currency="currency",
             difference=amounts.money(_difference()),
-            merchant_ref=pl.when(_ref_is_known(spec)).then("merchant_ref"),
+            merchant_ref=pl.when(of_order)
+            .then("parent_ref")
+            .when(_ref_is_known(spec))
+            .then("merchant_ref"),
             txn_id=txn_id,
             note=_note(),
         )
@@ -44,12 +59,20 @@ def labels(spec: DaySpec, movements: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _first_parts(movements: pl.DataFrame) -> pl.DataFrame:
+    """Of orders in parts, the smallest id of a part, which is what the order is known by."""
+    parts = movements.filter(role="part")
+    return parts.group_by("merchant_ref").agg(part_txn_id=pl.col("txn_id").min())
+
+
 def _waits(spec: DaySpec) -> pl.Expr:
     return (
         pl.when(pl.col("role").is_in(_WAITING_LINES))
         .then(spec.line_window_days)
         .when(pl.col("role").is_in(_WAITING_ENTRIES))
         .then(spec.entry_window_days)
+        .when(role="split_incomplete")  # when either side has waited its time
+        .then(min(spec.line_window_days, spec.entry_window_days))
         .when(role="date_mismatch")
         .then(ledger.DATE_MISMATCH_DAYS)
         .otherwise(0)
@@ -76,6 +99,12 @@ def _difference() -> pl.Expr:
         .then(amount - ledger.booked_amount())
         .when(role.is_in(["fee_variance", "withdrawal_charge_variance"]))
         .then(pl.col("fee") - pl.col("expected_fee"))
+        .when(role == "split_incomplete")
+        .then(shape.captured_of(amount) - amount)
+        .when(role == "over_refund")  # twice as much as was paid
+        .then(amount // 2)
+        .when(role == "fx_variance")
+        .then(amount - pl.col("fair"))
         .otherwise(amount)
     )
 
@@ -101,6 +130,10 @@ def _note() -> pl.Expr:
         "ambiguous_match": ("two payments and two entries of {} share one reference", amount),
         "refund_unlinked": ("{} of {} that names no payment", kind, amount),
         "chargeback_unrecorded": ("{} of {} that the ledger never books", kind, amount),
+        "reserve_unexplained": ("{} of {} that the ledger never books", kind, amount),
+        "split_incomplete": ("order of {} captured in two parts that are less", amount),
+        "over_refund": ("{} of {}, twice as much as was paid", kind, amount),
+        "fx_variance": ("{} that gave {} at a poor rate", kind, amount),
         "fee_variance": ("fee of {} where the tariff says {}", fee, expected),
         "withdrawal_charge_variance": ("charge of {} where the tariff says {}", fee, expected),
         "unmapped_row": ("row of {} with a code nobody knows", amount),

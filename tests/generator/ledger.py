@@ -6,7 +6,7 @@ import polars as pl
 
 from recon.tables import LEDGER_ENTRY
 from tests.generator import amounts
-from tests.generator.movements import ENTRIES, LAST_SECOND
+from tests.generator.movements import ENTRIES, LAST_SECOND, ORDERS_IN_PARTS
 from tests.generator.spec import DaySpec
 
 _MERCHANT = {"wechatpay": "SHOP-CN", "paypal": "SHOP-INTL"}
@@ -64,7 +64,8 @@ def booked_ref() -> pl.Expr:
 def booked_txn_id(spec: DaySpec) -> pl.Expr:
     known = spec.stream(0, "ledger").below("knows txn_id", 10) < 7
     sure = pl.col("kind").is_in(_WITH_TXN_ID) | pl.col("role").is_in(_PAIRED_BY_TXN_ID)
-    return pl.when((pl.col("role") != "ambiguous_match") & (sure | known)).then("txn_id")
+    is_one = ~pl.col("role").is_in(["ambiguous_match", *ORDERS_IN_PARTS])
+    return pl.when(is_one & (sure | known)).then("txn_id")
 
 
 def booked_status() -> pl.Expr:

@@ -28,6 +28,7 @@ MOVEMENT: Final = {
     "amount": pl.Int64(),  # hundredths, signed from our side
     "fee": pl.Int64(),  # as charged
     "expected_fee": pl.Int64(),  # as the tariff says
+    "fair": pl.Int64(),  # of what a conversion gives: as the reference rate says
     "number": pl.Int64(),  # of the row, for further random columns
     # What only statements tell.
     "code": pl.String(),  # PayPal: event code; WeChat Pay: rate
@@ -43,6 +44,8 @@ LINES: Final = {
     "duplicate_in_provider": 2,
     "late_line": 0,
     "entry_of_yesterday": 0,
+    "captured": 0,
+    "split_incomplete": 0,
 }
 ENTRIES: Final = {
     "missing_in_ledger": 0,
@@ -50,13 +53,22 @@ ENTRIES: Final = {
     "refund_unlinked": 0,
     "chargeback_unrecorded": 0,
     "unmapped_row": 0,
+    "reserve_unexplained": 0,
     "late_entry": 0,
     "line_of_yesterday": 0,
+    "part": 0,
 }
 
 # Of these plants every second one is a refund; the rest are payments, unless named here.
 _ALSO_REFUNDS: Final = ("missing_in_ledger", "missing_in_provider", "amount_mismatch")
-_NO_PAYMENTS: Final = ("refund_unlinked", "chargeback_unrecorded", "withdrawal_charge_variance")
+_NO_PAYMENTS: Final = (
+    *("refund_unlinked", "chargeback_unrecorded", "reserve_unexplained"),
+    *("withdrawal_charge_variance", "fx_variance", "over_refund"),
+)
+# Orders that are one entry, captured in two lines each, and the shares of those in percent. What is
+# left of an incomplete one is never captured; the last part of the others is the whole rest.
+ORDERS_IN_PARTS: Final = ("captured", "split_incomplete")
+_FIRST_SHARE, _SECOND_SHARE = 40, 35
 
 # Numbers a day's payments never reach, for payments made for another purpose.
 OLD = 80_000_000  # of days nobody generates: parents of disputes and of planted refunds
@@ -104,6 +116,31 @@ def planted_payments(spec: DaySpec) -> list[Block]:
         for name, count in sorted(spec.plants.items())
         if name not in _NO_PAYMENTS
     ]
+
+
+def part_of(amount: pl.Expr, percent: int) -> pl.Expr:
+    """A percentage of an amount, in whole units of its currency."""
+    unit = amounts.smallest(pl.col("currency"))
+    return amount * percent // 100 // unit * unit
+
+
+def captured_of(amount: pl.Expr) -> pl.Expr:
+    """What is captured of an incomplete order."""
+    return part_of(amount, _FIRST_SHARE) + part_of(amount, _SECOND_SHARE)
+
+
+def parts_of(payments: pl.DataFrame, first: int) -> pl.DataFrame:
+    """The captures of orders in parts: of each two payments with its reference, numbered from
+    `first` on; the provider gives each an id and a fee of its own."""
+    orders = payments.filter(pl.col("role").is_in(ORDERS_IN_PARTS))
+    whole = pl.col("amount")
+    early = part_of(whole, _FIRST_SHARE)
+    late = pl.when(role="captured").then(whole - early).otherwise(part_of(whole, _SECOND_SHARE))
+    both = [
+        orders.with_columns(amount=share, number=pl.col("number") * 2 + place + first)
+        for place, share in enumerate((early, late))
+    ]
+    return pl.concat(both).with_columns(role=pl.lit("part"))
 
 
 def midnight_blocks(count: int) -> list[Block]:

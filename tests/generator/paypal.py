@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tests.generator import amounts, tariffs
+from tests.generator import amounts, rates, tariffs
 from tests.generator import movements as shape
 from tests.generator.amounts import hundredths_of
 from tests.generator.movements import Block
@@ -20,7 +20,6 @@ _FAMILY = {  # keeps transaction ids of different kinds apart
     "conversion": 5, "withdrawal": 6, "reserve_hold": 7, "reserve_release": 8,
 }  # fmt: skip
 _DISPUTE_FEE = 2_000
-_EUR_IN_USD = (10_835, 10_000)
 _WRONG_RATE = 15_000  # parts per million above the tariff: 1.5%
 _WRONG_WITHDRAWAL_CHARGE = 500
 UNKNOWN_CODE = "T7777"  # no such event code is documented
@@ -33,26 +32,36 @@ def movements(spec: DaySpec) -> pl.DataFrame:
     converted = shape.share_of(rows, 2)
     special = shape.planted_payments(spec)
     refund_plants = [*shape.planted_refunds(spec), *_planted(spec, "refund_unlinked")]
+    over_refunded = Block("over refunded", spec.planted("over_refund"))
+    poorly = Block("converted poorly", spec.planted("fx_variance"))
     others = [
         pl.concat([shape.conform(part) for part in parts])
         for parts in (_disputes(spec), _holds(spec), [_withdrawals(spec), *_midnight(spec)])
     ]
     other_rows = shape.statement_rows([*special, *refund_plants])
     other_rows += sum(shape.lines_of(part).height for part in others)
-    other_rows += 2 * once + earlier + 3 * converted
+    other_rows += 2 * once + earlier + 3 * (converted + poorly.count)
+    other_rows += 2 * (over_refunded.count + once + spec.planted("split_incomplete"))
     blocks = [
         Block("plain", shape.plain_count(spec, other_rows)),
         Block("refunded", once),
         Block("converted", converted),
+        Block("captured", once),
+        over_refunded,
+        poorly,
         *special,
     ]
     paid = payments(spec, 0, shape.numbered(blocks))
     parts = [
-        paid,
+        paid.with_columns(
+            role=pl.col("role").replace(["over refunded", "converted poorly"], "plain")
+        ),
+        _parts(spec, paid),
         _same_day_refunds(spec, paid),
         _earlier_refunds(spec, earlier),
         _planted_refunds(spec, refund_plants),
         _conversions(spec, paid.filter(role="converted")),
+        _conversions(spec, paid.filter(role="converted poorly"), loss_percent=6),
         *others,
     ]
     return pl.concat([shape.conform(part) for part in parts])
@@ -84,7 +93,9 @@ def payments(spec: DaySpec, offset: int, numbers: pl.DataFrame) -> pl.DataFrame:
     rows = (
         numbers.with_columns(
             kind=pl.lit("payment"),
-            currency=pl.when(role="converted").then(pl.lit("EUR")).otherwise(chosen),
+            currency=pl.when(pl.col("role").str.starts_with("converted"))
+            .then(pl.lit("EUR"))
+            .otherwise(chosen),
             seconds=stream.between("seconds", 60, 86_000),
             txn_id=_txn_id(spec, offset, "payment"),
             merchant_ref=pl.concat_str([pl.lit(f"WEB-{date}-"), digits(order, 8)]),
@@ -106,6 +117,14 @@ def payments(spec: DaySpec, offset: int, numbers: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return _with_payment_fees(spec, rows)
+
+
+def _parts(spec: DaySpec, paid: pl.DataFrame) -> pl.DataFrame:
+    """The captures of orders in parts, each with an id and a fee of its own."""
+    parts = shape.parts_of(paid, 60_000_000)
+    return _with_payment_fees(
+        spec, parts.with_columns(txn_id=_txn_id(spec, 0, "payment"), seconds=pl.col("seconds") + 30)
+    )
 
 
 def _with_payment_fees(spec: DaySpec, rows: pl.DataFrame) -> pl.DataFrame:
@@ -160,8 +179,17 @@ def _refunds(spec: DaySpec, parents: pl.DataFrame, first: int, share: pl.Expr) -
 
 def _same_day_refunds(spec: DaySpec, paid: pl.DataFrame) -> pl.DataFrame:
     stream = spec.stream(0, "refund share")
-    parents = paid.filter(role="refunded").with_columns(role=pl.lit("plain"))
-    share = pl.when(stream.below("whole", 2) == 0).then(100).otherwise(stream.between("a", 20, 90))
+    is_over = pl.col("role") == "over refunded"
+    parents = paid.filter(pl.col("role").is_in(["refunded", "over refunded"])).with_columns(
+        role=pl.when(is_over).then(pl.lit("over_refund")).otherwise(pl.lit("plain"))
+    )
+    share = (
+        pl.when(role="over_refund")
+        .then(200)
+        .when(stream.below("whole", 2) == 0)
+        .then(100)
+        .otherwise(stream.between("a", 20, 90))
+    )
     wait = stream.below("wait", 86_400) % (86_300 - pl.col("paid_at")) + 60
     return (
         _refunds(spec, parents.with_columns(paid_at="seconds"), 0, share)
@@ -216,7 +244,8 @@ def _disputes(spec: DaySpec) -> list[pl.DataFrame]:
 def _holds(spec: DaySpec) -> list[pl.DataFrame]:
     """Money held for a dispute, and money of earlier disputes set free."""
     count = max(spec.rows // 400, 1 if spec.rows >= 40 else 0)
-    held = _old_payments(spec, [Block("plain", count)], 3_000_000)
+    blocks = [Block("plain", count), *_planted(spec, "reserve_unexplained")]
+    held = _old_payments(spec, blocks, 3_000_000)
     freed = _old_payments(spec, [Block("plain", count)], 4_000_000)
     hold = _follow_up(spec, held, "reserve_hold", "T1110")
     return [
@@ -225,18 +254,25 @@ def _holds(spec: DaySpec) -> list[pl.DataFrame]:
     ]
 
 
-def _conversions(spec: DaySpec, parents: pl.DataFrame) -> pl.DataFrame:
-    """What is left of a payment in euro becomes dollars at once: two rows with the same links."""
+def _conversions(spec: DaySpec, parents: pl.DataFrame, loss_percent: int = 0) -> pl.DataFrame:
+    """What is left of a payment in euro becomes dollars at once: two rows with the same links.
+
+    With a loss, the second of them is an `fx_variance`.
+    """
     left = parents.with_columns(left=pl.col("amount") - pl.col("fee"), at=pl.col("seconds") + 1)
-    euro = _follow_up(spec, left, "conversion", "T0200").with_columns(
+    euro = _follow_up(spec, left, "conversion", "T0200", 10_000_000 * loss_percent).with_columns(
         role=pl.lit("plain"), seconds="at", amount=-pl.col("left")
     )
-    numerator, denominator = _EUR_IN_USD
-    dollars = (pl.col("left") * numerator + denominator // 2) // denominator
+    rate, scale = rates.dollars_per_euro(spec.business_date), rates.SCALE
+    fair = (pl.col("left") * rate + scale // 2) // scale
     dollar = euro.with_columns(
-        number=pl.col("number") + 50_000_000, currency=pl.lit("USD"), amount=dollars
+        role=pl.lit("fx_variance" if loss_percent else "plain"),
+        number=pl.col("number") + 50_000_000,
+        currency=pl.lit("USD"),
+        amount=fair * (100 - loss_percent) // 100,
+        fair=fair,
     ).with_columns(txn_id=_txn_id(spec, 0, "conversion"))
-    return pl.concat([euro, dollar])
+    return pl.concat([shape.conform(euro), shape.conform(dollar)])
 
 
 def _withdrawals(spec: DaySpec) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from tests.generator import rates
 from tests.generator.sources import DAYS, SEED, SampleSet, all_sources
 from tests.generator.writing import labels_csv, ledger_csv
 
@@ -20,6 +21,7 @@ def sample_files() -> dict[str, bytes]:
         labels = source.labels.sort("business_date", "provider", "type", "txn_id", "merchant_ref")
         made[f"ledger/{source.slug}.csv"] = ledger_csv(ledger)
         made[f"labels/{source.slug}.csv"] = labels_csv(labels)
+    made["rates/eurofxref-hist.csv"] = rates.history_csv()
     made["README.md"] = _readme(sources).encode()
     return made
 
@@ -59,6 +61,7 @@ python -m tests.generator samples
 |---|---|
 {described}
 | `ledger/*.csv` | what the company booked, by provider |
+| `rates/eurofxref-hist.csv` | reference rates, in the layout of the European Central Bank |
 | `labels/*.csv` | the truth: every planted discrepancy that the three days must show |
 
 A label file has one row a discrepancy: its type, the business date of the run that reports it, the

@@ -34,13 +34,16 @@ _EVERYWHERE: Final = {
     "duplicate_in_provider": 5,
     "duplicate_in_ledger": 5,
     "ambiguous_match": 5,
+    "split_incomplete": 5,
+    "over_refund": 5,
     "fee_variance": 20,
     "unmapped_row": 0,
 }
 PLANTABLE: Final[dict[str, dict[str, int]]] = {
     "wechatpay": _EVERYWHERE,
     "paypal": _EVERYWHERE
-    | {"refund_unlinked": 5, "chargeback_unrecorded": 5, "withdrawal_charge_variance": 2},
+    | {"refund_unlinked": 5, "chargeback_unrecorded": 5, "reserve_unexplained": 5}
+    | {"withdrawal_charge_variance": 2, "fx_variance": 5},
 }
 
 LABEL: Final = {

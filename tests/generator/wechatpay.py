@@ -42,17 +42,23 @@ def movements(spec: DaySpec) -> pl.DataFrame:
     refund_plants = shape.planted_refunds(spec)
     carried = Block("line_of_yesterday", spec.carry_in // 2)
     midnight = shape.midnight_blocks(spec.carry_out)
+    over_refunded = Block("over refunded", spec.planted("over_refund"))
+    split = 2 * (once + spec.planted("split_incomplete"))  # a part is a line
     other_rows = shape.statement_rows([*special, *refund_plants, carried, *midnight])
+    other_rows += 2 * over_refunded.count + split
     refund_rows = 2 * twice + once + earlier
     blocks = [
         Block("plain", shape.plain_count(spec, other_rows + refund_rows + twice + once)),
         Block("refunded", once),
         Block("refunded twice", twice),
+        Block("captured", once),
+        over_refunded,
         *special,
     ]
     paid = payments(spec, 0, shape.numbered(blocks))
     parts = [
-        paid,
+        paid.with_columns(role=pl.col("role").replace("over refunded", "plain")),
+        _parts(spec, paid),
         _same_day_refunds(spec, paid),
         _earlier_refunds(spec, earlier),
         _planted_refunds(spec, refund_plants),
@@ -90,6 +96,14 @@ def payments(spec: DaySpec, offset: int, numbers: pl.DataFrame) -> pl.DataFrame:
         ).then(_COUPON).otherwise(0)
     )  # fmt: skip
     return _with_fees(spec, rows)
+
+
+def _parts(spec: DaySpec, paid: pl.DataFrame) -> pl.DataFrame:
+    """The captures of orders in parts, each with an id and a fee of its own."""
+    parts = shape.parts_of(paid, 60_000_000).with_columns(
+        coupon=pl.lit(0), txn_id=pl.col("txn_id").str.head(-10) + digits(pl.col("number"), 10)
+    )
+    return _with_fees(spec, parts)
 
 
 def _price(spec: DaySpec, offset: int) -> pl.Expr:
@@ -179,6 +193,7 @@ def _same_day_refunds(spec: DaySpec, paid: pl.DataFrame) -> pl.DataFrame:
     plain = pl.lit("plain")
     once = paid.filter(role="refunded").with_columns(role=plain)
     twice = paid.filter(role="refunded twice").with_columns(role=plain)
+    over = paid.filter(role="over refunded").with_columns(role=pl.lit("over_refund"))
     after = pl.col("seconds") + 60
     shares: Sequence[tuple[pl.DataFrame, pl.Expr]] = (
         (
@@ -187,6 +202,7 @@ def _same_day_refunds(spec: DaySpec, paid: pl.DataFrame) -> pl.DataFrame:
         ),
         (twice, stream.between("b", 20, 40)),
         (twice, stream.between("c", 45, 60)),
+        (over, pl.lit(200)),
     )
     made, first = [], 0
     for parents, share in shares:

@@ -15,6 +15,8 @@ _PLANTS: Final[tuple[Mapping[str, int], ...]] = (
         "amount_mismatch": 1,
         "refund_unlinked": 1,
         "chargeback_unrecorded": 1,
+        "reserve_unexplained": 1,
+        "split_incomplete": 1,
         "fee_variance": 1,
     },
     {
@@ -28,6 +30,8 @@ _PLANTS: Final[tuple[Mapping[str, int], ...]] = (
         "duplicate_in_provider": 1,
         "duplicate_in_ledger": 1,
         "ambiguous_match": 1,
+        "over_refund": 1,
+        "fx_variance": 1,
         "fee_variance": 2,
         "withdrawal_charge_variance": 1,
     },

@@ -19,6 +19,7 @@ _PLANTS: Final[tuple[Mapping[str, int], ...]] = (
         "missing_in_provider": 2,
         "status_mismatch": 1,
         "duplicate_in_provider": 1,
+        "split_incomplete": 1,
     },
     {
         "missing_in_ledger": 1,
@@ -31,6 +32,7 @@ _PLANTS: Final[tuple[Mapping[str, int], ...]] = (
         "duplicate_in_provider": 1,
         "duplicate_in_ledger": 1,
         "ambiguous_match": 1,
+        "over_refund": 1,
         "fee_variance": 2,
         "unmapped_row": 1,
     },
