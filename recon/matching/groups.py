@@ -58,9 +58,14 @@ def _verdict(rule: MatchRule) -> pl.Expr:
     is_part = pl.col("one_currency") & pl.col("one_sign")
     if rule.groups == "parts":
         # Parts that are more than the whole already are no longer waiting for the rest of it.
-        fits = pl.when(pl.col("line_count") > 1).then(line_sum.abs() < entry_sum.abs())
-        fits = fits.when(pl.col("entry_count") > 1).then(entry_sum.abs() < line_sum.abs())
-        is_part &= one_alone & fits.otherwise(pl.lit(value=True))
+        fits = (
+            pl.when(pl.col("line_count") > 1)
+            .then(line_sum.abs() < entry_sum.abs())
+            .when(pl.col("entry_count") > 1)
+            .then(entry_sum.abs() < line_sum.abs())
+            .otherwise(pl.lit(value=True))
+        )
+        is_part &= one_alone & fits
     elif rule.groups != "sum":
         is_part = pl.lit(value=False)
     return (
