@@ -64,12 +64,20 @@ def run(
 
 
 @app.command
-def demo(*, lang: Lang = None, common: Common = COMMON) -> int:
+def demo(
+    *,
+    live: Annotated[
+        bool, Parameter(help="fetch from servers that it starts on this machine", negative="")
+    ] = False,
+    lang: Lang = None,
+    common: Common = COMMON,
+) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
     from recon.io.demo import run_demo
 
-    workspace = common.workspace if common.workspace != COMMON.workspace else Path("workspace/demo")
-    report = run_demo(workspace, lang, on_day=console.day_listener(common.json))
+    usual = Path("workspace/demo-live" if live else "workspace/demo")
+    workspace = common.workspace if common.workspace != COMMON.workspace else usual
+    report = run_demo(workspace, lang, on_day=console.day_listener(common.json), is_live=live)
     console.show_demo(report, as_json=common.json)
     return 0 if report.is_as_planted else 1
 

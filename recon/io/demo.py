@@ -31,13 +31,29 @@ def run_demo(
     root: Path,
     language: Language | None = None,
     on_day: OnDay = lambda account, day: None,
+    *,
+    is_live: bool = False,
 ) -> DemoReport:
-    """Reconcile sample_statements/ with the shipped configuration and compare with its labels."""
+    """Reconcile sample_statements/ with the shipped configuration and compare with its labels.
+
+    `is_live`: every statement is fetched from a server of this machine, over SFTP or HTTPS.
+    """
     project = Path(__file__).resolve().parents[2]
     samples = project / "sample_statements"
     if not (samples / "labels").is_dir():
         raise UserError("the demo needs the project's sample_statements/; run it in a clone")
-    config = load_config(project / "configs")
+    if not is_live:
+        return _run(root, project / "configs", samples, language, on_day)
+    from recon.io.live.servers import standing_in  # paramiko and keys, for those who ask
+
+    with standing_in(project, root / "live") as configs:
+        return _run(root, configs, samples, language, on_day)
+
+
+def _run(
+    root: Path, configs: Path, samples: Path, language: Language | None, on_day: OnDay
+) -> DemoReport:
+    config = load_config(configs)
     workspace = Workspace.open(root, config if language is None else config.told_in(language))
     for ledger in sorted((samples / "ledger").glob("*.csv")):
         import_ledger(workspace.database, ledger, datetime.now(UTC))

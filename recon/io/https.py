@@ -50,12 +50,12 @@ def fetch_https(errand: Errand) -> Fetched:
     fetched = Fetched()
     with _client(errand.source, errand.base) as client:
         for account, statements in errand.statements.items():
-            for day in errand.period:
+            for day in errand.period if remote.is_by_day else [errand.period.last]:
                 silent = []
                 for statement in statements:
                     order = _order(errand, account, statement, day)
                     try:
-                        found = perform(client, errand.source, remote(order))
+                        found = perform(client, errand.source, remote.fetch(order))
                         fetched.files += [_kept(errand, account, one) for one in found]
                     except NoActivityError:
                         silent.append(statement)

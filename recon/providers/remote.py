@@ -1,6 +1,7 @@
 """How a provider's API is asked for statements, without a socket: requests out, responses in.
 
-A provider that has an API has a module `remote` in its folder, with a generator function `fetch`.
+A provider that has an API has a module `remote` in its folder, with a generator function `fetch`,
+and `IS_BY_DAY = False` where its statements are numbered rather than dated.
 It is given an `Order`, yields `Request`s, is sent the `Response` to each, and returns the
 statements it got. `io.https` performs the requests: time-outs, retries, certificates and files
 are its business, signatures and answers are the provider's. So a provider is tested by sending it
@@ -59,7 +60,15 @@ class FetchedStatement:
 
 
 Asking: TypeAlias = Generator[Request, Response, Sequence[FetchedStatement]]
-Remote: TypeAlias = Callable[[Order], Asking]
+
+
+@dataclass(frozen=True)
+class Remote:
+    """How a provider is asked. Where statements are numbered rather than dated, it is asked once
+    for all days: `is_by_day` is false."""
+
+    fetch: Callable[[Order], Asking]
+    is_by_day: bool = True
 
 
 class NoActivityError(NotProvedError):
@@ -87,8 +96,7 @@ def remote_of(slug: str) -> Remote | None:
         if error.name is None or not name.startswith(error.name):
             raise
         return None
-    fetch: Remote = module.fetch
-    return fetch
+    return Remote(module.fetch, getattr(module, "IS_BY_DAY", True))
 
 
 def credential(order: Order, name: str) -> str:

@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from recon.errors import ReconError, UserError
 from recon.io import https
 from recon.io.https import fetch_https, probe_https
+from recon.io.live.https_server import Answer, Asked, Handler, Server, private_key, serving
 from recon.io.sources import HttpsSource
 from recon.io.transfers import Errand, Fetched, TransferError
 from recon.periods import one_day
 from recon.providers.remote import DamagedError, NotYetError, RefusedError
-from tests.https_server import Answer, Asked, Handler, Server, private_key, serving
 
 DAY = date(2026, 11, 18)
 SAMPLES = Path(__file__).parents[2] / "sample_statements"
@@ -401,4 +401,4 @@ def test_adyen_reports_are_taken_by_number_until_one_is_not_there(tmp_path: Path
         what.last_parts[("ReconDemoEU", "settlement_detail")] = 412  # type: ignore[index]
         assert [path.name[-7:] for path in fetch_https(what).files] == ["413.csv"]
         what.last_parts[("ReconDemoEU", "settlement_detail")] = 413  # type: ignore[index]
-        assert isinstance(problem(fetch_https(what)), NotYetError)
+        assert fetch_https(what) == Fetched()

@@ -1,4 +1,4 @@
-"""A loopback HTTPS server with a certificate authority of its own, and faults to inject."""
+"""A loopback HTTPS server with a certificate authority of its own, and faults that tests inject."""
 
 import datetime as dt
 import ipaddress
@@ -68,7 +68,7 @@ def _certificate(
     signed_by: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None,
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = "localhost" if signed_by else "Test authority"
+    name = "localhost" if signed_by else "Stand-in authority"
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     issuer, issuer_key = (signed_by[0].subject, signed_by[1]) if signed_by else (subject, key)
     now = dt.datetime.now(dt.UTC)
@@ -92,7 +92,8 @@ def _certificate(
 def serving(
     folder: Path, handler: Handler, *, days: int = 1, is_self_signed: bool = False
 ) -> Iterator[Server]:
-    """A server on a free port, for as long as the block lasts."""
+    """A server on a free port, for as long as the block lasts. `folder` gets its keys; `days` says
+    for how long its certificate is valid yet."""
     authority = _certificate(folder, days=30, signed_by=None)
     signer = None if is_self_signed else authority
     certificate, key = _certificate(folder, days=days, signed_by=signer)
@@ -104,6 +105,7 @@ def serving(
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+    pem.touch(mode=0o600)
     pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + secret)
     asked: list[Asked] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(handler, asked))
@@ -146,6 +148,6 @@ def _handler(answering: Handler, asked: list[Asked]) -> type[BaseHTTPRequestHand
         do_POST = do_HEAD = do_GET  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal of a test."""
+            """Nothing on the terminal."""
 
     return Loopback

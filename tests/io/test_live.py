@@ -1,0 +1,57 @@
+"""The demo over the wire: real SFTP and HTTPS on loopback, pinned keys, signatures, our own CA."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from recon.cli import invoke
+from recon.io.live.servers import standing_in
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_live_demo_fetches_everything_and_finds_what_is_planted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = dict(os.environ)
+    assert invoke(["demo", "--live", "--json", "--workspace", str(tmp_path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["as_planted"]
+    assert {one["state"] for one in told["arrivals"]} == {"new"}
+    channels = {one["provider"]: one["origin"][:5] for one in told["arrivals"]}
+    over_sftp = dict.fromkeys(("acquirer", "bank", "paypal", "tpwallet"), "sftp ")
+    over_https = dict.fromkeys(("adyen", "alipay", "stripe", "wechatpay"), "https")
+    assert channels == over_sftp | over_https
+    assert dict(os.environ) == before
+    assert [path.name for path in (tmp_path / "live").iterdir()] == ["configs"]
+    # What arrived is what was sent, to the byte; Stripe's lists are put together by us.
+    sent = {path.read_bytes() for path in (ROOT / "sample_statements").glob("*/*")}
+    kept = [path for path in (tmp_path / "inbox").rglob("*") if path.is_file()]
+    made_here = {path for path in kept if path.suffix in {".json", ".zip"}}
+    assert len(made_here) == 9
+    assert all(path.read_bytes() in sent for path in kept if path not in made_here)
+
+
+def test_check_asks_every_source_and_says_who_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with standing_in(ROOT, tmp_path / "live") as configs:
+        common = ["--config", str(configs), "--workspace", str(tmp_path / "workspace")]
+        assert invoke(["check", "--connect", *common]) == 0
+        said = capsys.readouterr().out
+        assert said.count("lets us in") == 4
+        assert said.count("its certificate is valid") == 4
+        monkeypatch.delenv("RECON_LIVE_STRIPE_API_KEY")
+        paypal = configs / "providers" / "paypal.toml"
+        paypal.write_text(paypal.read_text().replace('path = "/paypal"', 'path = "/typo"'))
+        bank = configs / "providers" / "bank.toml"
+        bank.write_text(bank.read_text().replace('user = "recon"', 'user = "nobody"'))
+        assert invoke(["check", "--connect", *common]) == 2
+        lines = capsys.readouterr().err.splitlines()
+        monkeypatch.setenv("RECON_LIVE_STRIPE_API_KEY", "")
+    assert len(lines) == 3
+    assert any("stripe.toml: source.credentials.api_key: " in line for line in lines)
+    assert any("paypal: 127.0.0.1 has no folder /typo; check source.path" in line for line in lines)
+    assert any("bank: 127.0.0.1:" in line and "refuses the key" in line for line in lines)
