@@ -145,16 +145,36 @@ def _text_of(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[st
 def _json_batches(
     connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
-    lines = sa.select(sa.func.json_array(*select.subquery().c))
+    # Between two nulls, so that the brackets are not part of a cell.
+    row = sa.func.json_array(sa.null(), *select.subquery().c, sa.null())
     # The driver's own cursor, unbuffered: SQLAlchemy's row objects cost as much again.
-    result = connection.execute(lines, execution_options={"stream_results": False})
+    result = connection.execute(sa.select(row), execution_options={"stream_results": False})
     cursor: Any = result.cursor
     while batch := cursor.fetchmany(BATCH_ROWS):
-        texts = pl.Series("cells", [text for (text,) in batch])
-        cells = texts.str.json_decode(pl.List(pl.String))
-        yield cells.to_frame().select(
-            pl.col("cells").list.get(position).alias(name) for position, name in enumerate(names)
+        yield _json_frame([text for (text,) in batch], names)
+
+
+def _json_frame(rows: list[str], names: list[str]) -> pl.DataFrame:
+    """The cells of rows that are JSON arrays of texts, the first and last of which are no cells.
+
+    Where nothing had to be escaped and no text reads null, such rows are CSV as well, which is
+    parsed in half the time.
+    """
+    text = "\n".join(rows)
+    if "\\" in text or '"null"' in text:
+        cells = pl.Series("cells", rows).str.json_decode(pl.List(pl.String)).to_frame()
+        return cells.select(
+            pl.col("cells").list.get(place).alias(name) for place, name in enumerate(names, start=1)
         )
+    frame = pl.read_csv(
+        text.encode(),
+        has_header=False,
+        schema=dict.fromkeys(["[", *names, "]"], pl.String()),
+        null_values="null",
+        empty_string_is_null=False,
+    )
+    ensure(frame.height == len(rows), "a row was lost on its way from SQLite")
+    return frame.select(names)
 
 
 def _copy_batches(

@@ -131,13 +131,15 @@ def read_entries(database: Database, provider: str, account: str, period: Period
     """LEDGER_ENTRY of one account by business date, sorted by entry_id. There are no rejects: a row
     that could not be understood was never imported."""
     entry = LEDGER_ENTRIES.c
-    select = sa.select(*(entry[name] for name in LEDGER_ENTRY)).where(
-        entry.provider == provider,
-        entry.account == account,
+    asked_for = {"provider": provider, "account": account}
+    told = {name: dtype for name, dtype in LEDGER_ENTRY.items() if name not in asked_for}
+    select = sa.select(*(entry[name] for name in told)).where(
+        *(entry[name] == value for name, value in asked_for.items()),
         entry.business_date.between(period.first, period.last),
     )
-    frame = read_frame(database, select, LEDGER_ENTRY).sort("entry_id")
-    return Entries(frame, empty(REJECT))
+    frame = read_frame(database, select, told).sort("entry_id")
+    named = frame.with_columns(pl.lit(value).alias(name) for name, value in asked_for.items())
+    return Entries(named.select(list(LEDGER_ENTRY)), empty(REJECT))
 
 
 def entries_digest(frame: pl.DataFrame) -> str:

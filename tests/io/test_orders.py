@@ -150,7 +150,7 @@ def test_a_run_reports_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (
             "OLD1",
             "-2.5",
-            "Of order OLD1, which was paid with 10.00 CNY, 12.50 CNY has been given back by "
-            "refunds and chargebacks: 2.50 CNY more today than was left of it.",
+            "Order OLD1 was paid with 10.00 CNY, and 12.50 CNY of it has been given back by "
+            "refunds and chargebacks: 2.50 CNY more today than was left.",
         )
     ]
