@@ -25,7 +25,7 @@ from recon.io.cells import (
 from recon.money import MONEY, ZERO
 from recon.reporting.addresses import Addresses, decimals, fixed_places, is_long, names_in
 from recon.reporting.layout import Page, Place, display_width, letter, room_of
-from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table
+from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table, Workbook
 
 # Of amounts: the decimals always shown, those beyond, and whether it is too long for a number.
 _Marks: TypeAlias = dict[tuple[str, int], tuple[int, int, bool]]
@@ -39,7 +39,7 @@ _ROW: Final = "#row"
 _PLACES: Final = 64  # more than an amount can have decimals; makes one key of two counts
 
 
-def draw(page: Page, addresses: Addresses, style_id: StyleIds, line_height: float) -> Iterator[str]:
+def draw(page: Page, addresses: Addresses, style_id: StyleIds, workbook: Workbook) -> Iterator[str]:
     """The `<row>` elements of a page, in chunks.
 
     Every style is asked for before the first chunk is made, so that styles can be written first.
@@ -51,7 +51,7 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds, line_height: floa
     for place in page.places:
         block = place.block
         if isinstance(block, Table):
-            parts.append(_TableRows(place, block, addresses, style_id, line_height).draw(page))
+            parts.append(_TableRows(place, block, addresses, style_id, workbook).draw(page))
         elif isinstance(block, Lines):
             rows = _LineRows(place, block, addresses, style_id).draw()
             parts.append(iter([_rows(rows)]))
@@ -97,7 +97,7 @@ class _TableRows:
     table: Table
     addresses: Addresses
     style_id: StyleIds
-    line_height: float
+    workbook: Workbook
 
     def draw(self, page: Page) -> Iterator[str]:
         """Title, headings, then the rows; every style is known when this returns."""
@@ -127,7 +127,7 @@ class _TableRows:
                 text = pl.col(column.name)
                 wrapped = (room_of(text) / (max(width - 2, 1) * _LETTERS_PER_WIDTH)).ceil()
                 lines.append(wrapped + text.str.count_matches("\n"))
-        height = pl.max_horizontal(lines) * self.line_height + _PADDING
+        height = pl.max_horizontal(lines) * self.workbook.line_height + _PADDING
         return pl.format(
             '<row r="{}" ht="{}" customHeight="1">', _ROW, height.clip(upper_bound=_HIGHEST)
         )
@@ -153,6 +153,10 @@ class _TableRows:
             )
             for at, column in zip(self._letters(), columns, strict=True)
         ]
+        if page.continued_on and self.table.main:
+            note = self.workbook.continued.format(tab=page.continued_on)
+            at = _at(letter(len(columns)), row)
+            titles.append(text_cell(at, pl.lit(note), self.style_id(Style("detail"))))
         return _rows([*rows, _Row(row, titles, _LINE_HEIGHT * lines + 6)])
 
     def _nothing(self, page: Page) -> str:

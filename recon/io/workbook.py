@@ -52,7 +52,7 @@ def write_workbook(workbook: Workbook, file: IO[bytes], row_limit: int = MAX_ROW
     draw_charts(made, placed)
     addresses = Addresses(placed)
     style_ids = _StyleIds(made.worksheets[0], workbook.font)
-    rows = [draw(page, addresses, style_ids, workbook.line_height) for page in placed]
+    rows = [draw(page, addresses, style_ids, workbook) for page in placed]
     made.properties.title = workbook.title
     made.properties.creator = "recon"
     made.calculation.fullCalcOnLoad = True

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from recon.errors import ensure
 from recon.money import to_text
 from recon.reporting.sheets import Block, Charts, Column, Lines, Sheet, Table
 
@@ -48,6 +49,7 @@ class Page:
     heading: str
     nothing: str
     places: tuple[Place, ...]
+    continued_on: str = ""  # the sheet on which the main table goes on
 
     @property
     def main(self) -> Place | None:
@@ -95,11 +97,14 @@ def _pages_of(sheet: Sheet, row_limit: int) -> Iterator[Page]:
         offset, left = 0, _height(block)
         if isinstance(block, Table) and block.main:
             room = row_limit - row - (below - left)
+            ensure(room > 0, f"the totals of {sheet.title} alone are longer than a sheet")
             while left > room:
                 places.append(Place(block, tab, row, row + _rows_above(block), room, offset))
-                yield Page(tab, sheet.heading if number == 1 else "", sheet.nothing, tuple(places))
+                heading = sheet.heading if number == 1 else ""
                 offset, left, number = offset + room, left - room, number + 1
-                row, tab, places = 1, f"{sheet.title} ({number})", []
+                next_tab = f"{sheet.title} ({number})"
+                yield Page(tab, heading, sheet.nothing, tuple(places), next_tab)
+                row, tab, places = 1, next_tab, []
         places.append(Place(block, tab, row, row + _rows_above(block), left, offset))
         row = places[-1].last + 2
     yield Page(tab, sheet.heading if number == 1 else "", sheet.nothing, tuple(places))

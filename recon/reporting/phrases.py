@@ -9,6 +9,7 @@ PHRASES: Final[Words] = {
     "report_settlement": ("Reconciliation: settlement", "结算核对报告"),
     "report_proof": ("Proof: from the sale to the bank", "平衡证明：从交易到银行"),
     "page": ("Page {page} of {pages}", "第 {page} 页，共 {pages} 页"),
+    "continued": ("continued on the sheet {tab}", "续见工作表“{tab}”"),
     "proved": ("PROVED", "已核对平衡"),
     "not_proved": ("NOT PROVED", "未能核对平衡"),
     "proved_because": (

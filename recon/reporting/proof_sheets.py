@@ -146,7 +146,7 @@ def _changes(book: Book, language: Language) -> Sheet | None:
     return _sheet("changes", language, Table("changes", shown, listed, main=True))
 
 
-def _transactions(book: Book, language: Language) -> Sheet | None:
+def transactions_sheet(book: Book, language: Language) -> Sheet | None:
     """Every line of the statements, each with a proof of its own and the entry it met."""
     if book.transactions is None:
         return None
@@ -194,7 +194,7 @@ SHEETS: Final[tuple[Maker, ...]] = (
     open_items_sheet,
     _discrepancies,
     _changes,
-    _transactions,
+    transactions_sheet,
     history_sheet,
 )
 

@@ -148,6 +148,7 @@ class Workbook:
     day: date
     sheets: tuple[Sheet, ...]
     page: str = "Page {page} of {pages}"
+    continued: str = "continued on the sheet {tab}"  # beside the headings of a list that goes on
     mark: str = ""  # the run, or whatever else says what this was made of; at the foot of each page
     font: str = "Calibri"
     line_height: float = 13.5  # of that font, in points

@@ -61,6 +61,7 @@ def made(
         day=day,
         sheets=sheets,
         page=text.phrase("page", language),
+        continued=text.phrase("continued", language),
         mark=f"{text.title('run_id', language)} {run}" if run else "",
         font=text.FONTS[language],
         line_height=text.LINE_HEIGHTS[language],

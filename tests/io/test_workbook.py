@@ -368,6 +368,8 @@ def test_a_list_longer_than_a_sheet_is_split_and_still_adds_up() -> None:
     )
     book = opened(written(Workbook("x", DAY, (Sheet("List", (table, sums)),)), row_limit=15))
     assert book.sheetnames == ["List", "List (2)", "List (3)", "List (4)"]
+    notes = [sheet.cell(1, 3).value for sheet in book]
+    assert notes == [f"continued on the sheet List ({n})" for n in (2, 3, 4)] + [None]
     last = book["List (4)"]
     formula = last.cell(last.max_row, 2).value
     assert formula.count("SUMIFS(") == 4
