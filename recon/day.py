@@ -47,6 +47,7 @@ class DayInput:
     holidays: tuple[date, ...] = ()  # of the account's calendar, around the business date
     write_offs: pl.DataFrame = field(default_factory=lambda: empty(WRITE_OFF))  # effective since
     # the business date before
+    gaps: tuple[str, ...] = ()  # numbered statements before these that have never come
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared

@@ -11,6 +11,7 @@ from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
 from recon.matching.plain import Plain
 from recon.money import MONEY, ZERO
+from recon.providers.checks import BROKEN_ROW, NOT_AN_AMOUNT
 from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, OPEN_ITEM, ROLL_FORWARD, empty
 from recon.wording import REASONS, Language
@@ -229,6 +230,32 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         explanation=told(day.language, "control_totals_off", totals=pl.col("said").str.join("; ")),
     )
     return complete(found.drop("file_id"), day)
+
+
+def without_holes(controls: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
+    """CONTROL_TOTAL without the sums that are off for nothing but amounts nobody could read: those
+    rows are discrepancies themselves, and one difference is told once.
+
+    That is known where the counts of the file show that no row is missing, or where the text of the
+    amounts, read as people do, is what the sum is off by.
+    """
+    is_hole = (pl.col("field") == BROKEN_ROW) | pl.col("reason").str.starts_with(NOT_AN_AMOUNT)
+    digits = pl.col("value").str.replace_all(r"[^0-9.]", "")
+    holes = (
+        rejects.filter(is_hole)
+        .group_by("file_id")
+        .agg(held=digits.cast(MONEY, strict=False).fill_null(ZERO).sum())
+    )
+    is_off = pl.col("stated") != pl.col("computed")
+    is_count = pl.col("currency").is_null() & pl.col("stated").is_not_null()
+    counts_tie = is_count.any() & ~(is_count & is_off).any()
+    apart = (pl.col("stated") - pl.col("computed")).abs()
+    told_by_reject = pl.col("held").is_not_null() & (
+        counts_tie.over("file_id") | (apart == pl.col("held"))
+    )
+    explained = is_off & pl.col("currency").is_not_null() & told_by_reject
+    joined = controls.join(holes, on="file_id", how="left", maintain_order="left")
+    return joined.filter(~explained.fill_null(value=False)).drop("held")
 
 
 def _plain(column: str) -> pl.Expr:

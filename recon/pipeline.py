@@ -300,7 +300,13 @@ def _conclude(
         normalized.empty_files, normalized.controls, day.expected, whose.language
     )
     because = findings.reasons(
-        day.account, missing, normalized.controls, rejects, made, day.expected, whose.language
+        day.account,
+        [*missing, *day.gaps],
+        normalized.controls,
+        rejects,
+        made,
+        day.expected,
+        whose.language,
     )
     return DayResult(
         provider=day.account.provider,
@@ -341,7 +347,8 @@ def _found(
 ) -> pl.DataFrame:
     """DISCREPANCY of all stages, sorted by id; one difference is found by one of them only."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    controls = findings.control_discrepancies(normalized.controls, whose)
+    totals = findings.without_holes(normalized.controls, normalized.rejects)
+    controls = findings.control_discrepancies(totals, whose)
     is_clean = rejects.height == 0 and controls.height == 0 and not missing
     is_later = day.expected.state == "later"
     matching = outcome.discrepancies
@@ -350,7 +357,7 @@ def _found(
     matching, exchanged = exchange.attributed(matching, exchanged)
     found = pl.concat(
         [
-            empty(DISCREPANCY) if is_later else findings.missing_files(missing, whose),
+            findings.missing_files([*([] if is_later else missing), *day.gaps], whose),
             controls,
             findings.rejected_rows(rejects, whose),
             # A row that is rejected or missing shows in the balance too: one difference, once.

@@ -177,6 +177,34 @@ def test_a_total_off_by_a_cent_counts_either_way() -> None:
         assert found["difference"].to_list() == [Decimal(difference)]
 
 
+@pytest.mark.parametrize(
+    ("count", "computed", "value", "left"),
+    [
+        ("2", "9.50", "1O.00", []),  # no row is missing: the sum is off for the row nobody can read
+        ("3", "9.50", "1O.00", ["rows", "gross"]),  # and one more is missing
+        (None, "9.50", "10,00 CNY", ["rows", "gross"]),
+        (None, "9.50", "10.00 CNY", ["rows"]),  # off by what the row holds
+        (None, "9.50", "11.00 CNY", ["rows", "gross"]),
+    ],
+)
+def test_a_sum_that_is_off_by_a_rejected_amount_is_no_second_discrepancy(
+    count: str | None, computed: str, value: str, left: list[str]
+) -> None:
+    given = controls(
+        ("f1", "rows", None, count, "2"),
+        ("f1", "gross", "CNY", "19.50", computed),
+        ("f1", "fees", "CNY", "0.12", "0.12"),
+    )
+    row = {"file_id": "f1", "line_no": 3, "field": "amount", "value": value,
+           "reason": "not an amount with at most two decimals", "unmapped": False}  # fmt: skip
+    kept = findings.without_holes(given, frame_of(REJECT, [row]))
+    wrong = kept.filter(pl.col("stated").ne_missing(pl.col("computed")))
+    assert wrong["name"].to_list() == left
+    for other in ({"reason": "unknown status"}, {"file_id": "f2"}):
+        unrelated = findings.without_holes(given, frame_of(REJECT, [row | other]))
+        assert unrelated.equals(given)
+
+
 # ------------------------------------------------------------------------------ files and rows
 
 

@@ -183,7 +183,7 @@ def _inputs(
     provider = workspace.config.providers[account.provider]
     records = workspace.inbox.files_for(account.provider, account.account, business_date)
     here = Place(account.account, business_date)
-    statements = []
+    statements, gaps = [], []
     for record in sorted(records, key=lambda record: (record.kind, record.part)):
         if record.kind in account.statements:
             kind = provider.kind(record.kind)
@@ -192,6 +192,8 @@ def _inputs(
             whole = in_utf8(content, encoding_of(kind, content), recoded)
             others = workspace.inbox.places_of(record.file_id) - {here}
             statements.append(Statement(file, kind, whole, others))
+            if kind.is_numbered:
+                gaps += [f"{kind.name} {part}" for part in workspace.inbox.gap_before(record)]
     entries = read_ledger(workspace, account, business_date)
     orders = read_orders(
         _ledger_of(workspace),
@@ -206,6 +208,7 @@ def _inputs(
         provider=provider,
         business_date=business_date,
         statements=tuple(statements),
+        gaps=tuple(gaps),
         entries=entries.frame.lazy(),
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),

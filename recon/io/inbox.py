@@ -195,6 +195,19 @@ class Inbox:
                 (provider, account): day for provider, account, day in connection.execute(select)
             }
 
+    def gap_before(self, record: StatementFileRecord) -> list[int]:
+        """The numbers of statements between the one before this and this, which have never come."""
+        file = STATEMENT_FILES.c
+        select = sa.select(sa.func.max(file.part)).where(
+            file.provider == record.provider,
+            file.account == record.account,
+            file.kind == record.kind,
+            file.part < record.part,
+        )
+        with self._database.connect() as connection:
+            before = connection.execute(select).scalar()
+        return [] if before is None else list(range(before + 1, record.part))
+
     def unregistered(self) -> list[Path]:
         """Whole files on disk that the registry does not know: the database is older than they are,
         for instance restored from a backup. Delivering them again registers them."""

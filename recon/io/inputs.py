@@ -60,6 +60,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
     settings = {
         "elsewhere": [sorted(map(astuple, statement.elsewhere)) for statement in day.statements],
         "account": asdict(day.account),
+        "gaps": day.gaps,
         "entry_rejects": day.entry_rejects.rows(),
         "expected": asdict(day.expected),
         "holidays": day.holidays,

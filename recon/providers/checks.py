@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -11,6 +12,10 @@ from recon.money import MONEY
 from recon.periods import Period
 from recon.providers.contract import ReadContext
 from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE
+
+# How the reason begins where an amount of the row is unknown, so that sums are without it.
+NOT_AN_AMOUNT: Final = "not an amount"
+BROKEN_ROW: Final = "row"  # the field of a row whose cells are not those of the header
 
 
 @dataclass(frozen=True)

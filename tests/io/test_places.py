@@ -133,3 +133,21 @@ def test_a_later_day_may_correct_one_day_of_a_file_of_several(
     reports = tmp_path / "workspace" / "reports" / DAYS[1] / "bank" / account
     summary = json.loads((reports / "summary.json").read_text("utf-8"))
     assert [file["name"] for file in summary["files"]] == [paths[1].name]
+
+
+def test_a_gap_in_the_numbers_of_adyens_batches_is_told_until_it_is_filled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledgers = copy_place(tmp_path, "adyen", "bank")
+    assert run(tmp_path, "ledger", "import", *map(str, ledgers)) == 0
+    lost = tmp_path / "sample_statements" / "adyen" / "settlement_detail_report_batch_412.csv"
+    kept = lost.read_bytes()
+    lost.unlink()
+    day = ["run", "--date", "2026-11-20", "--account", "ReconDemoEU"]
+    assert run(tmp_path, *day) == 3
+    reports = tmp_path / "workspace" / "reports" / "2026-11-20" / "adyen" / "ReconDemoEU"
+    found = (reports / "discrepancies.csv").read_text("utf-8")
+    assert "The settlement_detail 412 statement of 2026-11-20 has not been delivered" in found
+    lost.write_bytes(kept)
+    assert run(tmp_path, *day) == 0
+    assert "file_missing" not in (reports / "discrepancies.csv").read_text("utf-8")

@@ -15,6 +15,7 @@ PROVIDER = Provider(
             time_zone="Europe/Amsterdam",
             describe=settlement_detail.describe,
             read=settlement_detail.read,
+            is_numbered=True,
         ),
         StatementKind(
             name=accounting.KIND,

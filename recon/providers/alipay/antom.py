@@ -292,7 +292,7 @@ def read_summary(content: Content, context: ReadContext) -> Reading:
     )
     whole = checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")
     found = [
-        checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not a number")
+        checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not an amount")
         for name in summed
     ]
     good, rejects = checks.split(rows, [whole, *found], content.file_id)

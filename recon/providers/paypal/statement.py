@@ -228,7 +228,7 @@ def _checks(context: ReadContext) -> list[Check]:
 
 def _money_checks() -> list[Check]:
     sides = ["CR", "DR"]
-    no_digits = "not an unsigned whole number of hundredths"
+    no_digits = "not an amount: an unsigned whole number of hundredths"
     too_fine = "more decimals than the currency has"
     is_free = pl.col("fee_amount") == money.ZERO
     fee_side_fits = pl.col(FEE_SIDE).is_in(sides) | (is_free & (pl.col(FEE_SIDE) == ""))

@@ -178,7 +178,7 @@ def _checks() -> list[checks.Check]:
     known = pl.col("currency").is_in(list(money.EXPONENT))
     net = pl.col("gross") - pl.col("fee")
     return [
-        checks.Check("amount", pl.col("wrong"), pl.col("wrong").is_null(), "not a whole number"),
+        checks.Check("amount", pl.col("wrong"), pl.col("wrong").is_null(), "not an amount"),
         checks.Check("currency", pl.col("currency"), known, "not a currency we know"),
         checks.Check(
             "reporting_category",

@@ -94,7 +94,7 @@ def common_checks(context: ReadContext) -> list[checks.Check]:
     """What every transfer must meet; `shown` is the text of its amount."""
     amount, currency = pl.col("amount"), pl.col("currency")
     found = [
-        checks.Check("amount", pl.col("shown"), amount.is_not_null(), "not an exact amount"),
+        checks.Check("amount", pl.col("shown"), amount.is_not_null(), "not an amount"),
         checks.Check(
             "token",
             currency,
@@ -103,7 +103,7 @@ def common_checks(context: ReadContext) -> list[checks.Check]:
             unmapped=True,
         ),
         checks.Check(
-            "fee", pl.col("fee_currency"), pl.col("network_fee").is_not_null(), "not an exact fee"
+            "fee", pl.col("fee_currency"), pl.col("network_fee").is_not_null(), "not an amount"
         ),
         checks.Check("direction", pl.col("tx_hash"), pl.col("kind").is_not_null(),
                      "neither from this wallet nor to it, or an unknown direction", True),
