@@ -23,6 +23,27 @@ RESERVE: Final[Mapping[str, pl.DataType]] = {
     "expected_released": MONEY,
 }
 
+# A line of the accounts that collect for merchants, and what becomes of it in a settlement.
+MERCHANT_LINE: Final[Mapping[str, pl.DataType]] = {
+    "merchant": _TEXT,
+    "state": _TEXT,  # settled, held_back; ours: no money of a merchant
+    "reason": _TEXT,  # why it is held back: no_match, no_merchant, no_tariff
+    "line_id": _TEXT,
+    "match_id": _TEXT,
+    "provider": _TEXT,
+    "account": _TEXT,
+    "business_date": _DAY,
+    "kind": _TEXT,
+    "txn_id": _TEXT,
+    "merchant_ref": _TEXT,
+    "parent_ref": _TEXT,
+    "payment_method": _TEXT,
+    "currency": _TEXT,
+    "gross": MONEY,
+    "fee": MONEY,  # ours, by the merchant's tariff
+    "tariff": _TEXT,
+}
+
 # What a merchant is owed for a period, in one currency:
 # owed = brought_forward + gross + refunds + chargebacks - fees - reserve_held + reserve_released,
 # and owed = payout + withdrawal_charge + carried_forward.

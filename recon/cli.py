@@ -12,7 +12,16 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from recon import console
-from recon.commands import audit, cases, journal, ledger, open_items, providers, sign_off
+from recon.commands import (
+    audit,
+    cases,
+    journal,
+    ledger,
+    merchants,
+    open_items,
+    providers,
+    sign_off,
+)
 from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 from recon.commands.providers import known_providers
 from recon.errors import ReconError
@@ -22,7 +31,7 @@ app = App(
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
 )
-for group in (journal, ledger, providers, cases, sign_off, audit):
+for group in (journal, ledger, merchants, providers, cases, sign_off, audit):
     app.command(group.app)
 app.command(open_items.open_items)
 app.command(open_items.changes)

@@ -202,12 +202,17 @@ def check(
 # ------------------------------------------------------------------------- a place of one's own
 
 
+_COLLECTING = {"acquirer", "adyen", "stripe", "wechatpay"}  # for merchants
+
+
 def copy_place(folder: Path, *providers: str) -> list[Path]:
     """Configuration and samples of some providers, to break; answers the ledgers' files."""
     shutil.copytree(ROOT / "configs", folder / "configs")
     for path in (folder / "configs").glob("*/*.toml"):
         if path.stem not in providers:
             path.unlink()
+    if not set(providers) >= _COLLECTING:
+        (folder / "configs" / "merchants.toml").unlink()
     samples = folder / "sample_statements"
     shutil.copytree(ROOT / "sample_statements" / "rates", samples / "rates")
     for provider in providers:

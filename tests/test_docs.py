@@ -12,6 +12,7 @@ from recon.io import (
     fee_settings,
     journal_settings,
     mapped_settings,
+    merchant_settings,
     rule_settings,
     write_off_settings,
 )
@@ -41,6 +42,8 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.RateSettings, "rates."),
         (journal_settings.JournalSettings, "journal."),
         (journal_settings.OverrideSettings, "journal.override."),
+        (merchant_settings.MerchantEntry, "merchant."),
+        (merchant_settings.BankAccountSettings, "payer."),
         *((source, "source.") for source in SOURCES),
         (config.AccountEntry, "account."),
         (mapped_settings.StatementSettings, "statement."),

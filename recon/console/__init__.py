@@ -4,6 +4,7 @@ from recon.console.frames import (
     show_frame,
     show_frames,
     show_import,
+    show_settled,
     show_statements,
     show_table,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "show_providers",
     "show_reports",
     "show_run",
+    "show_settled",
     "show_statements",
     "show_status",
     "show_table",

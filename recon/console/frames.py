@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from recon.io.jobs import NormalizedFiles
     from recon.io.ledger import LedgerImport
+    from recon.io.merchants import Settled
 
 _ROWS_SHOWN = 30
 
@@ -74,7 +75,35 @@ _SHOWN = [
     "difference",
     "status",
     "explanation",
+    "merchant",
+    "first",
+    "last",
+    "fees",
+    "owed",
+    "payout",
+    "carried_forward",
+    "held_back",
+    "pay_on",
 ]
+
+
+def show_settled(done: "Settled", *, as_json: bool) -> None:
+    """Settlements of merchants, and the files that were written."""
+    if as_json:
+        from recon.io.export import as_records
+
+        print_json(
+            {
+                "settlements": as_records(done.settlements),
+                "files": [str(path) for path in done.files],
+                "new": done.is_new,
+            }
+        )
+        return
+    show_table(done.settlements, "settlements", None, as_json=False)
+    print("\n".join(str(path) for path in done.files))
+    if not done.is_new:
+        print("settled before, with the same result: nothing is to be paid again")
 
 
 def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":

@@ -11,13 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from recon.control.write_offs import SmallDifferences
 from recon.day import Policy
 from recon.discrepancies import Severity
 from recon.errors import UserError
-from recon.io.deliveries import Schedule, calendar_problem
+from recon.io.deliveries import Calendar, Schedule
 from recon.io.fee_settings import FeeSettings, problem_lines, tariffs_of
 from recon.io.journal_settings import JournalSettings
 from recon.io.mapped_settings import (
@@ -25,6 +25,7 @@ from recon.io.mapped_settings import (
     StatementSettings,
     described_provider,
 )
+from recon.io.merchant_settings import Merchants, MerchantsFile, merchants_of
 from recon.io.rule_settings import RuleSettings, match_rules
 from recon.io.secrets import SecretName
 from recon.io.setting_types import (
@@ -47,13 +48,6 @@ from recon.providers.contract import Provider
 from recon.settings import AccountSettings
 from recon.tables import LEDGER_ENTRY
 from recon.wording import Language
-
-
-def _known_calendar(value: str) -> str:
-    problem = calendar_problem(value)
-    if problem is not None:
-        raise ValueError(problem)
-    return value
 
 
 class SeverityLimits(Settings):
@@ -124,7 +118,7 @@ class AccountEntry(Settings):
     ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     ready_days: Annotated[int, Field(ge=0, le=31)] = 1
     grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
-    calendar: Annotated[str, AfterValidator(_known_calendar)] | None = None
+    calendar: Calendar | None = None
     weekdays: Annotated[list[Weekday], Field(min_length=1)] | None = None
     no_activity: Literal["header_only", "no_file"] | None = None
 
@@ -163,6 +157,7 @@ class Config:
     providers: dict[str, Provider]  # those with code, and those described by a mapping
     sources: dict[str, SourceSettings]
     schedules: dict[tuple[str, str], Schedule]  # by provider and account
+    merchants: Merchants
 
     def accounts_of(
         self, providers: list[str] | None, accounts: list[str] | None
@@ -262,6 +257,9 @@ def load_config(directory: Path) -> Config:
     # A provider whose file has problems of its own would only make its tariffs look wrong as well.
     unsure = {slug for slug, settings in providers.items() if settings is None}
     tariffs = tariffs_of(directory, fees, accounts, unsure, problems)
+    path = directory / "merchants.toml"
+    file = _read(path, MerchantsFile, problems) if path.is_file() else None
+    merchants = merchants_of(path, file, accounts, problems)
     if problems or recon is None:
         raise UserError("\n".join(problems))
     return Config(
@@ -285,6 +283,7 @@ def load_config(directory: Path) -> Config:
             if settings
             for entry in settings.account
         },
+        merchants=merchants,
     )
 
 

@@ -37,7 +37,7 @@ from recon.io.secrets import secret
 from recon.io.stale import payouts_due
 from recon.io.store import ParquetStore
 from recon.io.write_offs import approved_write_offs
-from recon.periods import one_day
+from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step, run_day
 from recon.providers.contract import Place, encoding_of
 from recon.results import DayResult, StatementFile
@@ -93,7 +93,12 @@ class DayOutcome:
 
 def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
     """The day's entries, from our database or from the company's own table."""
-    source, period = _ledger_of(workspace), one_day(business_date)
+    return read_ledger_of(workspace, account, one_day(business_date))
+
+
+def read_ledger_of(workspace: Workspace, account: AccountSettings, period: Period) -> Entries:
+    """The entries of an account that are dated in a period."""
+    source = _ledger_of(workspace)
     if isinstance(source, MappedLedger):
         return read_mapped_entries(source, account.provider, account.account, period)
     return read_entries(source, account.provider, account.account, period)

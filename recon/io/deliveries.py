@@ -8,15 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from pydantic import AfterValidator
 
 from recon.io.database import Database
 from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
 from recon.periods import Period
 from recon.settings import AccountSettings, Expectation
+from recon.settlement.cycles import BusinessDays
 
 _LANGUAGE = "en_US"  # of the names of holidays, whatever the machine's is
 _LONGEST_REST_DAYS = 31  # no calendar is closed for longer
@@ -94,6 +96,27 @@ def calendar_problem(name: str) -> str | None:
             "or a market (XNYS)"
         )
     return None
+
+
+def _known_calendar(value: str) -> str:
+    problem = calendar_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
+Calendar = Annotated[str, AfterValidator(_known_calendar)]
+
+
+def business_days(name: str | None, around: date) -> BusinessDays:
+    """The days banks are open by a calendar, from the year before a day to the one after it."""
+    if name is None:
+        return BusinessDays()
+    found = [_calendar(name, around.year + years) for years in (-1, 0, 1)]
+    return BusinessDays(
+        frozenset(day for holidays in found for day in holidays),
+        frozenset(day for holidays in found for day in holidays.weekend_workdays),
+    )
 
 
 def expectation(

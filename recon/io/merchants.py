@@ -1,0 +1,269 @@
+"""Merchants, for real: matched lines of a period in, settlements recorded, statements and the
+payment file out.
+
+A settlement is named by what it is made of. The same one again changes nothing and writes the same
+files; another one for the same days replaces the first only when that is asked for.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.book_tables import MERCHANT_LINE, MERCHANT_SETTLEMENT
+from recon.errors import BrokenInvariantError, NotProvedError, UserError
+from recon.io.database import Database, read_frame
+from recon.io.days import Workspace, read_ledger_of
+from recon.io.deliveries import business_days
+from recon.io.export import replaced, write_frame
+from recon.io.frames import write_frame as write_rows
+from recon.io.reports import write_workbook_file
+from recon.io.runs import RunStore
+from recon.io.schema import MERCHANT_SETTLEMENTS
+from recon.merchants.lines import Merchant, merchant_lines, totals, with_fees
+from recon.merchants.owed import settlements
+from recon.merchants.pain001 import Payment, message_id, pain001, payment_rows
+from recon.periods import Period
+from recon.reporting.merchants import merchant_workbook
+from recon.settings import AccountSettings
+from recon.tables import MATCH, STATEMENT_LINE, conform, empty
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What was settled: the settlements, the lines, and the files that were written."""
+
+    settlements: pl.DataFrame  # MERCHANT_SETTLEMENT
+    lines: pl.DataFrame  # MERCHANT_LINE
+    files: tuple[Path, ...]
+    is_new: bool
+
+
+def settle(
+    workspace: Workspace,
+    chosen: Sequence[str] | None,
+    period: Period,
+    *,
+    supersede: bool = False,
+    unproved: bool = False,
+    now: datetime | None = None,
+) -> Settled:
+    """Settle merchants for a period. Errors: UserError for a merchant or period that cannot be
+    settled, NotProvedError for days that were not run or are not proved."""
+    merchants = merchants_named(workspace, chosen)
+    lines = _lines(workspace, merchants, period, unproved=unproved)
+    sums = totals(lines)
+    made, everything = [], []
+    for one in merchants:
+        his = lines.filter(merchant=one.merchant)
+        rows = [row for row in workspace.config.merchants.tariffs if row.account == one.merchant]
+        earlier = known_settlements(workspace.database, one.merchant)
+        found = settlements(
+            sums.filter(merchant=one.merchant),
+            his,
+            earlier.filter(pl.col("last") < period.first),
+            one,
+            rows,
+            period,
+            business_days(one.calendar, period.last),
+        )
+        _refuse_gaps(one, earlier, found, period, supersede=supersede)
+        made.append(found)
+        everything.append(his)
+    done = pl.concat([empty(MERCHANT_SETTLEMENT), *made]).sort("merchant", "currency")
+    is_new = _record(workspace.database, done, period, now or datetime.now(UTC))
+    of_all = pl.concat([empty(MERCHANT_LINE), *everything])
+    files = _write(workspace, merchants, done, of_all, period)
+    return Settled(done, of_all, files, is_new)
+
+
+def merchants_named(workspace: Workspace, chosen: Sequence[str] | None) -> list[Merchant]:
+    """The configured merchants of these names, by default all. Errors: UserError."""
+    known = {one.merchant: one for one in workspace.config.merchants.merchants}
+    if not known:
+        raise UserError(f"no merchant is configured in {workspace.config.directory}/merchants.toml")
+    unknown = sorted(set(chosen or []) - set(known))
+    if unknown:
+        raise UserError(f"no merchant {', '.join(unknown)}; configured: {', '.join(known)}")
+    return [known[name] for name in sorted(chosen or known)]
+
+
+def known_settlements(database: Database, merchant: str | None = None) -> pl.DataFrame:
+    """MERCHANT_SETTLEMENT that none has superseded, of one merchant or all."""
+    table = MERCHANT_SETTLEMENTS.c
+    select = sa.select(*(table[name] for name in MERCHANT_SETTLEMENT)).where(
+        table.superseded_by.is_(None)
+    )
+    if merchant is not None:
+        select = select.where(table.merchant == merchant)
+    found = read_frame(database, select, MERCHANT_SETTLEMENT)
+    return found.sort("merchant", "first", "currency")
+
+
+def _lines(
+    workspace: Workspace, chosen: Sequence[Merchant], period: Period, *, unproved: bool
+) -> pl.DataFrame:
+    """MERCHANT_LINE of every account that collects for one of the chosen merchants."""
+    everyone = workspace.config.merchants.merchants
+    numbers = {number for one in chosen for number in one.accounts}
+    accounts = [one for one in workspace.config.accounts if one.account in numbers]
+    found = [
+        merchant_lines(*_facts(workspace, account, period, unproved=unproved), everyone)
+        for account in accounts
+    ]
+    every = pl.concat([empty(MERCHANT_LINE), *found])
+    return with_fees(every, workspace.config.merchants.tariffs)
+
+
+def _facts(
+    workspace: Workspace, account: AccountSettings, period: Period, *, unproved: bool
+) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.DataFrame]:
+    """Lines, matches and the owners of entries of an account; what was open before is there too."""
+    runs = RunStore(workspace.database)
+    before = runs.open_items_before(account.provider, account.account, period.first)
+    carried = before.filter(side="line").with_columns(
+        line_id="item_id",
+        gross="amount",
+        provider=pl.lit(account.provider),
+        account=pl.lit(account.account),
+    )
+    lines, matches = [conform(carried, STATEMENT_LINE).lazy()], [empty(MATCH).lazy()]
+    for day in period:
+        folder = _reports(workspace, account, day, unproved=unproved)
+        lines.append(pl.scan_parquet(folder / "lines.parquet"))
+        matches.append(pl.scan_parquet(folder / "matches.parquet"))
+    oldest = before.filter(side="entry")["business_date"].min()
+    first = min(oldest, period.first) if isinstance(oldest, date) else period.first
+    entries = read_ledger_of(workspace, account, Period(first, period.last)).frame
+    return pl.concat(lines), pl.concat(matches), entries.select("entry_id", "merchant_id")
+
+
+def _reports(workspace: Workspace, account: AccountSettings, day: date, *, unproved: bool) -> Path:
+    """The folder of the current run of a day. Errors: NotProvedError."""
+    whose = f"{account.provider} {account.account} {day}"
+    run = RunStore(workspace.database).previous(account.provider, account.account, day)
+    if run is None:
+        raise NotProvedError(f"{whose} was not run; run it first: recon run --date {day}")
+    if not run.proved and not unproved:
+        raise NotProvedError(
+            f"{whose} is not proved ({run.not_proved_because[0]}); settle the days before it, or "
+            "add --unproved to pay what is matched"
+        )
+    folder = workspace.report_directory(account, day)
+    summary = folder / "summary.json"
+    there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else None
+    if there != run.run_id:
+        raise NotProvedError(f"the reports of {whose} are not those of its run; run it again")
+    return folder
+
+
+def _refuse_gaps(
+    merchant: Merchant,
+    earlier: pl.DataFrame,
+    found: pl.DataFrame,
+    period: Period,
+    *,
+    supersede: bool,
+) -> None:
+    """Every day is settled once: periods of a merchant follow each other without gap or overlap."""
+    if earlier.height == 0:
+        return
+    same = earlier.filter(first=period.first, last=period.last)
+    last = max(earlier["last"])
+    if same.height:
+        is_same = set(same["settlement_id"]) == set(found["settlement_id"])
+        if not is_same and last != period.last:
+            raise UserError(
+                f"{merchant.merchant} {period} would be settled otherwise now, and later days are "
+                f"settled already, up to {last}; correct it in the next settlement by hand"
+            )
+        if not is_same and not supersede:
+            raise UserError(
+                f"{merchant.merchant} {period} is settled already, with another result; if that "
+                "payment was not sent, or is recalled, replace it with --supersede"
+            )
+        return
+    if period.first != last + timedelta(days=1):
+        raise UserError(
+            f"{merchant.merchant} is settled up to {last}; the next period starts on "
+            f"{last + timedelta(days=1)}, not on {period.first}"
+        )
+
+
+def _record(database: Database, made: pl.DataFrame, period: Period, now: datetime) -> bool:
+    """Write the settlements that are not there yet, in one transaction; whether there were any."""
+    is_new = False
+    table = MERCHANT_SETTLEMENTS
+    with database.begin() as connection:
+        for (merchant,), part in made.group_by("merchant", maintain_order=True):
+            mine = (table.c.merchant == merchant) & table.c.superseded_by.is_(None)
+            same_days = (table.c.first == period.first) & (table.c.last == period.last)
+            select = sa.select(table.c.settlement_id).where(mine & same_days)
+            there = set(connection.execute(select).scalars())
+            number = part["settlement_id"][0]
+            if there == {number}:
+                continue
+            is_new = True
+            before = sa.update(table).where(mine & same_days)
+            connection.execute(before.values(superseded_by=number))
+            again = sa.update(table).where(
+                table.c.settlement_id == number, table.c.merchant == merchant
+            )
+            if connection.execute(again.values(superseded_by=None)).rowcount == 0:
+                write_rows(connection, table, part.with_columns(settled_at=pl.lit(now)))
+    return is_new
+
+
+def _write(
+    workspace: Workspace,
+    merchants: Sequence[Merchant],
+    made: pl.DataFrame,
+    lines: pl.DataFrame,
+    period: Period,
+) -> tuple[Path, ...]:
+    folder = workspace.root / "merchants" / str(period)
+    files = []
+    for one in merchants:
+        his = made.filter(merchant=one.merchant)
+        path = folder / f"{one.merchant}.xlsx"
+        mine = lines.filter(merchant=one.merchant)
+        book = merchant_workbook(one.title, his, mine, period, one.language)
+        write_workbook_file(book, path)
+        files.append(path)
+    payments = _payments(workspace, made, period)
+    if payments:
+        name = message_id(payments)
+        initiator = payments[0].payer.name
+        xml = folder / f"{name}.xml"
+        with replaced(xml) as part:
+            part.write_bytes(pain001(payments, initiator, period.last))
+        rows = pl.DataFrame(payment_rows(payments))
+        files += [xml, write_frame(rows, folder / f"{name}.csv")]
+    return tuple(files)
+
+
+def _payments(workspace: Workspace, made: pl.DataFrame, period: Period) -> list[Payment]:
+    """What the bank is told to pay. The configuration has a payer for each currency."""
+    config = workspace.config.merchants
+    known = {one.merchant: one for one in config.merchants}
+    payments = []
+    for row in made.filter(pl.col("payout") > 0).iter_rows(named=True):
+        payee = known[row["merchant"]].bank_account(row["currency"])
+        payer = config.payer(row["currency"])
+        if payee is None or payer is None:
+            raise BrokenInvariantError(f"{row['merchant']} is paid in {row['currency']} by nobody")
+        payments.append(
+            Payment(
+                payment_id=f"{row['settlement_id']}-{row['currency']}",
+                payer=payer,
+                payee=payee,
+                amount=row["payout"],
+                pay_on=row["pay_on"],
+                remittance=f"{row['merchant']} {period.first} to {period.last}",
+            )
+        )
+    return payments

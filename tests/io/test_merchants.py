@@ -1,0 +1,160 @@
+"""`recon merchants` on the samples: statements, the bank's file, and that nothing is paid twice."""
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+import sepaxml
+from lxml import etree
+
+from recon.cli import invoke
+from tests.support import copy_place
+
+DAYS = ("--from", "2026-11-18", "--to", "2026-11-19")
+SCHEMA = Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("place")
+    ledgers = copy_place(place, "acquirer", "adyen", "bank", "stripe", "wechatpay")
+    assert recon(place, "ledger", "import", *map(str, ledgers)) == 0
+    accounts = [f"--provider={name}" for name in ("acquirer", "adyen", "stripe", "wechatpay")]
+    assert recon(place, "run", "--from", "2026-11-18", "--to", "2026-11-20", *accounts) == 3
+    return place
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    shutil.copytree(made, tmp_path / "place")
+    return tmp_path / "place"
+
+
+def recon(place: Path, *words: str) -> int:
+    return invoke([*words, "--config", f"{place}/configs", "--workspace", f"{place}/workspace"])
+
+
+def settle(place: Path, *words: str) -> int:
+    return recon(place, "merchants", "settle", *words)
+
+
+def files(place: Path, pattern: str) -> list[Path]:
+    return sorted((place / "workspace" / "merchants").glob(f"*/{pattern}"))
+
+
+def test_the_file_for_the_bank_is_valid_and_adds_up(place: Path) -> None:
+    assert settle(place, *DAYS) == 0
+    (path,) = files(place, "*.xml")
+    document = etree.parse(path)
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(document)
+    names = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
+    amounts = [Decimal(one.text) for one in document.findall(".//p:InstdAmt", names)]
+    header = document.find(".//p:GrpHdr", names)
+    assert header is not None
+    assert Decimal(header.findtext("p:CtrlSum", None, names) or "") == sum(amounts)
+    assert header.findtext("p:NbOfTxs", None, names) == str(len(amounts)) == "4"
+    blocks = document.findall(".//p:PmtInf", names)
+    assert [block.findtext("p:ReqdExctnDt/p:Dt", None, names) for block in blocks] == [
+        "2026-11-20",  # CNY, the day after
+        "2026-11-20",  # EUR, on Friday
+        "2026-11-23",  # two business days on
+        "2026-11-30",  # on the last day of the month
+    ]
+    (table,) = files(place, "RECON-*.csv")
+    rows = pl.read_csv(table, infer_schema=False)
+    assert sorted(rows["amount"]) == sorted(f"{amount:.2f}" for amount in amounts)
+    assert rows["pay_on"].str.to_date().min() == date(2026, 11, 20)
+
+
+def test_settling_again_gives_the_same_files_and_pays_nothing_again(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settle(place, *DAYS) == 0
+    before = {path: path.read_bytes() for path in files(place, "*")}
+    capsys.readouterr()
+    assert settle(place, *DAYS) == 0
+    assert "settled before, with the same result" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in files(place, "*")} == before
+
+
+def test_another_result_for_the_same_days_is_refused_until_it_is_asked_for(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 0
+    config = place / "configs" / "merchants.toml"
+    config.write_text(config.read_text("utf-8").replace('percent = "1.8"', 'percent = "1.9"'))
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 2
+    assert "settled already, with another result" in capsys.readouterr().err
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--supersede") == 0
+    capsys.readouterr()
+    assert recon(place, "merchants", "show", "--json") == 0
+    assert capsys.readouterr().out.count('"SHOP-ADYEN"') == 1
+    config.write_text(config.read_text("utf-8").replace('percent = "1.9"', 'percent = "1.8"'))
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--supersede") == 0  # back again
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--date", "2026-11-18"), 2, "is settled up to 2026-11-19; the next period starts on"),
+        (("--from", "2026-11-19", "--to", "2026-11-20"), 2, "the next period starts on 2026-11-20"),
+        (("--date", "2026-11-21"), 3, "was not run; run it first: recon run --date 2026-11-21"),
+        (("--date", "2026-11-20", "--merchant", "SHOP"), 2, "no merchant SHOP; configured:"),
+    ],
+)
+def test_days_are_settled_once_and_in_order(
+    place: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, said: str
+) -> None:
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 0
+    more = () if "--merchant" in words else ("--merchant", "SHOP-ADYEN")
+    assert settle(place, *words, *more) == code
+    assert said in capsys.readouterr().err
+
+
+def test_a_day_that_is_not_proved_is_paid_only_when_that_is_asked_for(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settle(place, *DAYS, "--merchant", "SHOP-CN") == 0
+    assert settle(place, "--date", "2026-11-20", "--merchant", "SHOP-CN") == 3
+    assert "is not proved (1 row(s) were not understood)" in capsys.readouterr().err
+    assert settle(place, "--date", "2026-11-20", "--merchant", "SHOP-CN", "--unproved") == 0
+
+
+def test_the_next_period_brings_back_the_reserve_and_what_was_carried(place: Path) -> None:
+    assert settle(place, *DAYS, "--merchant", "SHOP-STRIPE", "--merchant", "SHOP-ADYEN") == 0
+    assert settle(place, "--date", "2026-11-20", "--merchant", "SHOP-STRIPE") == 0
+    book = openpyxl.load_workbook(place / "workspace/merchants/2026-11-20/SHOP-STRIPE.xlsx")
+    cells = {row[0]: row[1:] for row in book.worksheets[0].iter_rows(values_only=True)}
+    first = openpyxl.load_workbook(
+        place / "workspace/merchants/2026-11-18_2026-11-19/SHOP-STRIPE.xlsx", data_only=True
+    )
+    carried = {row[0]: row[1:] for row in first.worksheets[0].iter_rows(values_only=True)}
+    assert cells["Brought forward"] == carried["Carried forward"]
+    assert [sheet.title for sheet in book.worksheets] == ["Summary", "Lines"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("NL33 BOEK", "NL34 BOEK", "is no IBAN: its check digits are wrong"),
+        ('cycle = "T+2"', 'cycle = "T2"', "'T2' is no settlement cycle; write T+1"),
+        ('["ReconDemoEU"]', '["Unknown"]', "account Unknown is not configured"),
+        ('account = "SHOP-CN"', 'account = "SHOP-X"', "is for SHOP-X, which is no merchant"),
+        ('calendar = "XECB"', 'calendar = "Mars"', "'Mars' is no calendar"),
+        ('[[payer]]\ncurrency = "CNY"', '[[payer]]\ncurrency = "HKD"', "which no [[payer]] has"),
+    ],
+)
+def test_what_is_wrong_with_merchants_is_told_before_anything_is_paid(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
+) -> None:
+    copy_place(tmp_path, "acquirer", "adyen", "bank", "stripe", "wechatpay")
+    path = tmp_path / "configs" / "merchants.toml"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert recon(tmp_path, "check") == 2
+    assert said in capsys.readouterr().err
