@@ -86,18 +86,19 @@ def head(connection: sa.Connection) -> tuple[int, str]:
 def keep_head(database: Database, file: Path) -> None:
     """Write number and hash of the last row to a file outside of the database. One that knows more
     than the database, or otherwise, is evidence, and stays."""
-    remembered = _remembered(file)
+    kept = remembered(file)
     with database.connect() as connection:
         seq, digest = head(connection)
-        if remembered is not None:
-            same = sa.select(AUDIT.c.hash).where(AUDIT.c.seq == remembered[0])
-            if remembered[0] == seq or connection.execute(same).scalar() != remembered[1]:
+        if kept is not None:
+            same = sa.select(AUDIT.c.hash).where(AUDIT.c.seq == kept[0])
+            if kept[0] == seq or connection.execute(same).scalar() != kept[1]:
                 return
     with replaced(file) as part:
         part.write_text(f"{seq} {digest}\n", encoding="ascii")
 
 
-def _remembered(file: Path) -> tuple[int, str] | None:
+def remembered(file: Path) -> tuple[int, str] | None:
+    """Number and hash that a head file has; None where there is none."""
     if not file.is_file():
         return None
     seq, _, digest = file.read_text("ascii").strip().partition(" ")
@@ -128,14 +129,14 @@ def verify(database: Database, head_file: Path) -> list[str]:
                 )
             last = record.seq
             hashes[last] = record.hash
-        remembered = [
+        witnesses = [
             (row.audit_seq, row.audit_hash, f"the signature of {row.business_date} {row.account}")
             for row in connection.execute(sa.select(SIGN_OFFS))
         ]
-    kept = _remembered(head_file)
+    kept = remembered(head_file)
     if kept is not None:
-        remembered.append((*kept, str(head_file)))
-    for seq, digest, where in remembered:
+        witnesses.append((*kept, str(head_file)))
+    for seq, digest, where in witnesses:
         if seq > last:
             problems.append(f"{_rows(last + 1, seq)} removed at the end: {where} knows of more")
         elif hashes.get(seq, digest) != digest:

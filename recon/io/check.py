@@ -6,6 +6,7 @@ from pathlib import Path
 
 from recon.errors import ReconError, UserError
 from recon.io.config import Config, load_config
+from recon.io.consistency import disagreements
 from recon.io.days import Workspace
 from recon.io.fetch import probe_all
 from recon.io.rates import read_rates
@@ -54,6 +55,7 @@ def check_workspace(
     try:
         workspace = Workspace.open(root, config)
         check.deliveries = next_deliveries(workspace, now or datetime.now(UTC))
+        check.problems += disagreements(workspace)
     except ReconError as error:
         if str(error) not in missing.values():
             check.problems.append(str(error))

@@ -42,7 +42,9 @@ MOMENTS = [
     ("recon.matching.engine", "match"),
     ("recon.io.days", "write_day"),
     ("recon.io.runs.RunStore", "record"),
+    ("recon.io.runs", "follow"),
     ("recon.io.days", "_publish"),
+    ("recon.io.days", "keep_head"),
 ]
 
 

@@ -1,5 +1,9 @@
 """The Prefect flows run the same pipeline as the command line, a task a stage."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -120,3 +124,28 @@ def test_both_flows_are_served_under_the_names_the_readme_uses(
     readme = (ROOT / "README.md").read_text("utf-8")
     assert served == ["daily reconciliation/daily", "rerun of a range/rerun"]
     assert f"'{served[1]}'" in readme
+
+
+def test_f52_a_killed_orchestrator_leaves_a_day_that_the_command_line_finishes(
+    place: Path,
+) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    from recon.cli import invoke
+
+    program = f"""
+import datetime, os, signal, sys
+from pathlib import Path
+from recon.io import days
+days.write_day = lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL)
+from flows.rerun import rerun
+rerun(first=datetime.date(2026, 11, 18), last=datetime.date(2026, 11, 19), provider="wechatpay",
+      config=Path({str(place / "configs")!r}), workspace=Path({str(place / "workspace")!r}))
+"""
+    environment = os.environ | {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    base = ["--config", str(place / "configs"), "--workspace", str(place / "workspace")]
+    range_ = ["--from", "2026-11-18", "--to", "2026-11-19", "--provider", "wechatpay"]
+    assert invoke(["run", *range_, *base]) == 0
+    assert len(list((place / "workspace" / "reports").glob("*/wechatpay/*/summary.json"))) == 2

@@ -17,7 +17,24 @@ from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.periods import Period, one_day
 from recon.results import DayResult, StatementFile
-from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, check, conform, empty
+from recon.tables import (
+    CONSERVATION,
+    CONTROL_TOTAL,
+    DISCREPANCY,
+    FEE_SUMMARY,
+    MATCH,
+    OPEN_ITEM,
+    PAYOUT,
+    RECEIPT,
+    REJECT,
+    ROLL_FORWARD,
+    SETTLEMENT_BATCH,
+    STATEMENT_LINE,
+    WITHDRAWAL_CHARGE,
+    check,
+    conform,
+    empty,
+)
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -291,27 +308,29 @@ def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> Non
 
 
 def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
-    nothing = pl.DataFrame()
+    nothing = {
+        "lines": empty(STATEMENT_LINE).lazy(),
+        "matches": empty(MATCH).lazy(),
+        "rejects": empty(REJECT),
+        "controls": empty(CONTROL_TOTAL),
+        "assessed_withdrawals": empty(WITHDRAWAL_CHARGE),
+        "fees": empty(FEE_SUMMARY),
+        "batches": empty(SETTLEMENT_BATCH),
+        "roll_forward": empty(ROLL_FORWARD),
+        "conservation": empty(CONSERVATION),
+        "payouts": empty(PAYOUT),
+        "receipts": empty(RECEIPT),
+    }
     result = DayResult(
         provider="stripe",
         account="acct_1",
         account_title="Stripe EU",
         business_date=DAY,
         files=(StatementFile("f1", "a.csv", "balance"),),
-        lines=nothing.lazy(),
-        matches=nothing.lazy(),
         discrepancies=discrepancies("a=1", "b=2"),
         open_items=open_items("i"),
-        rejects=nothing,
-        controls=nothing,
-        assessed_withdrawals=nothing,
-        fees=nothing,
-        batches=nothing,
-        roll_forward=nothing,
-        conservation=nothing,
-        payouts=nothing,
-        receipts=nothing,
         not_proved_because=("a file is missing",),
+        **nothing,  # type: ignore[arg-type]
     )
     run = RunRecord.of(result, run_id="r", started_at=NOW, finished_at=NOW)
     assert (run.run_id, run.provider, run.account, run.business_date) == (
@@ -320,4 +339,5 @@ def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
     )
     assert run.file_ids == ("f1",)
     assert not run.proved
-    assert run.summary == {"discrepancy_count": 2, "open_item_count": 1, "reject_count": 0}
+    counts = {"discrepancy_count": 2, "open_item_count": 1, "reject_count": 0}
+    assert counts.items() <= run.summary.items()

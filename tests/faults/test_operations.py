@@ -1,0 +1,116 @@
+"""F47, F49-F51: two at once, database and files of different moments, no room to write or think."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.cli import invoke
+from recon.io import jobs
+from tests.faults.place import DAY, Place
+from tests.support import copy_place
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def reports(place: Place) -> dict[str, bytes]:
+    folder = place.workspace / "reports" / str(DAY) / "wechatpay"
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_f47_two_processes_at_once_give_one_run(place: Place) -> None:
+    common = ["--config", str(place.folder / "configs"), "--workspace", str(place.workspace)]
+    command = [sys.executable, "-m", "recon", "run", "--date", str(DAY), *common]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [process.communicate()[1].decode() for process in both]
+    codes = [process.returncode for process in both]
+    # Either one is refused, or it came when the other was done, and has found nothing new.
+    assert 0 in codes
+    for code, said in zip(codes, told, strict=True):
+        assert code == 0 or (code == 2 and "another run of wechatpay" in said)
+    again = place.recon("run", "--date", DAY)
+    assert "nothing changed since the run before" in again.out
+    trail = place.recon("audit", "show", "--json").json
+    assert sum(row["event"] == "run" for row in trail) == 1
+
+
+def test_f49_a_database_older_than_its_files_is_told_and_catches_up(place: Place) -> None:
+    database = place.workspace / "recon.db"
+    backup = place.folder / "backup.db"
+    with sqlite3.connect(database) as now, sqlite3.connect(backup) as copy:
+        now.backup(copy)
+    assert place.recon("run", "--date", DAY).code == 0
+    made = reports(place)
+    for leftover in place.workspace.glob("recon.db*"):
+        leftover.unlink()
+    shutil.copy(backup, database)
+
+    said = place.recon("check").err
+    assert "file(s) that the database does not know" in said
+    assert "which the database does not know: it is older than the report" in said
+    assert "audit.head knows of" in said
+    assert "the database does not know this run" in place.recon("report", "--date", DAY).out
+    assert place.recon("report", "--date", DAY).code == 3
+    assert "removed at the end" in place.recon("audit", "verify").err
+
+    assert place.recon("run", "--date", DAY).code == 0
+    assert reports(place) == made
+    assert "the database does not know" not in place.recon("check").err
+
+
+def test_f49_reports_that_are_gone_are_told_and_made_again(place: Place) -> None:
+    assert place.recon("run", "--date", DAY).code == 0
+    made = reports(place)
+    shutil.rmtree(place.workspace / "reports")
+    assert f"make it again: recon run --date {DAY}" in place.recon("check").err
+    assert place.recon("run", "--date", DAY).code == 0
+    assert reports(place) == made
+
+
+def test_f50_where_reports_cannot_be_written_the_result_is_kept(place: Place) -> None:
+    in_the_way = place.workspace / "reports" / str(DAY) / "wechatpay"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("not a folder")
+    said = place.recon("run", "--date", DAY)
+    assert said.code == 2
+    assert "cannot write" in said.err
+    assert "the result is recorded" in said.err
+    assert place.recon("discrepancies", "--date", DAY, "--json").json
+    in_the_way.unlink()
+    assert place.recon("run", "--date", DAY).code == 0
+    assert reports(place)
+
+
+def test_f51_an_account_without_memory_fails_and_the_others_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledgers = copy_place(tmp_path, "wechatpay", "tpwallet")
+    common = ["--config", str(tmp_path / "configs"), "--workspace", str(tmp_path / "w")]
+    assert invoke(["ledger", "import", *map(str, ledgers), *common]) == 0
+    reconcile = jobs.reconcile
+
+    def short_of_memory(workspace: Any, account: Any, *rest: Any, **more: Any) -> Any:
+        if account.provider == "wechatpay":
+            raise MemoryError
+        return reconcile(workspace, account, *rest, **more)
+
+    monkeypatch.setattr(jobs, "reconcile", short_of_memory)
+    assert invoke(["run", "--date", str(DAY), *common]) == 3
+    said = capsys.readouterr()
+    assert "wechatpay 1600000001 2026-11-18: not enough memory for this day" in said.err
+    assert (tmp_path / "w" / "reports" / str(DAY) / "tpwallet").is_dir()
+    monkeypatch.undo()
+    assert invoke(["run", "--date", str(DAY), *common]) == 0
+    assert (tmp_path / "w" / "reports" / str(DAY) / "wechatpay").is_dir()
