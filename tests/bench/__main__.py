@@ -2,13 +2,16 @@
 
 A day of WeChat Pay is generated, with planted discrepancies. Then, in turn: the yardstick (the same
 work as DuckDB SQL), our core (parse, normalise, match, classify, write), and the whole `recon run`
-(inbox, ledger from SQLite, control totals, fees, settlement, database, workbooks). The limits are
-those of the issue that asked for them; the command fails when a ratio is above its limit.
+(inbox, ledger from SQLite, control totals, fees, settlement, database, workbooks); and matching by
+all shipped rules against one exact pass. The limits are those of the issues that asked for them;
+the command fails when a ratio is above its limit. Seconds are of the clock; processor seconds,
+which a busy machine changes less, are beside them.
 """
 
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -23,6 +26,7 @@ DAY = "2026-11-20"
 CORE_LIMIT = 0.75
 RUN_LIMIT = 1.6
 CORE_PEAK_GB_LIMIT = 1.5
+PASSES_LIMIT = 1.6
 
 
 def main() -> int:
@@ -49,24 +53,34 @@ def generate(place: Path, rows: int) -> tuple[Path, Path]:
 
 def compare(place: Path, bill: Path, ledger: Path, rounds: int) -> int:
     workspace, configs = prepare_workspace(place, bill, ledger)
-    yardstick, core, whole = [], [], []
+    made: dict[str, list[dict[str, Any]]] = {"yardstick": [], "core": [], "whole": []}
     for _ in range(rounds):
-        yardstick.append(_figures("yardstick", bill, ledger, place / "sql"))
-        core.append(_figures("core", bill, ledger, place / "core", DAY))
-        whole.append(_whole_run(workspace, configs))
-    base = statistics.median(figure["total"] for figure in yardstick)
-    ours = statistics.median(figure["total"] for figure in core)
-    all_of_it = statistics.median(whole)
-    peak = max(figure["peak_gb"] for figure in core)
-    print(f"{'':24}{'seconds':>9}{'ratio':>8}{'limit':>8}")
-    print(f"{'yardstick (DuckDB SQL)':24}{base:9.2f}{1:8.2f}")
-    print(
-        f"{'core':24}{ours:9.2f}{ours / base:8.2f}{CORE_LIMIT:8.2f}   stages {core[-1]['stages']}"
+        made["yardstick"].append(_figures("yardstick", bill, ledger, place / "sql"))
+        made["core"].append(_figures("core", bill, ledger, place / "core", DAY))
+        made["whole"].append(_whole_run(workspace, configs))
+    passes = _figures("passes", place / "core" / "lines.parquet", ledger)
+    seconds, cpu = (
+        {name: statistics.median(figure[unit] for figure in made[name]) for name in made}
+        for unit in ("total", "cpu")
     )
-    print(f"{'whole recon run':24}{all_of_it:9.2f}{all_of_it / base:8.2f}{RUN_LIMIT:8.2f}")
-    print(f"{'core peak memory, GB':24}{peak:9.2f}{'':8}{CORE_PEAK_GB_LIMIT:8.2f}")
+    ratio = {name: seconds[name] / seconds["yardstick"] for name in made}
+    peak = max(figure["peak_gb"] for figure in made["core"])
+    of_passes = passes["all"] / passes["one"]
+    limits = {"yardstick": 1.0, "core": CORE_LIMIT, "whole": RUN_LIMIT}
+    titles = ("yardstick (DuckDB SQL)", "core", "whole recon run")
+    print(f"{'':26}{'seconds':>9}{'ratio':>8}{'limit':>8}{'cpu':>9}{'ratio':>8}")
+    for (name, limit), title in zip(limits.items(), titles, strict=True):
+        of_cpu = cpu[name] / cpu["yardstick"]
+        print(f"{title:26}{seconds[name]:9.2f}{ratio[name]:8.2f}{limit:8.2f}", end="")
+        print(f"{cpu[name]:9.2f}{of_cpu:8.2f}")
+    print(f"{'core peak memory, GB':26}{peak:9.2f}{'':8}{CORE_PEAK_GB_LIMIT:8.2f}")
+    passed = f"{passes['passes']} passes, and one exact"
+    print(f"{passed:26}{'':9}{of_passes:8.2f}{PASSES_LIMIT:8.2f}{passes['all']:9.2f}")
+    print(f"stages of the core: {made['core'][-1]['stages']}")
     within = (
-        ours / base <= CORE_LIMIT and all_of_it / base <= RUN_LIMIT and peak <= CORE_PEAK_GB_LIMIT
+        all(ratio[name] <= limit for name, limit in limits.items())
+        and peak <= CORE_PEAK_GB_LIMIT
+        and of_passes <= PASSES_LIMIT
     )
     print("within the limits" if within else "NOT within the limits")
     return 0 if within else 1
@@ -90,15 +104,20 @@ def prepare_workspace(place: Path, bill: Path, ledger: Path) -> tuple[Path, Path
     return workspace, configs
 
 
-def _whole_run(workspace: Path, configs: Path) -> float:
+def _whole_run(workspace: Path, configs: Path) -> dict[str, float]:
     """Seconds of one `recon run` as a process, in a workspace where the day has never run."""
     fresh = workspace.with_name("fresh")
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(workspace, fresh)
-    begun = time.perf_counter()
+    begun, began = time.perf_counter(), _children_cpu()
     _recon("run", "--date", DAY, "--provider", "wechatpay",
            "--config", str(configs), "--workspace", str(fresh))  # fmt: skip
-    return time.perf_counter() - begun
+    return {"total": time.perf_counter() - begun, "cpu": _children_cpu() - began}
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _figures(module: str, *arguments: object) -> dict[str, Any]:

@@ -54,7 +54,7 @@ copy (
 
 def main(bill: str, ledger: str, out: str) -> None:
     Path(out).mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
+    started, began = time.perf_counter(), time.process_time()
     database = duckdb.connect()
     database.execute("set preserve_insertion_order = false")
     database.execute(_PARSE.format(bill=bill, out=out))
@@ -66,6 +66,7 @@ def main(bill: str, ledger: str, out: str) -> None:
             {
                 "parse": round(parsed - started, 2),
                 "total": round(done - started, 2),
+                "cpu": round(time.process_time() - began, 2),
                 "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
             }
         )
