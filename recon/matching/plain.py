@@ -7,9 +7,11 @@ left for the engine; together they find what the engine would find alone.
 Two different keys may have one hash, on one day in a million. Nothing is paired here then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeVar
 
 import polars as pl
 
@@ -19,6 +21,9 @@ from recon.matching.engine import PLACED_SCHEMA
 from recon.matching.items import ITEM, repeated
 from recon.matching.rules import MatchRule
 from recon.matching.sides import key_hash
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _SMALL = 100_000  # rows that are read once, instead of a column at a time
 
@@ -77,7 +82,7 @@ def plain_pairs(
 ) -> Plain:
     """Pair lines with entries (both ITEM). Every row is in one of the pairs, or left."""
     leading = list(takewhile(_is_plain, rules))
-    ours, theirs = _Whole.of(lines, leading), _Whole.of(entries, leading)
+    ours, theirs = _at_once(lambda items: _Whole.of(items, leading), (lines, entries))
     pairs = _paired(ours, theirs, len(leading))
     agree = _agree(ours, theirs, pairs, leading, date_tolerance_days)
     if agree is None:
@@ -140,23 +145,37 @@ def _agree(
 
     A line that the statement repeats is left: it has no name of its own yet.
     """
+
+    def in_pairs(column: str) -> tuple[pl.Series, pl.Series]:
+        line, entry = ours.column(column), theirs.column(column)
+        return line.gather(pairs["line_row"]), entry.gather(pairs["entry_row"])
+
+    def equal(column: str) -> pl.Series:
+        line, entry = in_pairs(column)
+        return line == entry
+
+    keys = {key for rule in rules for key in rule.equal_keys}
+    columns = sorted({*COMPARED, "business_date", *keys})
+    same = dict(zip(columns, _at_once(equal, columns), strict=True))
+    for number, rule in enumerate(rules, start=1):
+        by_rule = pairs["pass"] == number
+        if not all(same[key].filter(by_rule).all() for key in rule.equal_keys):
+            return None
     repeats = repeated(ours.hashes["item_id"])
     agree = ~ours.hashes["item_id"].gather(pairs["line_row"]).is_in(repeats.implode())
+    for column in COMPARED:  # what one side does not know cannot differ
+        agree &= same[column].fill_null(value=column not in ("currency", "amount"))
+    line_date, entry_date = in_pairs("business_date")
     windowed = [number for number, rule in enumerate(rules, start=1) if rule.date_window]
-    keys = {key for rule in rules for key in rule.equal_keys}
-    for column in sorted({*COMPARED, "business_date", *keys}):
-        line = ours.column(column).gather(pairs["line_row"])
-        entry = theirs.column(column).gather(pairs["entry_row"])
-        same = line == entry
-        as_key = [number for number, rule in enumerate(rules, start=1) if column in rule.equal_keys]
-        if not same.filter(pairs["pass"].is_in(as_key)).all():
-            return None
-        if column == "business_date":
-            near = (line - entry).dt.total_days().abs() <= date_tolerance_days
-            agree &= same | (near & ~pairs["pass"].is_in(windowed))
-        elif column in COMPARED:  # what one side does not know cannot differ
-            agree &= same.fill_null(value=column not in ("currency", "amount"))
+    near = (line_date - entry_date).dt.total_days().abs() <= date_tolerance_days
+    agree &= same["business_date"] | (near & ~pairs["pass"].is_in(windowed))
     return agree.fill_null(value=False)
+
+
+def _at_once(work: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
+    """Two at a time, because most of what is done to a column keeps one processor busy."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return list(pool.map(work, subjects))
 
 
 def _divided(ours: _Whole, theirs: _Whole, pairs: pl.DataFrame, agree: pl.Series) -> Plain:
@@ -169,8 +188,9 @@ def _divided(ours: _Whole, theirs: _Whole, pairs: pl.DataFrame, agree: pl.Series
         else part
         for part in (pairs.filter(agree), pairs.filter(~agree))
     )
-    lines, line_places = ours.without(plain["line_row"])
-    entries, entry_places = theirs.without(plain["entry_row"])
+    (lines, line_places), (entries, entry_places) = _at_once(
+        lambda side: side[0].without(plain[side[1]]), ((ours, "line_row"), (theirs, "entry_row"))
+    )
     return Plain(
         pairs=pl.DataFrame(
             {
