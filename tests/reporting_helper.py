@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from recon.book_tables import PROPOSED_ENTRY
 from recon.periods import Period
 from recon.reporting.book import CHANGE, TRANSACTION, Book, account_days, carried
 from recon.reporting.summary import day_summary
@@ -370,11 +371,17 @@ def day_book(*summaries: Mapping[str, Any], **changed: Any) -> Book:
         receipts=rows(RECEIPT, *RECEIPTS),
         changes=rows(CHANGE, *CHANGES),
         history=tables["metrics"],
+        proposed=rows(PROPOSED_ENTRY, *PROPOSED),
         transactions=_transactions(),
     )
     return replace(book, **changed)
 
 
+PROPOSED = (
+    {"discrepancy_id": "d000001", "type": "amount_mismatch", "provider": "wechatpay",
+     "account": "1900000109", "business_date": DAY, "debit": "Income:Sales:shop",
+     "credit": "Assets:Suspense:shop", "currency": "CNY", "amount": "1"},
+)  # fmt: skip
 PAYOUTS = (
     {"payout_id": "p1", "provider": "wechatpay", "account": "1900000109", "pays_into": "B1",
      "kind": "withdrawal", "business_date": date(2026, 11, 19), "due_on": DAY,

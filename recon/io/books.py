@@ -7,13 +7,14 @@ been superseded since is kept beside the new one.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from recon.book_tables import PROPOSED_ENTRY
 from recon.io.database import Database
 from recon.io.days import Workspace
 from recon.io.history import changes_of, current_runs, metric_history, open_items_at
@@ -26,7 +27,7 @@ from recon.reporting.book import ACCOUNT_DAY, TRANSACTION, Book, account_days, c
 from recon.reporting.summary import plain_rows
 from recon.reporting.text import Language
 from recon.reporting.workbooks import proof_workbook
-from recon.tables import conform
+from recon.tables import conform, empty
 
 DETAIL_ROWS: Final = 100_000  # more transactions than this are not listed in a workbook
 
@@ -71,6 +72,7 @@ def read_book(workspace: Workspace, period: Period) -> Book:
         receipts=receipts_of(database, payouts["payout_id"]),
         changes=changes_of(database, runs["run_id"]),
         history=history_until(database, period.last),
+        proposed=_proposed(workspace, summaries),
         transactions=_transactions(workspace, summaries),
     )
 
@@ -85,8 +87,7 @@ def history_until(database: Database, last: date) -> pl.DataFrame:
 
 def _summary_of(workspace: Workspace, run: dict[str, Any]) -> dict[str, Any] | None:
     """The summary a run has published; None where it was killed before it could."""
-    day = workspace.root / "reports" / run["business_date"].isoformat()
-    path = day / run["provider"] / run["account"] / "summary.json"
+    path = _folder(workspace, run) / "summary.json"
     if not path.is_file():
         return None
     summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -118,6 +119,22 @@ def _fingerprint(run_ids: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(sorted(run_ids)).encode()).hexdigest()[:16]
 
 
+def _proposed(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """PROPOSED_ENTRY of all accounts, as the runs have written them."""
+    files = [_folder(workspace, day) / "proposed_entries.csv" for day in summaries]
+    read = [pl.read_csv(file, infer_schema=False) for file in files if file.is_file()]
+    if not read:
+        return empty(PROPOSED_ENTRY)
+    every = pl.concat(read).with_columns(pl.col("business_date").str.to_date())
+    return conform(every, PROPOSED_ENTRY)
+
+
+def _folder(workspace: Workspace, day: Mapping[str, Any]) -> Path:
+    """Where the reports of an account's day are."""
+    reports = workspace.root / "reports" / str(day["business_date"])
+    return reports / str(day["provider"]) / str(day["account"])
+
+
 def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.DataFrame | None:
     """TRANSACTION of all accounts, from the Parquet files of their runs; None: too many."""
     count = sum(
@@ -130,9 +147,7 @@ def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> 
         return None
     frames = []
     for day in summaries:
-        folder = (
-            workspace.root / "reports" / day["business_date"] / day["provider"] / day["account"]
-        )
+        folder = _folder(workspace, day)
         if not (folder / "lines.parquet").is_file():
             continue  # a day without a statement
         lines = pl.scan_parquet(folder / "lines.parquet")

@@ -88,6 +88,7 @@ class Book:
     receipts: pl.DataFrame  # RECEIPT of those payouts
     changes: pl.DataFrame  # CHANGE: against the runs before
     history: pl.DataFrame  # METRIC of the weeks up to the last day
+    proposed: pl.DataFrame  # PROPOSED_ENTRY, with ledger accounts for roles
     transactions: pl.DataFrame | None = None  # TRANSACTION; None: too many for a workbook
 
     def __getitem__(self, name: str) -> pl.DataFrame:

@@ -26,6 +26,7 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
     "integer": "line_no version case_id",
     "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
     "wrapped": "type mismatched_fields explanation suggested_action reason value change account "
+    "suggested_entry "
     "payout_account arithmetic",
     "instant": "occurred_at",
     "percent": "effective_rate matched_rate",
@@ -40,6 +41,7 @@ _WIDTHS: Final[dict[str, float]] = {
     "mismatched_fields": 36,
     "reason": 60,
     "suggested_action": 32,
+    "suggested_entry": 48,
     "value": 40,
     "account": 24,
     "payout_account": 24,

@@ -41,11 +41,16 @@ def discrepancy_sheet(result: DayResult, language: Language) -> Sheet:
 
 
 def discrepancy_tables(
-    found: pl.DataFrame, language: Language, *, whose: bool = False
+    found: pl.DataFrame, language: Language, *, entries: pl.DataFrame | None = None
 ) -> tuple[Table, Table]:
-    """DISCREPANCY as a list and its totals; `whose` names the account of each."""
-    account = "provider account " if whose else ""
+    """DISCREPANCY as a list and its totals; of many accounts with whose each is, and with the
+    entries that would settle them."""
+    account, entry = "", ""
     listed = listed_discrepancies(found, language)
+    if entries is not None:
+        account, entry = "provider account ", "suggested_entry "
+        key = ["provider", "account", "business_date", "discrepancy_id"]
+        listed = listed.join(entries, on=key, how="left", validate="1:1", maintain_order="left")
     table = Table(
         "discrepancies",
         (
@@ -58,7 +63,8 @@ def discrepancy_tables(
                 live="is_difference",
             ),
             *columns(
-                "merchant_ref txn_id mismatched_fields explanation suggested_action rule "
+                "merchant_ref txn_id mismatched_fields explanation suggested_action "
+                f"{entry}rule "
                 "business_date first_seen_on age_days line_ids entry_ids discrepancy_id",
                 language,
             ),

@@ -102,6 +102,7 @@ PHRASES: Final[Words] = {
     "who": ("Name", "姓名"),
     "when": ("Date", "日期"),
     "signature": ("Signature", "签名"),
+    "suggested_entry": ("Dr {}  Cr {}  {}", "借 {}  贷 {}  {}"),
     "open_by_age": ("Open items by age: amounts", "未达账项账龄：金额"),
     "figures_count": ("By account", "按账户"),
     "figures_money": ("By account and currency", "按账户和币种"),

@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from recon.discrepancies import amount_text, sentence
 from recon.masking import mask_free_text
 from recon.money import ZERO
 from recon.reporting import text
@@ -121,8 +122,17 @@ def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
 
 
 def _discrepancies(book: Book, language: Language) -> Sheet:
-    tables = discrepancy_tables(book.discrepancies, language, whose=True)
+    entries = _suggested_entries(book, language)
+    tables = discrepancy_tables(book.discrepancies, language, entries=entries)
     return _sheet("discrepancies", language, *tables)
+
+
+def _suggested_entries(book: Book, language: Language) -> pl.DataFrame:
+    """What would settle each discrepancy in the books, in one line; null where that is open."""
+    template = text.phrase("suggested_entry", language)
+    key = ["provider", "account", "business_date", "discrepancy_id"]
+    amount = amount_text(pl.col("amount").abs())
+    return book.proposed.select(*key, suggested_entry=sentence(template, "debit", "credit", amount))
 
 
 def _changes(book: Book, language: Language) -> Sheet | None:

@@ -80,6 +80,13 @@ def test_a_day_is_followed_from_each_transaction_to_the_bank(finished: Path) -> 
     assert len(live["Charts"]._charts) == 4
 
 
+def test_a_discrepancy_names_the_entry_that_would_settle_it(finished: Path) -> None:
+    suggested = column(proof(finished)["Discrepancies"], "Suggested entry")
+    assert any(
+        entry and re.fullmatch(r"Dr \S+  Cr \S+  [\d,.]+ [A-Z]{3}", entry) for entry in suggested
+    )
+
+
 def test_the_roll_forward_of_a_range_begins_where_its_first_day_began(finished: Path) -> None:
     known = proof(finished, f"2026-11-19_{DAY}", "summary.xlsx", values=True)
     assert known.sheetnames[3] == "Days"
@@ -90,7 +97,7 @@ def test_the_roll_forward_of_a_range_begins_where_its_first_day_began(finished: 
     amounts = rows[heads[0] + 1 : heads[1] - 2]
     assert amounts
     for row in amounts:
-        assert row[8] == 0, row  # opening + new - cleared - closing
+        assert row[9] == 0, row  # opening + new - cleared - written off - closing
 
 
 def test_the_same_runs_give_the_same_workbook(after: Path) -> None:
@@ -152,7 +159,8 @@ def test_the_status_says_how_every_account_stands(
     wechat = found["1600000001"]
     assert wechat["last_run"] == DAY
     assert wechat["proved"] is False
-    assert sum(wechat["discrepancies"].values()) == 18
+    counted = {figure["name"]: figure["value"] for figure in wechat["figures"]}
+    assert str(sum(wechat["discrepancies"].values())) == counted["discrepancy_count"]
     rates = {f["name"]: f for f in wechat["figures"] if f["currency"] in (None, "CNY")}
     assert re.fullmatch(r"0\.\d{1,6}", rates["fee_rate"]["value"])
     assert rates["fee_rate"]["usual"] is not None

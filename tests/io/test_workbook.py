@@ -386,13 +386,14 @@ def test_a_thousand_rows_keep_their_place() -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def test_a_day_is_four_files_and_nothing_else(tmp_path: Path) -> None:
+def test_a_day_is_these_files_and_nothing_else(tmp_path: Path) -> None:
     paths = write_day(day_result(), tmp_path / "new" / "folder", run_id="run-1")
     assert [path.name for path in paths] == [
-        "discrepancies.xlsx", "settlement.xlsx", "discrepancies.csv", "summary.json",
+        "discrepancies.xlsx", "settlement.xlsx", "discrepancies.csv", "journal.csv",
+        "proposed_entries.csv", "summary.json",
     ]  # fmt: skip
     assert sorted(p.name for p in paths[0].parent.iterdir()) == sorted(p.name for p in paths)
-    summary = json.loads(paths[3].read_text("utf-8"))
+    summary = json.loads(paths[-1].read_text("utf-8"))
     assert summary == day_summary(day_result(), "run-1")
     assert list(summary) == sorted(summary)
 
