@@ -12,6 +12,7 @@ from recon.matching.engine import Matched
 from recon.matching.plain import Plain
 from recon.money import MONEY, ZERO
 from recon.providers.checks import BROKEN_ROW, NOT_AN_AMOUNT
+from recon.row_wording import reason_in, total_in
 from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, OPEN_ITEM, ROLL_FORWARD, empty
 from recon.wording import REASONS, Language
@@ -205,12 +206,12 @@ def control_discrepancies(controls: pl.DataFrame, day: Day) -> pl.DataFrame:
         pl.col("stated").is_null() | (pl.col("stated") != pl.col("computed"))
     ).with_columns(
         said=pl.when(pl.col("stated").is_null())
-        .then(told(day.language, "total_unstated", name="name"))
+        .then(told(day.language, "total_unstated", name=total_in(pl.col("name"), day.language)))
         .otherwise(
             told(
                 day.language,
                 "total_off",
-                name="name",
+                name=total_in(pl.col("name"), day.language),
                 stated=_plain("stated"),
                 computed=_plain("computed"),
             )
@@ -293,7 +294,7 @@ def rejected_rows(rejects: pl.DataFrame, day: Day) -> pl.DataFrame:
             line_no="line_no",
             field="field",
             value=pl.coalesce("value", told(day.language, "empty_value")),
-            reason="reason",
+            reason=reason_in(pl.col("reason"), day.language),
         ),
     )
     return complete(found, day)

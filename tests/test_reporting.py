@@ -1,5 +1,6 @@
 """Reports as data: every word in two languages, every formula beside the value it must give."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,8 +25,10 @@ from recon.reporting.workbooks import (
     proof_workbook,
     settlement_workbook,
 )
+from recon.row_wording import REASONS, total_in
 from recon.tables import DISCREPANCY_TYPES, KINDS, SETTLEMENT_BATCH, SEVERITIES, STATUSES
 from tests.reporting_helper import FOUND, MASKED_PAN, PAN, day_book, day_result, found, rows
+from tests.support import ROOT
 
 
 def workbooks(language: Language = "en") -> tuple[Workbook, ...]:
@@ -323,3 +326,21 @@ def test_the_summary_holds_nothing_that_json_would_round() -> None:
 
 def test_a_currency_without_a_known_exponent_is_the_tests_token() -> None:
     assert "TOK" not in EXPONENT  # amounts of it show the decimals they have
+
+
+def test_every_reason_a_provider_gives_for_a_refused_row_has_its_chinese() -> None:
+    given = set()
+    for path in (ROOT / "recon/providers").glob("**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Check"):
+                reasons = node.args[3:4] + [k.value for k in node.keywords if k.arg == "reason"]
+                given |= {one.value for one in reasons if isinstance(one, ast.Constant)}
+    assert len(given) > 10
+    assert not given - set(REASONS)
+
+
+def test_what_a_statement_calls_its_own_totals_stays_and_what_we_call_them_is_chinese() -> None:
+    names = pl.DataFrame({"name": ["rows", "payout po_rows1", "总交易单数", "net of batch 411"]})
+    chinese = names.select(total_in(pl.col("name"), "zh")).to_series().to_list()
+    assert chinese == ["行数", "打款 po_rows1", "总交易单数", "批次净额 411"]
+    assert names.select(total_in(pl.col("name"), "en")).equals(names)

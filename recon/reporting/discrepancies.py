@@ -21,6 +21,7 @@ from recon.reporting.sheets import Column, CountOf, Kind, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.reporting.write_offs import write_off_sheet
 from recon.results import DayResult
+from recon.row_wording import reason_in
 from recon.tables import DISCREPANCY_TYPES, SEVERITIES
 
 _IDS_JOINED_BY: Final = "; "
@@ -259,6 +260,7 @@ def _rejects(result: DayResult, language: Language) -> Sheet:
         mask_free_text(result.rejects)
         .sort("file_id", "line_no", "field", "reason", nulls_last=True)
         .with_columns(
+            reason=reason_in(pl.col("reason"), language),
             file=pl.col("file_id").replace(names),
             unmapped=pl.when("unmapped")
             .then(pl.lit(answers["yes"]))

@@ -19,6 +19,7 @@ from recon.reporting.sheets import Banner, Cell, CountOf, Kind, Line, Lines, She
 from recon.reporting.text import Language
 from recon.reporting.write_offs import change_blocks
 from recon.results import DayResult
+from recon.row_wording import total_in
 
 OUTCOMES: Final = ("matched", "open", "discrepancy", "rejected")
 _SHA256_SHOWN: Final = 12
@@ -191,7 +192,7 @@ def _control_totals(result: DayResult, language: Language) -> Table:
         .otherwise(pl.lit("differs"))
     )
     frame = result.controls.sort("file_id", "name", "currency", nulls_last=True).select(
-        "name",
+        total_in(pl.col("name"), language).alias("name"),
         named("currency"),
         "stated",
         "computed",
