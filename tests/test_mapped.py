@@ -14,12 +14,10 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pydantic import ValidationError
 
-from recon.cli import invoke
 from recon.io.config import load_config
 from recon.io.mapped_settings import StatementSettings, described_provider
 from recon.providers import all_providers
 from recon.providers.contract import Provider, ReadContext
-from recon.settings import AccountSettings
 from tests.golden import ROOT, content_of
 from tests.support import copy_place
 from tests.tools import shared_samples
@@ -331,48 +329,6 @@ def test_the_export_of_a_bank_with_preamble_tabs_and_two_amount_columns() -> Non
     assert lines.filter(kind="refund")["gross"].to_list() == [Decimal("1.04")]
     # The amounts of this sample were made up, so its own totals do not tie; they are read.
     assert controls["stated"].to_list() == [Decimal("1234.56"), Decimal("9876.54")]
-
-
-# ------------------------------------------------------------------------------ a first description
-
-
-@pytest.mark.parametrize("name", ["acquirer", "deg_cmb", "deg_icbc"])
-def test_a_draft_can_be_loaded_and_reads_its_file(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    copy_place(tmp_path, "bank")
-    if name == "acquirer":
-        sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
-    else:
-        sample = shared_samples(f"{EXPORTS}/{name}.csv")
-    config = ["--config", f"{tmp_path}/configs"]
-    assert invoke(["providers", "new", "newbank", str(sample), *config]) == 0
-    text = (tmp_path / "configs" / "providers" / "newbank.toml").read_text("utf-8")
-    assert "DECIDE" in text
-    accounts: list[AccountSettings] = list(load_config(tmp_path / "configs").accounts)
-    assert [one.provider for one in accounts] == ["bank", "bank", "newbank"]
-    capsys.readouterr()
-    code = invoke(["normalize", str(sample), "--account", "1", "--json", *config])
-    assert code == 3  # nothing proves such a file yet, and that is said
-    found = json.loads(capsys.readouterr().out)
-    assert found["files"][0]["provider"] == "newbank"
-    assert found["files"][0]["line_count"] + found["files"][0]["reject_count"] > 4
-
-
-def test_a_draft_never_replaces_anything(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
-    new = ["providers", "new"]
-    out = ["--out", str(tmp_path)]
-    assert invoke([*new, "house", str(sample), *out]) == 0
-    assert invoke([*new, "house", str(sample), *out]) == 2
-    assert "is there already" in capsys.readouterr().err
-    assert invoke([*new, "stripe", str(sample), *out]) == 2
-    assert "read by its own code" in capsys.readouterr().err
-    assert invoke([*new, "My Bank", str(sample), *out]) == 2
-    assert invoke([*new, "other", str(ROOT / "LICENSE"), *out]) == 2
-    assert "no line looks like the header" in capsys.readouterr().err
 
 
 def test_a_provider_with_code_needs_no_description(tmp_path: Path) -> None:

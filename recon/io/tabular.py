@@ -68,9 +68,9 @@ def _converted(
     separator: str,
 ) -> bytes | None:
     if form == "xlsx":
-        rows = _workbook_rows(data.data, sheet)
+        rows = workbook_rows(data.data, sheet)
     elif form == "json":
-        rows = _json_rows(data.data, encoding, records)
+        rows = json_rows(data.data, encoding, records)
     else:
         rows = _fixed_rows(data.data, encoding, widths)
     if rows is None:
@@ -80,7 +80,7 @@ def _converted(
     return target.getvalue().encode()
 
 
-def _workbook_rows(data: bytes, sheet: str | None) -> Iterable[Sequence[str]] | None:
+def workbook_rows(data: bytes, sheet: str | None) -> Iterable[Sequence[str]] | None:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -106,7 +106,7 @@ def _cell(value: object) -> str:
     return text.removesuffix(".0") if not isinstance(value, str) else " ".join(text.splitlines())
 
 
-def _json_rows(data: bytes, encoding: str, records: str | None) -> list[list[str]] | None:
+def json_rows(data: bytes, encoding: str, records: str | None) -> list[list[str]] | None:
     try:
         found: Any = json.loads(data.decode(encoding), parse_float=str, parse_int=str)
     except (UnicodeDecodeError, json.JSONDecodeError):

@@ -1,0 +1,118 @@
+"""`recon providers new`: what it drafts from a file of any form reads that file."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import Workbook
+
+from recon.cli import invoke
+from recon.io.config import load_config
+from recon.settings import AccountSettings
+from tests.golden import ROOT
+from tests.support import copy_place
+from tests.tools import shared_samples
+
+EXPORTS = "bank/csv"  # of real banks, in the shared samples
+
+
+@pytest.mark.parametrize("name", ["acquirer", "deg_cmb", "deg_icbc"])
+def test_a_draft_can_be_loaded_and_reads_its_file(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_place(tmp_path, "bank")
+    if name == "acquirer":
+        sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
+    else:
+        sample = shared_samples(f"{EXPORTS}/{name}.csv")
+    config = ["--config", f"{tmp_path}/configs"]
+    assert invoke(["providers", "new", "newbank", str(sample), *config]) == 0
+    text = (tmp_path / "configs" / "providers" / "newbank.toml").read_text("utf-8")
+    assert "DECIDE" in text
+    accounts: list[AccountSettings] = list(load_config(tmp_path / "configs").accounts)
+    assert [one.provider for one in accounts] == ["bank", "bank", "newbank"]
+    capsys.readouterr()
+    code = invoke(["normalize", str(sample), "--account", "1", "--json", *config])
+    assert code == 3  # nothing proves such a file yet, and that is said
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"][0]["provider"] == "newbank"
+    assert found["files"][0]["line_count"] + found["files"][0]["reject_count"] > 4
+
+
+TABLE = [
+    ["Date", "Type", "Transaction ID", "Order", "Currency", "Amount", "Fee", "Status"],
+    ["2026-11-20 10:00:00", "Sale", "T1", "O1", "USD", "1,250.50", "1.20", "Completed"],
+    ["2026-11-20 11:30:00", "Refund", "T2", "R1", "USD", "-10.00", "0.00", "Completed"],
+    ["2026-11-20 12:00:00", "Sale", "T3", "O2", "EUR", "7.00", "0.10", "Pending"],
+]
+
+
+def _workbook() -> bytes:
+    book, out = Workbook(), BytesIO()
+    book.active.title = "About"  # type: ignore[union-attr]
+    sheet = book.create_sheet("Rows")
+    for row in (["Export of account 4711-22"], [], *TABLE):
+        sheet.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def _json() -> bytes:
+    rows = [dict(zip(TABLE[0], row, strict=True)) for row in TABLE[1:]]
+    return json.dumps({"meta": {"pages": 1}, "data": {"items": rows}}).encode()
+
+
+def _fixed_width() -> bytes:
+    widths = [max(len(row[place]) for row in TABLE) + 2 for place in range(len(TABLE[0]))]
+    lines = ["".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in TABLE]  # fmt: skip
+    return ("\n".join(lines) + "\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "account"),
+    [
+        ("rows.xlsx", _workbook(), "4711-22"),
+        ("rows.json", _json(), "1"),
+        ("rows.txt", _fixed_width(), "1"),
+        ("rows.csv", "\n".join(";".join(row) for row in TABLE).encode(), "1"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_draft_of_any_form_reads_its_file_as_it_is(
+    name: str, data: bytes, account: str, tmp_path: Path
+) -> None:
+    copy_place(tmp_path, "bank")
+    path, out = tmp_path / name, tmp_path / "lines.csv"
+    path.write_bytes(data)
+    config = ["--config", f"{tmp_path}/configs"]
+    assert invoke(["providers", "new", "newone", str(path), *config]) == 0
+    whose = load_config(tmp_path / "configs").accounts[-1].account
+    assert whose == account
+    invoke(["normalize", str(path), "--account", account, "--out", str(out), *config])
+    lines = pl.read_csv(out, infer_schema=False)
+    found = lines.select("kind", "txn_id", "merchant_ref", "currency", "gross", "fee", "status")
+    assert found.rows() == [
+        ("payment", "T1", "O1", "USD", "1250.5", "1.2", "succeeded"),
+        ("refund", "T2", "R1", "USD", "-10", "0", "succeeded"),
+        ("payment", "T3", "O2", "EUR", "7", "0.1", "pending"),
+    ]
+    assert lines["occurred_at"][1].startswith("2026-11-20T11:30:00")
+
+
+def test_a_draft_never_replaces_anything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = min((ROOT / "sample_statements" / "acquirer").glob("*.csv"))
+    new = ["providers", "new"]
+    out = ["--out", str(tmp_path)]
+    assert invoke([*new, "house", str(sample), *out]) == 0
+    assert invoke([*new, "house", str(sample), *out]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert invoke([*new, "stripe", str(sample), *out]) == 2
+    assert "read by its own code" in capsys.readouterr().err
+    assert invoke([*new, "My Bank", str(sample), *out]) == 2
+    assert invoke([*new, "other", str(ROOT / "LICENSE"), *out]) == 2
+    assert "no line looks like the header" in capsys.readouterr().err
