@@ -60,6 +60,7 @@ python -m tests.generator samples
 | path | what it is |
 |---|---|
 {described}
+| `other/*/*` | a few rows, made by hand, of every other kind of statement that is read |
 | `ledger/*.csv` | what the company booked, by provider |
 | `rates/eurofxref-hist.csv` | reference rates, in the layout of the European Central Bank |
 | `labels/*.csv` | the truth: every planted discrepancy that the three days must show |
