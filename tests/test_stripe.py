@@ -80,6 +80,8 @@ def test_a_wallet_is_part_of_the_payment_method_and_the_order_comes_from_the_cha
 def test_fee_details_are_parts_of_the_fee_and_not_counted_twice() -> None:
     details = [{"amount": 30, "type": "application_fee"}, {"amount": 29, "type": "stripe_fee"}]
     assert line_of(fee_details=details)["fee"] == Decimal("0.59")
+    short = read(api, document(CHARGE | {"fee_details": details[:1]}))
+    assert short["rejects"]["field"].to_list() == ["fee_details"]
 
 
 @pytest.mark.parametrize(

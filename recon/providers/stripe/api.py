@@ -38,6 +38,7 @@ _ROW = {
     "fee": money.MONEY,
     "stated_net": money.MONEY,
     "wrong": pl.String(),
+    "fee_parts": money.MONEY,  # what fee_details add up to; null without any
     "source": pl.String(),
     "parent": pl.String(),
     "order": pl.String(),
@@ -144,6 +145,7 @@ def _row(payout: str, arrival: date, one: dict[str, Any]) -> tuple[Any, ...]:
         datetime.fromtimestamp(one["created"], UTC),
         *amounts,
         wrong,
+        _fee_parts(one, currency),
         expanded.get("id") if expanded else source,
         (charge if isinstance(charge, str) else paid.get("id")) if not is_payment else None,
         (paid.get("metadata") or {}).get("order_id"),
@@ -163,6 +165,14 @@ def _amounts(one: dict[str, Any], currency: str) -> tuple[list[Decimal | None], 
             return [None, None, None], f"{name} {one.get(name)}"
     scale = 0 if places is None else -places
     return [Decimal(one[name]).scaleb(scale) for name in ("amount", "fee", "net")], None
+
+
+def _fee_parts(one: dict[str, Any], currency: str) -> Decimal | None:
+    """The fees of Stripe and of applications, and taxes, that `fee` consists of: never added."""
+    parts = [part.get("amount") for part in one.get("fee_details") or ()]
+    if not parts or any(type(part) is not int for part in parts):
+        return None
+    return Decimal(sum(parts)).scaleb(-(codes.exponent(currency) or 0))
 
 
 def _method(details: dict[str, Any] | None) -> str | None:
@@ -186,6 +196,12 @@ def _checks() -> list[checks.Check]:
             pl.col("kind").is_not_null(),
             "unknown category",
             unmapped=True,
+        ),
+        checks.Check(
+            "fee_details",
+            money.to_text(pl.col("fee_parts")),
+            pl.col("fee_parts").is_null() | (pl.col("fee_parts") == pl.col("fee")),
+            "the parts of the fee do not add up to it",
         ),
         checks.Check(
             "net", pl.col("id"), net == pl.col("stated_net"), "net is not amount less fee"
