@@ -71,13 +71,14 @@ MERCHANT_SETTLEMENT: Final[Mapping[str, pl.DataType]] = {
 }
 
 # Double entry: a debit is positive, and a transaction adds up to nothing in each currency. `role`
-# stands for an account of the chart; which one, is said when it is exported.
+# stands for an account of the chart; which one, is said when it is exported. `=Name` is an account
+# that a person has named.
 POSTING: Final[Mapping[str, pl.DataType]] = {
     "transaction_id": _TEXT,
     "business_date": _DAY,
     "provider": _TEXT,
     "account": _TEXT,
-    "event": _TEXT,  # statement, ledger, tolerance, difference, payout, receipt
+    "event": _TEXT,  # statement, ledger, tolerance, difference, payout, receipt, write_off
     "batch_id": _TEXT,
     "kind": _TEXT,
     "pays_into": _TEXT,  # the bank account, of a payout or receipt

@@ -21,6 +21,7 @@ from recon.errors import ensure
 from recon.fees import assess, variances
 from recon.fees.counting import Past
 from recon.fees.withdrawals import charges, with_merchants
+from recon.journal.given_up import given_up
 from recon.journal.postings import postings
 from recon.journal.proposals import proposed_entries
 from recon.matching import engine, explain, origins, waiting
@@ -81,7 +82,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
             day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice
         ),
     )
-    with_postings: DayResult = step("post", lambda: post(day, whose, result))
+    with_postings: DayResult = step("post", lambda: post(day, whose, result, written_off))
     rolled = findings.roll_forward(before, result.open_items, day.business_date, written_off)
     return replace(_followed_up(with_postings, day, policy), roll_forward=rolled)
 
@@ -252,7 +253,7 @@ def exchange_variances(
     return exchange.variances(normalized.lines, day.rates, limits, whose)
 
 
-def post(day: DayInput, whose: Day, result: DayResult) -> DayResult:
+def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame) -> DayResult:
     """The result with its postings, and with the entries that would settle its discrepancies."""
     posted = postings(
         result.lines,
@@ -262,6 +263,7 @@ def post(day: DayInput, whose: Day, result: DayResult) -> DayResult:
         result.conservation,
         result.payouts,
         result.receipts,
+        given_up(day.write_offs, written_off),
         whose,
     )
     check("POSTING", posted)

@@ -7,11 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.control_tables import WRITE_OFF
 from recon.discrepancies import complete
 from recon.errors import BrokenInvariantError, UserError
 from recon.journal import proposals
 from recon.journal.accounts import NAMES, ROLE_BY_KIND, Chart, Override, component, name_problem
 from recon.journal.formats import ASSERTION, Journal, beancount_text, hledger_text, journal_rows
+from recon.journal.given_up import given_up
 from recon.journal.postings import postings
 from recon.results import DayResult
 from recon.tables import (
@@ -49,6 +51,8 @@ def posted(
     outcomes: tuple[tuple[str, str, str], ...] = (),
     payouts: tuple[dict[str, Any], ...] = (),
     receipts: tuple[dict[str, Any], ...] = (),
+    write_offs: tuple[dict[str, Any], ...] = (),
+    written_off: tuple[dict[str, Any], ...] = (),
 ) -> list[tuple[str, str, str]]:
     """(event, role, amount) of a day in CNY; `outcomes` is (side, outcome, amount)."""
     made = postings(
@@ -65,6 +69,10 @@ def posted(
         ),
         frame_of(PAYOUT, ({"currency": "CNY", "pays_into": "B1", **row} for row in payouts)),
         frame_of(RECEIPT, ({"currency": "CNY", **row} for row in receipts)),
+        given_up(
+            frame_of(WRITE_OFF, ({"currency": "CNY", **row} for row in write_offs)),
+            frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in written_off)),
+        ),
         WHOSE,
     )
     return [
@@ -124,6 +132,29 @@ def test_a_payout_is_in_transit_until_it_is_received_less_the_charge_of_the_bank
         ("receipt", "in_transit", "-5E+1"),
         ("receipt", "transfers", "48"),
     ]
+
+
+def test_what_is_written_off_leaves_the_account_that_held_it_for_the_one_that_was_named() -> None:
+    account = {"booking_account": "Expenses:Losses"}
+    item = {"discrepancy_id": "match:E", "item_ids": ["E"], "amount": "-7"}
+    entry = {"side": "entry", "item_id": "E", "amount": "7"}
+    assert posted(write_offs=(account | item,), written_off=(entry,)) == [
+        ("write_off", "=Expenses:Losses", "7"),
+        ("write_off", "clearing", "-7"),
+    ]
+    line = entry | {"side": "line"}
+    assert posted(write_offs=(account | item,), written_off=(line,)) == [
+        ("write_off", "=Expenses:Losses", "-7"),
+        ("write_off", "clearing", "7"),
+    ]
+    pair = {"discrepancy_id": "match:L", "item_ids": [], "amount": "0.01"}  # provider has more
+    assert posted(write_offs=(account | pair,)) == [
+        ("write_off", "=Expenses:Losses", "-0.01"),
+        ("write_off", "suspense", "0.01"),
+    ]
+    fee = pair | {"discrepancy_id": "fee:L"}  # is in the fees already
+    assert posted(write_offs=(account | fee,)) == []
+    assert Chart().name_of("=Expenses:Losses", {}) == "Expenses:Losses"
 
 
 def test_a_row_that_was_matched_and_not_posted_is_an_error_of_ours() -> None:

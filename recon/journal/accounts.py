@@ -84,7 +84,9 @@ class Chart:
     overrides: tuple[Override, ...] = ()
 
     def name_of(self, role: str, facts: Mapping[str, str | None]) -> str:
-        """The ledger account of a role; `facts` has all of FIELDS."""
+        """The ledger account of a role; `facts` has all of FIELDS. `=Name` is called Name."""
+        if role.startswith("="):
+            return role[1:]
         ensure(role in NAMES, f"no account for the role {role!r}")
         fitting = (override.name for override in self.overrides if override.fits(role, facts))
         name = next(fitting, self.names.get(role, NAMES[role]))

@@ -29,10 +29,12 @@ def postings(
     conservation: pl.DataFrame,
     payouts: pl.DataFrame,
     receipts: pl.DataFrame,
+    written_off: pl.DataFrame,
     day: Day,
 ) -> pl.DataFrame:
     """STATEMENT_LINE, LEDGER_ENTRY, the OPEN_ITEM before and after, CONSERVATION, PAYOUT and
-    RECEIPT of a day -> POSTING, in summary: one transaction a batch, kind and currency.
+    RECEIPT of a day, and what is `given_up` -> POSTING, in summary: one transaction a batch, kind
+    and currency. What was written off is no longer among the items before.
 
     Errors: BrokenInvariantError when the clearing account would not be left with the open items.
     """
@@ -51,6 +53,12 @@ def postings(
             transfers="credited",
             bank_charges="bank_fee",
             in_transit="-payout_amount",
+        ),
+        _both(
+            "write_off",
+            written_off.with_columns(pays_into=pl.lit(day.account)),
+            held="-amount",
+            booked="amount",
         ),
     ]
     made = [part for part in parts if part.height]
@@ -117,8 +125,8 @@ def _summed(frame: pl.DataFrame, *amounts: str) -> pl.DataFrame:
 
 
 def _both(event: str, frame: pl.DataFrame, **amounts: str) -> pl.DataFrame:
-    """One row for each posting of an event; `-name` is a credit. The roles of `cost` and `counter`
-    stand in the columns `cost_role` and `counter_role`."""
+    """One row for each posting of an event; `-name` is a credit. A role that is not the same for
+    all rows stands in a column of its own, such as `cost_role`."""
     parts = []
     for role, name in amounts.items():
         amount = pl.col(name.removeprefix("-"))
@@ -141,6 +149,7 @@ def _told(made: pl.DataFrame, day: Day) -> pl.DataFrame:
         "difference": "in discrepancies of the day{}{}",
         "payout": "paid out{}{}",
         "receipt": "payouts received{}{}",
+        "write_off": "written off{}{}",
     }
     kind = pl.col("kind").str.replace_all("_", " ").fill_null("")
     batch = pl.when(pl.col("batch_id").is_not_null()).then(sentence(", batch {}", "batch_id"))
