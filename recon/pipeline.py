@@ -31,8 +31,8 @@ from recon.matching.rules import MatchRule
 from recon.normalization import Normalized, normalize
 from recon.receipts import Received, receive, unidentified
 from recon.results import DayResult
-from recon.settlement import batches
 from recon.settlement.payouts import payouts
+from recon.settlement.settled import Settlement, settled
 from recon.tables import (
     DISCREPANCY,
     FEE_SUMMARY,
@@ -72,7 +72,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     costs = step("fees", lambda: fees(day, policy, whose, normalized))
     made = step(
         "settle",
-        lambda: batches.batches(normalized.lines, normalized.balances, normalized.controls, whose),
+        lambda: settle(day, whose, normalized),
     )
     exchanged = step("exchange", lambda: exchange_variances(day, policy, whose, normalized))
     arrived = step("receive", lambda: received(day, policy, whose, normalized))
@@ -242,6 +242,12 @@ def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> C
     return Costs(summary, taken, pl.concat(found))
 
 
+def settle(day: DayInput, whose: Day, normalized: Normalized) -> Settlement:
+    """Batches from gross to net with their proof, and the roll-forward of the reserve."""
+    totals = normalized.balances, normalized.controls
+    return settled(normalized.lines, *totals, day.reserves, day.account, whose)
+
+
 def exchange_variances(
     day: DayInput, policy: Policy, whose: Day, normalized: Normalized
 ) -> pl.DataFrame:
@@ -287,7 +293,7 @@ def _conclude(
     normalized: Normalized,
     outcome: Outcome,
     costs: Costs,
-    made: pl.DataFrame,
+    made: Settlement,
     arrived: Received,
     exchanged: pl.DataFrame,
     twice: repeats.Repeats,
@@ -297,7 +303,8 @@ def _conclude(
     found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice)
     left = pl.concat([outcome.open_items, arrived.in_transit]).sort("side", "item_id")
     check("OPEN_ITEM", left)
-    check("SETTLEMENT_BATCH", made)
+    check("SETTLEMENT_BATCH", made.batches)
+    check("RESERVE", made.reserve)
     unexplained = findings.unexplained_files(
         normalized.empty_files, normalized.controls, day.expected, whose.language
     )
@@ -306,7 +313,7 @@ def _conclude(
         [*missing, *day.gaps],
         normalized.controls,
         rejects,
-        made,
+        made.batches,
         day.expected,
         whose.language,
     )
@@ -324,7 +331,8 @@ def _conclude(
         controls=normalized.controls,
         assessed_withdrawals=costs.withdrawals,
         fees=costs.summary,
-        batches=made,
+        batches=made.batches,
+        reserve=made.reserve,
         roll_forward=empty(ROLL_FORWARD),
         conservation=outcome.conservation,
         payouts=payouts(normalized.lines, day.account),
@@ -342,7 +350,7 @@ def _found(
     normalized: Normalized,
     outcome: Outcome,
     costs: Costs,
-    made: pl.DataFrame,
+    made: Settlement,
     arrived: Received,
     exchanged: pl.DataFrame,
     twice: repeats.Repeats,
@@ -363,7 +371,7 @@ def _found(
             controls,
             findings.rejected_rows(rejects, whose),
             # A row that is rejected or missing shows in the balance too: one difference, once.
-            batches.discrepancies(made, whose) if is_clean else empty(DISCREPANCY),
+            made.discrepancies(day.account, whose) if is_clean else empty(DISCREPANCY),
             matching,
             arrived.discrepancies,
             exchanged,

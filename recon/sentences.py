@@ -196,6 +196,16 @@ SENTENCES: Final[Phrases] = {
         "{difference} cannot be explained by any line.",
         "期初余额加当日明细为 {reached}，而对账单期末余额为 {stated}：{difference} 无明细可解释。",
     ),
+    "reserve_held": (
+        "The provider held back {stated} of the day's payments; by the contract, {percent} percent "
+        "for {days} day(s), it is {expected}.",
+        "渠道当日冻结保证金 {stated}；按合同（{percent}%，{days} 天）应为 {expected}。",
+    ),
+    "reserve_released": (
+        "The provider gave back {stated} of what it had held; by the contract, {percent} percent "
+        "for {days} day(s), it is {expected}.",
+        "渠道当日解冻保证金 {stated}；按合同（{percent}%，{days} 天）应为 {expected}。",
+    ),
     # -------------------------------------------------------------- statements and their rows
     "control_totals_off": (
         "The statement does not add up to what it says about itself ({totals}).",

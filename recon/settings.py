@@ -21,6 +21,8 @@ class AccountSettings:
     fee_tolerance: Decimal = Decimal(0)
     pays_into: tuple[tuple[str, str], ...] = ()  # currency (or *) and the bank account
     payout_window_days: int = 3  # how long a payout may be on its way
+    reserve_percent: Decimal | None = None  # of the payments of a day, held; None: not agreed
+    reserve_days: int = 0  # after which what was held comes back
     fx_tolerance_percent: Decimal | None = None  # from the reference rate; None: not compared
 
     def receiver_of(self, currency: str) -> str | None:

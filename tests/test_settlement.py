@@ -8,7 +8,7 @@ import pytest
 
 from recon.settlement import batches
 from recon.settlement.batches import COLUMN_BY_KIND
-from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, check
+from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT, check
 from tests.support import WHOSE, frame_of, line, lines
 
 FIGURES = [
@@ -257,3 +257,39 @@ def test_a_balance_of_a_day_does_not_prove_one_of_two_batches() -> None:
 
 def test_nothing_at_all_is_no_batch() -> None:
     assert made().height == 0
+
+
+# ------------------------------------------------------------------------------ the payout
+
+
+def test_a_batch_that_pays_itself_out_is_expected_to_pay_all_of_it() -> None:
+    sold = {"gross": "100", "fee": "2", "batch_id": "B"}
+    whole, part = (
+        made(sold, {"kind": "payout", "gross": amount, "batch_id": "B"})
+        for amount in ("-98", "-90")
+    )
+    assert whole.select("expected_payout", "provider_payout").row(0) == (98, 98)
+    assert part.select("expected_payout", "provider_payout").row(0) == (98, 90)
+    assert made(sold)["expected_payout"].to_list() == [None]
+    wallet = made({"kind": "withdrawal", "gross": "-5"}, balances=(("CNY", "9", "4"),))
+    assert wallet["expected_payout"].to_list() == [None]  # from a balance any part may be paid
+
+
+def test_what_the_bank_has_received_of_a_batch_stands_where_it_is_paid_out() -> None:
+    batch = made(
+        {"gross": "98", "batch_id": "B"}, {"kind": "payout", "gross": "-98", "batch_id": "B"},
+        {"gross": "7", "batch_id": "C"},
+    )  # fmt: skip
+    credit = {
+        "payout_provider": WHOSE.provider,
+        "payout_account": WHOSE.account,
+        "currency": "CNY",
+        "batch_id": "B",
+    }
+    receipts = frame_of(RECEIPT, [credit | {"credited": amount} for amount in ("90", "7.50")])
+    found = batches.with_bank_credits(batch, receipts)
+    check("SETTLEMENT_BATCH", found)
+    assert dict(found.select("batch_id", "bank_credit").iter_rows()) == {
+        "B": Decimal("97.50"),
+        "C": None,
+    }

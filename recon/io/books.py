@@ -27,6 +27,7 @@ from recon.reporting.book import ACCOUNT_DAY, TRANSACTION, Book, account_days, c
 from recon.reporting.summary import plain_rows
 from recon.reporting.text import Language
 from recon.reporting.workbooks import proof_workbook
+from recon.settlement.batches import with_bank_credits
 from recon.tables import conform, empty
 
 DETAIL_ROWS: Final = 100_000  # more transactions than this are not listed in a workbook
@@ -61,15 +62,19 @@ def read_book(workspace: Workspace, period: Period) -> Book:
         if workspace.config.payers_of(account)
     )
     payouts = payouts_of(database, period)
+    receipts = receipts_of(database, payouts["payout_id"])
+    tables = carried(summaries)
+    # What has arrived is known later than what was sent, so it is looked up when it is shown.
+    tables["batches"] = with_bank_credits(tables["batches"], receipts)
     return Book(
         period=period,
         fingerprint=_fingerprint([day["run_id"] for day in summaries]),
         days=_all_days(workspace, period, account_days(summaries, banks), banks),
-        carried=carried(summaries),
+        carried=tables,
         discrepancies=RunStore(database).discrepancies(period),
         open_items=open_items_at(database, period.last),
         payouts=payouts,
-        receipts=receipts_of(database, payouts["payout_id"]),
+        receipts=receipts,
         changes=changes_of(database, runs["run_id"]),
         history=history_until(database, period.last),
         proposed=_proposed(workspace, summaries),

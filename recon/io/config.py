@@ -114,6 +114,8 @@ class AccountEntry(Settings):
     fee_tolerance: Amount = Decimal(0)
     pays_into: dict[PayoutCurrency, str] = {}
     payout_window_days: Days = 3
+    reserve_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
+    reserve_days: Days = 0
     fx_tolerance_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
     ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
     ready_days: Annotated[int, Field(ge=0, le=31)] = 1

@@ -32,6 +32,7 @@ from recon.io.locks import run_lock
 from recon.io.orders import read_orders, refunded_orders
 from recon.io.rates import read_rates
 from recon.io.reports import write_day
+from recon.io.reserves import reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
 from recon.io.stale import payouts_due
@@ -227,6 +228,7 @@ def _inputs(
         ),
         payouts=_payouts(workspace, account, business_date),
         rates=_rates(workspace.config, account, business_date),
+        reserves=reserves_before(workspace.database, account, business_date),
         fee_usage=usage_before(
             workspace.database,
             account,

@@ -12,7 +12,7 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "8"
+_RESULT_VERSION: Final = "9"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {
@@ -29,6 +29,7 @@ _WORDS: Final = {
     "payouts": "the payouts on their way",
     "rates": "the exchange rates",
     "receipt_rules": "the rules for payouts",
+    "reserves": "what was held back before",
     "rules": "the matching rules",
     "severity": "the severities",
     "small_differences": "the policy for small differences",
@@ -55,6 +56,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "payouts": None if day.payouts is None else payouts_digest(day.payouts),
         "open_items": entries_digest(day.open_items),
         "fee_usage": entries_digest(day.fee_usage),
+        "reserves": entries_digest(day.reserves),
         "language": config.recon.reports.language,
     }
     settings = {

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 import sqlalchemy as sa
 
-from recon.book_tables import POSTING
+from recon.book_tables import POSTING, RESERVE
 from recon.control_tables import CLEARED_ITEM, SMALL_DIFFERENCE
 from recon.errors import ensure
 from recon.io import audit
@@ -31,6 +31,7 @@ from recon.io.schema import (
     PAYOUTS,
     POSTINGS,
     RECEIPTS,
+    RESERVES,
     RUNS,
     SETTLEMENT_BATCHES,
 )
@@ -120,6 +121,7 @@ class RunRows:
     payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))
     receipts: pl.DataFrame = field(default_factory=lambda: empty(RECEIPT))
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
+    reserve: pl.DataFrame = field(default_factory=lambda: empty(RESERVE))
     fees: pl.DataFrame = field(default_factory=lambda: empty(FEE_SUMMARY))
     roll_forward: pl.DataFrame = field(default_factory=lambda: empty(ROLL_FORWARD))
     cleared: pl.DataFrame = field(default_factory=lambda: empty(CLEARED_ITEM))
@@ -134,6 +136,7 @@ class RunRows:
             payouts=result.payouts,
             receipts=result.receipts,
             postings=result.postings,
+            reserve=result.reserve,
             fees=result.fees,
             roll_forward=result.roll_forward,
             cleared=result.cleared,
@@ -148,6 +151,7 @@ class RunRows:
             "PAYOUT": self.payouts,
             "RECEIPT": self.receipts,
             "POSTING": self.postings,
+            "RESERVE": self.reserve,
             "FEE_SUMMARY": self.fees,
             "ROLL_FORWARD": self.roll_forward,
         }
@@ -160,6 +164,7 @@ _TABLES: Final = {
     "PAYOUT": PAYOUTS,
     "RECEIPT": RECEIPTS,
     "POSTING": POSTINGS,
+    "RESERVE": RESERVES,
     "FEE_SUMMARY": FEE_SUMMARIES,
     "ROLL_FORWARD": ROLL_FORWARDS,
 }

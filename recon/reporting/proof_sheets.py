@@ -80,7 +80,7 @@ def _batches(book: Book, language: Language) -> Sheet:
             live="is_balance",
             check=True,
         ),
-        column("proof_basis", language),
+        *columns("proof_basis expected_payout provider_payout bank_credit", language),
     )
     order = ("provider", "account", "currency", "business_date", "batch_id")
     return _sheet(

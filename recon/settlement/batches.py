@@ -106,11 +106,30 @@ def _proved(
             **{name: pl.col(name).fill_null(0) for name in counts},
         )
         .with_columns(
-            pl.lit(None).alias("expected_payout"),
-            pl.lit(None).alias("bank_credit"),
+            # A batch that pays itself out pays all of it; from a balance any part may be paid.
+            expected_payout=pl.when(
+                (pl.col("paying_count") > 0) & pl.col("opening").is_null()
+            ).then(pl.col("net") + pl.col("provider_payout")),
+            bank_credit=pl.lit(None),
             provider_payout=pl.when(pl.col("paying_count") > 0).then("provider_payout"),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in SETTLEMENT_BATCH.items())
+    )
+
+
+def with_bank_credits(made: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
+    """SETTLEMENT_BATCH with what the bank has received of each, by RECEIPT up to today."""
+    key = ["provider", "account", "batch_id", "currency"]
+    credited = receipts.group_by(
+        "batch_id", "currency", provider="payout_provider", account="payout_account"
+    ).agg(bank_credit=pl.col("credited").sum())
+    joined = made.drop("bank_credit").join(
+        credited, on=key, how="left", nulls_equal=True, validate="m:1", maintain_order="left"
+    )
+    # A batch that goes on over days is paid once: where it is paid out, the credit stands.
+    is_paid = pl.col("provider_payout").is_not_null()
+    return joined.with_columns(bank_credit=pl.when(is_paid).then("bank_credit")).select(
+        made.columns
     )
 
 

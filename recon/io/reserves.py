@@ -1,0 +1,33 @@
+"""What providers hold back, as the runs of earlier days have recorded it."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.book_tables import RESERVE
+from recon.io.database import Database, read_frame
+from recon.io.schema import RESERVES, RUNS
+from recon.settings import AccountSettings
+from recon.settlement.reserve import RESERVE_DAY
+
+
+def reserves_before(database: Database, account: AccountSettings, day: date) -> pl.DataFrame:
+    """RESERVE_DAY of the account's current runs before a day, as far back as matters for it: to
+    the day before, and to what comes back since then; sorted."""
+    mine = (
+        RUNS.c.superseded_by.is_(None),
+        RUNS.c.provider == account.provider,
+        RUNS.c.account == account.account,
+        RUNS.c.business_date < day,
+    )
+    with database.connect() as connection:
+        last = connection.execute(sa.select(sa.func.max(RUNS.c.business_date)).where(*mine))
+        day_before = last.scalar() or day
+    oldest = day_before - timedelta(days=account.reserve_days)
+    select = (
+        sa.select(RUNS.c.business_date, *(RESERVES.c[name] for name in RESERVE))
+        .join(RUNS, RUNS.c.run_id == RESERVES.c.run_id)
+        .where(*mine, RUNS.c.business_date >= oldest)
+    )
+    return read_frame(database, select, RESERVE_DAY).sort("business_date", "currency")
