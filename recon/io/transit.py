@@ -6,7 +6,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.io.database import Database, read_frame
-from recon.io.schema import PAYOUTS, RECEIPTS, RUNS
+from recon.io.schema import DISCREPANCIES, PAYOUTS, RECEIPTS, RUNS
 from recon.periods import Period
 from recon.tables import PAYOUT, RECEIPT
 
@@ -14,14 +14,24 @@ from recon.tables import PAYOUT, RECEIPT
 def payouts_in_transit(
     database: Database, provider: str, account: str, business_date: date
 ) -> pl.DataFrame:
-    """PAYOUT sent to a bank account up to a business date, less what its earlier days received;
-    sorted by id. Those that were due before the account was run at all are left out: nobody has
-    looked for them.
+    """PAYOUT sent to a bank account up to a business date, less what its earlier days received or
+    told as `payout_mismatch`; sorted by id. Those that were due before the account was run at all
+    are left out: nobody has looked for them.
     """
     received = (
         sa.select(RECEIPTS.c.payout_id)
         .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
         .where(*_current(provider, account), RUNS.c.business_date < business_date)
+    )
+    # A payout that arrived as another amount was told when it came; it is not missing as well.
+    short = (
+        sa.select(sa.func.replace(DISCREPANCIES.c.discrepancy_id, "receipt:", ""))
+        .join(RUNS, RUNS.c.run_id == DISCREPANCIES.c.run_id)
+        .where(
+            *_current(provider, account),
+            RUNS.c.business_date < business_date,
+            DISCREPANCIES.c.type == "payout_mismatch",
+        )
     )
     first = sa.select(sa.func.min(RUNS.c.business_date)).where(*_current(provider, account))
     with database.connect() as connection:
@@ -36,6 +46,7 @@ def payouts_in_transit(
             payout.business_date <= business_date,
             payout.due_on >= min(began or business_date, business_date),
             payout.payout_id.not_in(received),
+            payout.payout_id.not_in(short),
         )
     )
     return read_frame(database, select, PAYOUT).unique("payout_id").sort("payout_id")

@@ -119,6 +119,33 @@ def test_a_late_credit_clears_what_was_reported(after: Path) -> None:
     assert found(after, "21") == {}
 
 
+def test_a_payout_that_arrived_short_is_told_once_and_not_missed_the_day_after(
+    place: Path,
+) -> None:
+    rules = place / "configs" / "recon.toml"
+    wait = 'keys = ["parent_ref"]\ngroups = "parts"'  # the rest may come in another credit
+    text = rules.read_text("utf-8")
+    assert wait in text
+    rules.write_text(text.replace(wait, 'keys = ["parent_ref"]'), encoding="utf-8")
+    folder = place / "sample_statements" / "bank"
+    for day in ("19", "20"):
+        path = folder / f"{BANK}_2026-11-{day}.camt053.xml"
+        text = path.read_text("utf-8")
+        for balance in ("CLBD",) if day == "19" else ("OPBD", "CLBD"):
+            start = text.index('Ccy="EUR">', text.index(f"<Cd>{balance}</Cd>")) + len('Ccy="EUR">')
+            end = text.index("<", start)
+            text = f"{text[:start]}{Decimal(text[start:end]) - 9}{text[end:]}"
+        path.write_text(text.replace(">6159.25<", ">6150.25<"), encoding="utf-8")
+    run_days(place)
+    assert found(place, "19")["payout_mismatch"] == -9
+    assert found(place, "20")["payout_not_received"] == Decimal("-2016.1")
+    twice = pl.concat(
+        pl.read_csv(path, infer_schema=False)
+        for path in place.glob(f"workspace/reports/*/bank/{BANK}/discrepancies.csv")
+    ).filter(pl.col("discrepancy_id").str.contains("411"))
+    assert twice.height == 1
+
+
 def test_the_bank_is_run_after_those_who_pay_into_it(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
