@@ -90,8 +90,9 @@ def beancount_text(journal: Journal) -> str:
     wrong = [name for name in accounts if not _BEANCOUNT_ACCOUNT.fullmatch(name)]
     if wrong:
         raise UserError(
-            f"Beancount takes no account {wrong[0]!r}; in [journal.accounts] begin it with one of "
-            f"{', '.join(_ROOTS)}, and each part after a colon with a capital letter or digit"
+            f"Beancount takes no account {wrong[0]!r}; begin it with one of {', '.join(_ROOTS)}, "
+            "and each part after a colon with a capital letter or digit: in [journal.accounts], or "
+            "where it was written off"
         )
     first = _first_day(journal)
     parts = [f"{first} open {account}" for account in accounts]

@@ -1,6 +1,8 @@
 """`recon journal` on three days of the samples: what Beancount and hledger make of it."""
 
 import csv
+import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -92,6 +94,31 @@ def test_what_is_left_on_clearing_and_in_transit_is_what_is_open(place: Path) ->
     assert in_transit
     assert balances(path, "Assets:Clearing") == Counter({k: v for k, v in clearing.items() if v})
     assert balances(path, "Assets:InTransit") == in_transit
+
+
+def test_what_was_written_off_is_booked_and_no_longer_on_clearing(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "place"
+    shutil.copytree(place, other)
+    capsys.readouterr()
+    assert recon(other, "cases", "list", "--json") == 0
+    cases = json.loads(capsys.readouterr().out)
+    alone = next(
+        case
+        for case in cases
+        if case["type"] == "missing_in_provider" and case["provider"] == "adyen"
+    )
+    number = str(alone["case_id"])
+    given_up = ("--booking-account", "Expenses:Losses", "--reason", "lost", "--as", "ben")
+    assert recon(other, "cases", "propose-write-off", number, *given_up) == 0
+    assert recon(other, "cases", "approve", number, "--as", "anna") == 0
+    recon(other, "run", "--date", "2026-11-21", "--provider", "adyen", "--no-fetch")
+    whole = ("--from", "2026-11-18", "--to", "2026-11-21", "--opening")
+    assert bean_check(journal(other, "w.beancount", *whole)) == ""
+    path = journal(other, "w.hledger", *whole)
+    lost = {("Expenses:Losses", alone["currency"]): -Decimal(alone["difference"])}
+    assert balances(path, "Losses") == lost
 
 
 def test_a_lost_open_item_is_noticed_by_both(place: Path, tmp_path: Path) -> None:
