@@ -1,12 +1,13 @@
 """Precision and recall: each planted discrepancy is found on its day, to the digit; nothing else.
 
-The generator knows the truth. `pytest tests/test_ground_truth.py -s` prints the table.
+The generator knows the truth. `python -m tests.bench.truth` tries many more seeds and sizes.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from typing import Any
 
 import polars as pl
 import pytest
@@ -18,7 +19,6 @@ from tests.generator.samples import FOLDER
 from tests.generator.sources import DAYS
 from tests.support import TODAY, account_of, run_files
 
-ROWS = 200
 OVERNIGHT = 4  # payments at each midnight whose two sides are dated a day apart
 WHAT = ["type", "business_date", "currency", "difference", "merchant_ref", "txn_id"]
 
@@ -31,6 +31,7 @@ class Chain:
     seed: int
     line_window_days: int = 1
     entry_window_days: int = 1
+    rows: int = 200
 
     def __str__(self) -> str:
         return f"{self.provider} seed {self.seed}"
@@ -44,7 +45,7 @@ CHAINS = [
 
 
 def days_of(chain: Chain) -> list[GeneratedDay]:
-    plants = default_plants(chain.provider, ROWS) | {"unmapped_row": 1}
+    plants = default_plants(chain.provider, chain.rows) | {"unmapped_row": 1}
     if chain.line_window_days > 1:
         plants |= {"date_mismatch": 1}
     days: list[GeneratedDay] = []
@@ -53,7 +54,7 @@ def days_of(chain: Chain) -> list[GeneratedDay]:
             provider=chain.provider,
             account=account_of(chain.provider).account,
             business_date=TODAY + timedelta(days=offset),
-            rows=ROWS,
+            rows=chain.rows,
             seed=chain.seed,
             plants=plants,
             opening_balances=days[-1].closing_balances if days else None,
@@ -116,6 +117,18 @@ def hits(planted: pl.DataFrame, found: pl.DataFrame) -> int:
     return int(both.select(pl.min_horizontal("len", "len_right").sum()).item())
 
 
+def measured(pairs: Sequence[tuple[pl.DataFrame, pl.DataFrame]]) -> list[tuple[Any, ...]]:
+    """Of planted and found: type, how many were planted, found, precision and recall."""
+    planted, found = (pl.concat(frames) for frames in zip(*pairs, strict=True))
+    rows = []
+    for name in sorted(set(planted["type"]) | set(found["type"])):
+        truth, finding = planted.filter(type=name), found.filter(type=name)
+        hit = hits(truth, finding)
+        ratios = (hit / of.height if of.height else 0.0 for of in (finding, truth))
+        rows.append((name, truth.height, finding.height, *ratios))
+    return rows
+
+
 def assert_all_found(planted: pl.DataFrame, found: pl.DataFrame) -> None:
     missed = planted.join(found, on=WHAT, how="anti", nulls_equal=True)
     invented = found.join(planted, on=WHAT, how="anti", nulls_equal=True)
@@ -141,16 +154,7 @@ def test_every_type_that_can_be_planted_was_tried(provider: str) -> None:
 
 
 def test_precision_and_recall_are_one() -> None:
-    pairs = [truth_and_finding(chain) for chain in CHAINS]
-    planted, found = (pl.concat(frames) for frames in zip(*pairs, strict=True))
-    rows = []
-    for name in sorted(set(planted["type"]) | set(found["type"])):
-        truth, finding = planted.filter(type=name), found.filter(type=name)
-        hit = hits(truth, finding)
-        rows.append((name, truth.height, finding.height, hit / finding.height, hit / truth.height))
-    print(f"\n{'type':<28}{'planted':>8}{'found':>8}{'precision':>11}{'recall':>8}")
-    for name, count, found_count, precision, recall in rows:
-        print(f"{name:<28}{count:>8}{found_count:>8}{precision:>11.3f}{recall:>8.3f}")
+    rows = measured([truth_and_finding(chain) for chain in CHAINS])
     assert {(precision, recall) for *_, precision, recall in rows} == {(1.0, 1.0)}
 
 
