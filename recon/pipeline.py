@@ -29,7 +29,7 @@ from recon.matching.items import carried_items, entry_items, line_items, number_
 from recon.matching.plain import plain_pairs
 from recon.matching.rules import MatchRule
 from recon.normalization import Normalized, normalize
-from recon.receipts import Received, receive, unidentified
+from recon.receipts import Received, known_by, receive, unidentified
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Settlement, settled
@@ -301,7 +301,9 @@ def _conclude(
     """Put the findings together; decide whether the day is proved, and if not, say why."""
     rejects = pl.concat([normalized.rejects, day.entry_rejects])
     found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice)
-    left = pl.concat([outcome.open_items, arrived.in_transit]).sort("side", "item_id")
+    left = pl.concat([known_by(outcome.open_items, arrived.receipts), arrived.in_transit]).sort(
+        "side", "item_id"
+    )
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", made.batches)
     check("RESERVE", made.reserve)
@@ -363,7 +365,7 @@ def _found(
     is_later = day.expected.state == "later"
     matching = outcome.discrepancies
     if day.payouts is not None:
-        matching = unidentified(matching, arrived.receipts, whose.language)
+        matching = unidentified(matching, arrived.receipts, day.open_items, whose.language)
     matching, exchanged = exchange.attributed(matching, exchanged)
     found = pl.concat(
         [

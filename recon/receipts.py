@@ -15,8 +15,9 @@ from recon.matching import disagreements, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
-from recon.money import ZERO
-from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, empty
+from recon.money import MONEY, ZERO
+from recon.settlement import naming
+from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, conform, empty
 from recon.wording import Language
 
 # A number tells a payout whenever it comes; how long it may take is in `due_on`.
@@ -28,7 +29,7 @@ class Received:
     """What has arrived at a bank account on a day, what is still on its way, what is wrong."""
 
     receipts: pl.DataFrame  # RECEIPT
-    in_transit: pl.DataFrame  # OPEN_ITEM of side `payout`
+    in_transit: pl.DataFrame  # OPEN_ITEM of sides `payout` and, of parts that came, `credit`
     discrepancies: pl.DataFrame  # DISCREPANCY
 
 
@@ -47,15 +48,16 @@ def receive(
     expected = _expected(payouts, carried)
     if expected.height == 0:
         return Received(empty(RECEIPT), empty(OPEN_ITEM), empty(DISCREPANCY))
-    credits = _credits(lines, expected)
+    credits, expected = naming.keyed(_credits(lines, carried), expected, rules)
     items = _item(credits), _item(expected)
     matched = match(*items, rules, _WINDOWS.date_tolerance_days)
     late = waiting.newly_late(matched, _WINDOWS, day.business_date).filter(side="entry")
     left = waiting.open_items(matched, _WINDOWS, day.business_date).filter(side="entry")
     facts = credits, expected
+    in_transit = [left.with_columns(side=pl.lit("payout")), _parts_so_far(matched, *facts, day)]
     return Received(
         _receipts(matched, *facts, rules, day),
-        left.with_columns(side=pl.lit("payout")).sort("item_id"),
+        pl.concat(in_transit).sort("side", "item_id"),
         _discrepancies(matched, late, *facts, rules, day),
     )
 
@@ -69,56 +71,45 @@ def _expected(payouts: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _credits(lines: pl.LazyFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    """STATEMENT_LINE of the account that may be payouts, with `payout_id` where they name one."""
+def _credits(lines: pl.LazyFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """STATEMENT_LINE of the account that may be payouts, and parts of some that came before."""
     moved = (
         lines.filter(~pl.col("kind").is_in(["fee", "adjustment"]))
         .unique("line_id")
-        .sort("line_id")
         .collect(engine="streaming")
     )
-    numbers = pl.concat(
-        expected.select("payout_id", word=pl.col(name).str.to_uppercase())
-        for name in ("txn_id", "merchant_ref")
-    ).drop_nulls("word")
-    text = pl.concat_str(
-        "merchant_ref", "txn_id", "description", separator=" ", ignore_nulls=True
-    ).str.to_uppercase()
-    words = text.str.extract_all(r"[^\s,;:()]+")
-    whole = _naming(
-        moved, pl.concat_list(words, pl.col("merchant_ref").str.to_uppercase()), numbers
+    before = carried.filter(side="credit").select(
+        "currency", "business_date", line_id="item_id", gross="amount", merchant_ref="merchant_ref"
     )
-    # Banks wrap long texts, and leave a blank where the line was broken.
-    long = numbers.filter(pl.col("word").str.len_chars() >= _LONG)
-    unbroken = text.str.replace_all(r"\s", "")
-    found = unbroken.str.extract_many(pl.lit(long["word"].unique().sort().implode()))
-    wrapped = _naming(moved.join(whole, on="line_id", how="anti"), found, long)
-    return moved.join(pl.concat([whole, wrapped]), on="line_id", how="left").sort("line_id")
+    return pl.concat([moved, before], how="diagonal_relaxed").unique("line_id").sort("line_id")
 
 
-_LONG = 10  # letters of a number that is no part of another word by chance
-
-
-def _naming(moved: pl.DataFrame, words: pl.Expr, numbers: pl.DataFrame) -> pl.DataFrame:
-    """line_id and payout_id of the lines that name one payout; of several the amounts must tell."""
-    return (
-        moved.select("line_id", word=words)
-        .explode("word")
-        .join(numbers, on="word", how="inner")
-        .group_by("line_id")
-        .agg(pl.col("payout_id").unique())
-        .filter(pl.col("payout_id").list.len() == 1)
-        .explode("payout_id")
+def _parts_so_far(
+    matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame, day: Day
+) -> pl.DataFrame:
+    """OPEN_ITEM of credits that are parts of a payout: the rest may come on another day."""
+    rows = matched.groups.filter(side="line", verdict="split")["row"]
+    waiting_for = expected.select("key", number=pl.coalesce("txn_id", "merchant_ref", "payout_id"))
+    parts = credits[rows].join(waiting_for.unique("key", keep="first"), on="key", how="left")
+    made = parts.with_columns(
+        side=pl.lit("credit"),
+        item_id="line_id",
+        kind=pl.lit("transfer"),
+        due_on=pl.lit(day.business_date),
+        merchant_ref="number",  # what tomorrow finds the payout by
+        amount="gross",
+        state=pl.lit("open"),
     )
+    return conform(made, OPEN_ITEM)
 
 
 def _item(frame: pl.DataFrame) -> pl.DataFrame:
-    """Credits, or expected payouts, as ITEM; both are known by the number of the payout."""
+    """Credits, or expected payouts, as ITEM; both are known by the number of a payout."""
     is_credit = "line_id" in frame.columns
     known = {
         "item_id": pl.col("line_id" if is_credit else "payout_id"),
         "amount": pl.col("gross" if is_credit else "amount"),
-        "parent_ref": pl.col("payout_id"),
+        "parent_ref": pl.col("key"),
         "kind": pl.lit("transfer"),
         "reported": pl.lit(value=False) if is_credit else pl.col("reported"),
         "due_on": pl.lit(None) if is_credit else pl.col("due_on"),
@@ -142,27 +133,19 @@ def _receipts(
     day: Day,
 ) -> pl.DataFrame:
     """RECEIPT of clean pairs and of groups; in a group the single side is shared out."""
-    pairs = matched.pairs.filter("clean").select("pass", "line_row", "entry_row", group=None)
+    pairs = matched.pairs.filter("clean")
     members = matched.groups.filter(verdict="matched").select("group", "side", "row", "pass")
     grouped = members.filter(side="line").join(
         members.filter(side="entry"), on=["group", "pass"], how="inner", suffix="_entry"
     )
     rows = pl.concat(
         [
-            pairs.select("pass", "line_row", "entry_row", is_group=pl.lit(value=False)),
-            grouped.select(
-                "pass", line_row="row", entry_row="row_entry", is_group=pl.lit(value=True)
-            ),
+            pairs.select("pass", "line_row", "entry_row", group=pl.lit(None, dtype=pl.UInt32)),
+            grouped.select("pass", line_row="row", entry_row="row_entry", group="group"),
         ]
     )
     credit, payout = credits[rows["line_row"]], expected[rows["entry_row"]]
-    # Of a group, the smaller of the two is the share: the other side is the single one.
-    amounts = pl.DataFrame(
-        {"credit": credit["gross"], "payout": payout["amount"], "is_group": rows["is_group"]}
-    ).select(
-        pl.when("is_group").then(_smaller("credit", "payout")).otherwise(name).alias(name)
-        for name in ("credit", "payout")
-    )
+    amounts = _shares(rows, credit, payout)
     made = pl.DataFrame(
         {
             "payout_id": payout["payout_id"],
@@ -188,8 +171,33 @@ def _receipts(
     )
 
 
-def _smaller(one: str, other: str) -> pl.Expr:
-    return pl.when(pl.col(one).abs() < pl.col(other).abs()).then(one).otherwise(other)
+def _shares(rows: pl.DataFrame, credit: pl.DataFrame, payout: pl.DataFrame) -> pl.DataFrame:
+    """What each row has of its payout and of its credit (`payout`, `credit`).
+
+    In a group one of the two is single and shared out by the amounts of the others; what a bank has
+    kept of it, or added, is told on its largest share.
+    """
+    facts = pl.DataFrame(
+        {
+            "group": rows["group"],
+            "credit": credit["gross"],
+            "payout": payout["amount"],
+            "line_id": credit["line_id"],
+            "payout_id": payout["payout_id"],
+        }
+    )
+    in_group = pl.col("group").is_not_null()
+    one_credit = (pl.col("line_id").n_unique() == 1).over("group")
+    share = pl.when(one_credit).then("payout").otherwise("credit")
+    size = pl.struct(share.abs(), "line_id", "payout_id").rank("ordinal").over("group")
+    is_largest = size == pl.len().over("group")
+    shared = pl.when(one_credit).then("credit").otherwise("payout")
+    rest = pl.when(is_largest).then(shared - share.sum().over("group")).otherwise(ZERO)
+    whole = (share + rest).cast(MONEY)
+    return facts.select(
+        payout=pl.when(in_group & ~one_credit).then(whole).otherwise("payout"),
+        credit=pl.when(in_group & one_credit).then(whole).otherwise("credit"),
+    )
 
 
 def _discrepancies(
@@ -333,10 +341,29 @@ def _not_received(
     )
 
 
-def unidentified(found: pl.DataFrame, receipts: pl.DataFrame, language: Language) -> pl.DataFrame:
+def known_by(open_items: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
+    """OPEN_ITEM where a credit that was received as a payout has its number as `parent_ref`: the
+    ledger may not have it yet, but nobody wonders where it comes from."""
+    of_line = receipts.select(item_id="line_id", number="payout_id").unique("item_id", keep="first")
+    return (
+        open_items.join(of_line, on="item_id", how="left", maintain_order="left")
+        .with_columns(
+            parent_ref=pl.when(pl.col("side") == "line")
+            .then(pl.coalesce("parent_ref", "number"))
+            .otherwise("parent_ref")
+        )
+        .select(open_items.columns)
+    )
+
+
+def unidentified(
+    found: pl.DataFrame, receipts: pl.DataFrame, carried: pl.DataFrame, language: Language
+) -> pl.DataFrame:
     """DISCREPANCY of a bank account, where a credit that neither the ledger nor a payout explains
-    is called what it is."""
-    received = pl.col("line_ids").list.first().is_in(receipts["line_id"].implode())
+    is called what it is. `carried` is OPEN_ITEM of the day before, see `known_by`."""
+    known = carried.filter(pl.col("side") == "line", pl.col("parent_ref").is_not_null())
+    ids = pl.concat([receipts["line_id"], known["item_id"]])
+    received = pl.col("line_ids").list.first().is_in(ids.implode())
     is_stranger = (
         (pl.col("type") == "missing_in_ledger") & (pl.col("amount_provider") > ZERO) & ~received
     )

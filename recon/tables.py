@@ -164,7 +164,8 @@ MATCH: Final[Schema] = {
 
 # One-sided, carried to the next day, where it can still match. `overdue` ones are reported already.
 OPEN_ITEM: Final[Schema] = {
-    "side": _TEXT,  # line, entry; payout: money on its way to this bank account
+    "side": _TEXT,  # line, entry; payout: money on its way to this bank account; credit: a part of
+    # one that has arrived
     "item_id": _TEXT,
     "kind": _TEXT,
     "business_date": _DAY,

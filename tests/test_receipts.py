@@ -4,6 +4,7 @@ Rows are `payout <id> <number> <currency> <amount> [on=] [due=] [carried]` and `
 <text>`; below `---` stands what becomes of each. Today is 2026-11-20.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -14,8 +15,8 @@ from hypothesis import strategies as st
 
 from recon.discrepancies import Day, Severity
 from recon.matching.rules import MatchRule, Tolerance
-from recon.receipts import Received, receive
-from recon.tables import OPEN_ITEM, PAYOUT, STATEMENT_LINE
+from recon.receipts import Received, known_by, receive, unidentified
+from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE
 from tests.support import frame_of, shipped_config
 
 TODAY = date(2026, 11, 20)
@@ -188,11 +189,114 @@ def test_a_part_waits_for_the_rest_until_its_time_is_over() -> None:
         credit C1 60.00 po_1
         credit C2 60.00 po_2
         ---
+        C1 open
+        C2 open
         P1 open
         P2 overdue
         payout_mismatch -40.00 P2
         """
     )
+
+
+def test_the_rest_of_a_payout_may_come_on_another_day() -> None:
+    first = received("payout P1 po_1 EUR 100.00\ncredit C1 60.00 po_1 first part")
+    assert first.in_transit.select("side", "item_id", "amount").rows() == [
+        ("credit", "C1", Decimal(60)),
+        ("payout", "P1", Decimal(100)),
+    ]
+    payouts = frame_of(PAYOUT, [payout(["P1", "po_1", "EUR", "100.00"])])
+    rules = list(shipped_config().policy.receipt_rules)
+    rest = frame_of(STATEMENT_LINE, [credit(["C2", "40.00", "po_1", "the", "rest"])])
+    second = receive(rest.lazy(), payouts, first.in_transit, rules, WHOSE)
+    assert told(second) == [
+        "P1 C1 60.00 by payout number",
+        "P1 C2 40.00 by payout number",
+    ]
+
+
+def test_a_credit_received_yesterday_and_not_booked_is_no_unidentified_receipt() -> None:
+    today = received("payout P1 po_1 EUR 100.00\ncredit C1 100.00 po_1")
+    waiting = {"side": "line", "currency": "EUR", "amount": "100", "state": "open"}
+    carried = frame_of(OPEN_ITEM, [waiting | {"item_id": name} for name in ("C1", "C2")])
+    marked = known_by(carried, today.receipts)
+    assert marked["parent_ref"].to_list() == ["P1", None]
+    usual = {"type": "missing_in_ledger", "amount_provider": "100", "currency": "EUR"}
+    found = frame_of(DISCREPANCY, [usual | {"line_ids": [name]} for name in ("C1", "C2")])
+    told_of = unidentified(found, today.receipts.clear(), marked, "en")
+    assert told_of["type"].to_list() == ["missing_in_ledger", "unidentified_receipt"]
+
+
+def test_a_credit_that_names_several_payouts_is_all_of_them() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR  50.00
+        payout P3 po_3 EUR 150.00
+        credit C1 150.00 payouts po_1, po_2
+        ---
+        P1 C1 100.00 by payout number
+        P2 C1 50.00 by payout number
+        P3 open
+        """
+    )
+
+
+def test_what_the_bank_kept_of_a_combined_credit_is_told_once_on_the_largest_share() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR  50.00
+        credit C1 145.00 payouts po_1, po_2
+        ---
+        P1 C1 95.00 by payout number, fee 5.00
+        P2 C1 50.00 by payout number
+        """,
+        [replace(FEE, groups="parts")],
+    )
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        credit C1 60.00 po_1 first
+        credit C2 35.00 po_1 second
+        ---
+        P1 C1 60.00 by payout number, fee 5.00
+        P1 C2 35.00 by payout number
+        """,
+        [replace(FEE, groups="parts")],
+    )
+
+
+def test_numbers_whose_payouts_do_not_add_up_to_the_credit_prove_nothing() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        payout P2 po_2 EUR  50.00
+        credit C1 100.00 po_1, after po_2
+        ---
+        P1 C1 100.00 by amount and day
+        P2 open
+        """
+    )
+
+
+def test_a_negative_balance_is_debited_and_the_next_payout_is_what_is_left() -> None:
+    check(
+        """
+        payout P1 po_1 EUR -40.00 on=11-18
+        payout P2 po_2 EUR  25.00 on=11-19
+        credit C1 -40.00 debit po_1
+        credit C2  25.00 po_2
+        ---
+        P1 C1 -40.00 by payout number
+        P2 C2 25.00 by payout number
+        """
+    )
+
+
+@pytest.mark.parametrize(("sent_on", "outcome"), [("11-15", "arrived"), ("11-14", "open")])
+def test_a_value_date_may_lag_by_a_weekend_and_no_more(sent_on: str, outcome: str) -> None:
+    found = received(f"payout P1 po_1 EUR 100.00 on={sent_on}\ncredit C1 100.00 STRIPE")
+    assert (found.receipts.height == 1) == (outcome == "arrived")
 
 
 FEE = MatchRule(
@@ -301,7 +405,7 @@ def test_the_order_of_rows_does_not_matter_and_nothing_is_lost(
     assert told(found) == told(received("\n".join(data.draw(st.permutations(text)))))
     ids = [row.split()[1] for row in text if row.startswith("payout")]
     arrived = set(found.receipts["payout_id"])
-    assert sorted([*arrived, *found.in_transit["item_id"]]) == sorted(ids)
+    assert sorted([*arrived, *found.in_transit.filter(side="payout")["item_id"]]) == sorted(ids)
     by_payout = found.receipts.group_by("payout_id").agg(pl.col("credited").sum())
     sent = dict(zip(ids, (row.split()[4] for row in text if row[0] == "p"), strict=True))
     assert all(amount == Decimal(sent[name]) for name, amount in by_payout.rows())

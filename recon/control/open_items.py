@@ -38,10 +38,13 @@ def cleared_items(
         )
         for side in ("line", "entry")
     ).collect(engine="streaming")
-    received = receipts.select(
-        pl.lit("payout").alias("side"), "rule", match_id="receipt_id", item_id="payout_id"
+    received = [
+        receipts.select(pl.lit(side).alias("side"), "rule", match_id="receipt_id", item_id=name)
+        for side, name in (("payout", "payout_id"), ("credit", "line_id"))
+    ]
+    by = pl.concat([taken, *(part.select(taken.columns) for part in received)]).unique(
+        ["side", "item_id"], keep="any"
     )
-    by = pl.concat([taken, received.select(taken.columns)]).unique(["side", "item_id"], keep="any")
     return (
         gone.join(by, on=["side", "item_id"], how="left")
         .with_columns(cleared_on=pl.lit(business_date))

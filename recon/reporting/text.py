@@ -77,6 +77,7 @@ SIDES: Final[Words] = {
     "line": ("Provider", "渠道"),
     "entry": ("Ledger", "账本"),
     "payout": ("In transit", "在途"),
+    "credit": ("Part of a payout", "部分到账"),
 }
 STATES: Final[Words] = {"open": ("Open", "未达"), "overdue": ("Overdue", "已逾期")}
 BASES: Final[Words] = {
