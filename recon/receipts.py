@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from recon.discrepancies import Day, amount_text, complete, sentence, suggested_action, told
-from recon.matching import disagreements, waiting
+from recon.matching import disagreements, naming, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
 from recon.money import MONEY, ZERO
-from recon.settlement import naming
 from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, conform, empty
 from recon.wording import Language
 
