@@ -35,6 +35,8 @@ def test_f54_a_card_number_keeps_six_and_four_digits(text: str, expected: str) -
 
 def test_f54_a_reference_of_the_same_row_stays_whole() -> None:
     assert masked(f"order {CARD}", keep={CARD}) == f"order {CARD}"
+    assert masked(f"order SO{CARD}", keep=[None, f"SO{CARD}"]) == f"order SO{CARD}"
+    assert masked(f"order {CARD}", keep=["SO4111", None]) == "order 411111******1111"
 
 
 def test_f54_a_card_number_is_masked_in_everything_that_is_kept(
