@@ -316,3 +316,23 @@ def test_f45_a_ledger_read_in_parts_gives_the_same_day() -> None:
     parts = [day.ledger.gather_every(3, offset) for offset in (2, 0, 1)]
     ledger = pl.concat(parts, rechunk=False)
     assert_same_day(usual_run("wechatpay"), run(day, ledger=ledger))
+
+
+@pytest.mark.parametrize(("parts", "seed"), [(2, 1), (5, 2)])
+def test_f45_a_report_split_into_files_and_shuffled_gives_the_same_day(
+    parts: int, seed: int
+) -> None:
+    day = day_of("paypal")
+    ((name, report),) = day.files.items()
+    split = generator.split_settlement_report(generator.shuffle_rows(report, seed), parts)
+    files = {
+        name.replace(".01.", f".{number:02}."): data for number, data in enumerate(split, start=1)
+    }
+    assert_same_day(usual_run("paypal"), run(day, files=files))
+
+
+def test_f45_the_same_day_again_gives_the_same_frames_to_the_byte() -> None:
+    day = day_of("paypal")
+    first, again = frames(run(day)), frames(run(day))
+    for name, frame in first.items():
+        assert_frame_equal(frame, again[name], check_row_order=True)

@@ -10,6 +10,7 @@ from time import perf_counter
 
 import pytest
 
+from recon.io.rule_settings import ReceiptRuleSettings
 from recon.matching.rules import DateWindow, KeyForm, MatchRule, Tolerance
 from tests.support import ONE_DAY, check, outcomes
 
@@ -437,3 +438,11 @@ def test_a_reference_that_looks_alike_is_proposed_and_not_matched() -> None:
     assert found["type"].sort().to_list() == [
         "missing_in_ledger", "missing_in_provider", "missing_in_provider",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("groups", ["equal", "sum"])
+def test_a_receipt_rule_must_say_which_credit_a_payout_came_in(groups: str) -> None:
+    facts = {"name": "r", "keys": ["parent_ref"], "groups": groups}
+    with pytest.raises(ValueError, match="which credit a payout came in"):
+        ReceiptRuleSettings.model_validate(facts)
+    assert ReceiptRuleSettings.model_validate(facts | {"groups": "parts"}).rule().groups == "parts"

@@ -26,7 +26,7 @@ from recon.io.mapped_settings import (
     described_provider,
 )
 from recon.io.merchant_settings import Merchants, MerchantsFile, merchants_of
-from recon.io.rule_settings import RuleSettings, match_rules
+from recon.io.rule_settings import ReceiptRuleSettings, RuleSettings, match_rules
 from recon.io.secrets import SecretName
 from recon.io.setting_types import (
     WEEKDAYS,
@@ -89,7 +89,7 @@ class ReconSettings(Settings):
     """recon.toml"""
 
     rule: Annotated[list[RuleSettings], Field(min_length=1)]
-    receipt_rule: list[RuleSettings] = []
+    receipt_rule: list[ReceiptRuleSettings] = []
     reports: ReportSettings = ReportSettings()
     severity: SeveritySettings = SeveritySettings()
     database: DatabaseSettings | None = None

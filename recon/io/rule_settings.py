@@ -99,6 +99,19 @@ class RuleSettings(Settings):
         )
 
 
+class ReceiptRuleSettings(RuleSettings):
+    """A rule between payouts and credits: one of the two is single, so that shares are known."""
+
+    @model_validator(mode="after")
+    def _has_shares(self) -> Self:
+        if self.groups in ("equal", "sum"):
+            raise ValueError(
+                f'groups = "{self.groups}" does not say which credit a payout came in; '
+                'take "parts" or "subset"'
+            )
+        return self
+
+
 def match_rules(settings: Sequence[RuleSettings]) -> tuple[MatchRule, ...]:
     """The rules in their order, as matching takes them."""
     return tuple(rule.rule() for rule in settings)
