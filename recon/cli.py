@@ -15,12 +15,14 @@ from recon import console
 from recon.commands import (
     audit,
     cases,
+    fees,
     journal,
     ledger,
     merchants,
     open_items,
     providers,
     sign_off,
+    withdrawals,
 )
 from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 from recon.commands.providers import known_providers
@@ -32,6 +34,8 @@ app = App(
     result_action="return_value",
 )
 for group in (journal, ledger, merchants, providers, cases, sign_off, audit):
+    app.command(group.app)
+for group in (fees, withdrawals):
     app.command(group.app)
 app.command(open_items.open_items)
 app.command(open_items.changes)

@@ -99,6 +99,19 @@ def test_two_equal_runs_give_equal_frames() -> None:
         assert frame.equals(again[name]), name
 
 
+@pytest.mark.parametrize("provider", ["wechatpay", "paypal"])
+def test_no_frame_of_a_run_has_a_float(provider: str) -> None:
+    result = run(small_day(provider, 40))
+    found = [
+        f"{name}.{column}"
+        for name, value in vars(result).items()
+        if isinstance(value, pl.DataFrame | pl.LazyFrame)
+        for column, dtype in value.lazy().collect_schema().items()
+        if dtype.is_float() or "Float" in str(dtype)
+    ]
+    assert not found, found
+
+
 def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None:
     day, names = small_day(), []
 

@@ -1,5 +1,11 @@
 """What the commands print: tables for people, JSON for machines, complaints on standard error."""
 
+from recon.console.fees import (
+    show_explanation,
+    show_schedule,
+    show_simulation,
+    show_tie_out,
+)
 from recon.console.frames import (
     show_frame,
     show_frames,
@@ -20,14 +26,18 @@ __all__ = [
     "show_arrivals",
     "show_check",
     "show_demo",
+    "show_explanation",
     "show_frame",
     "show_frames",
     "show_import",
     "show_providers",
     "show_reports",
     "show_run",
+    "show_schedule",
     "show_settled",
+    "show_simulation",
     "show_statements",
     "show_status",
     "show_table",
+    "show_tie_out",
 ]

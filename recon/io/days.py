@@ -105,6 +105,19 @@ def read_ledger_of(workspace: Workspace, account: AccountSettings, period: Perio
     return read_entries(source, account.provider, account.account, period)
 
 
+def read_refunded(
+    workspace: Workspace, account: AccountSettings, entries: pl.DataFrame, business_date: date
+) -> pl.DataFrame:
+    """LEDGER_ENTRY of the orders that entries of a day give money back of."""
+    return read_orders(
+        _ledger_of(workspace),
+        account.provider,
+        account.account,
+        refunded_orders(entries),
+        business_date,
+    )
+
+
 def _ledger_of(workspace: Workspace) -> Database | MappedLedger:
     settings = workspace.config.recon.ledger
     if settings is None:
@@ -201,13 +214,7 @@ def _inputs(
             if kind.is_numbered:
                 gaps += [f"{kind.name} {part}" for part in workspace.inbox.gap_before(record)]
     entries = read_ledger(workspace, account, business_date)
-    orders = read_orders(
-        _ledger_of(workspace),
-        account.provider,
-        account.account,
-        refunded_orders(entries.frame),
-        business_date,
-    )
+    orders = read_refunded(workspace, account, entries.frame, business_date)
     schedule = workspace.config.schedules[account.provider, account.account]
     return DayInput(
         account=account,

@@ -1,0 +1,123 @@
+"""Fee schedules, explanations, simulations and tie-outs, for people and for machines."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from recon.console.frames import show_frame
+from recon.console.terminal import new_table, print_json, print_parts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recon.fees.schedule import Tariff
+    from recon.io.fee_jobs import Simulation, TieOut
+
+
+def show_schedule(rows: "Sequence[Tariff]", *, as_json: bool) -> None:
+    """The rows of a schedule, and what each of them says."""
+    if as_json:
+        print_json([_plain(row) for row in rows])
+        return
+    names = ["account", "tariff", "from", "to", "kinds", "currency", "fee"]
+    table = new_table(None, [(name, "left") for name in names])
+    for row in rows:
+        table.add_row(
+            row.account,
+            row.name,
+            str(row.effective_from),
+            str(row.effective_to or ""),
+            ", ".join(sorted(row.kinds)),
+            row.currency,
+            _said(row),
+        )
+    print_parts(table)
+
+
+def _plain(row: "Tariff") -> dict[str, object]:
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in asdict(row).items()
+    }
+
+
+def _said(row: "Tariff") -> str:
+    """The fee of a row in a few words: 3.49% + 0.49, at least 1, tiers by month_amount."""
+    parts = []
+    if row.tiers:
+        steps = [f"{tier.percent}% to {tier.up_to or 'end'}" for tier in row.tiers]
+        parts.append(f"{row.tier_mode} tiers by {row.tier_by}: {', '.join(steps)}")
+    elif row.percent:
+        parts.append(f"{row.percent}%")
+    if row.fixed:
+        parts.append(f"{row.fixed}")
+    text = " + ".join(parts) or "free"
+    more = {
+        "at least": row.minimum,
+        "at most": row.maximum,
+        "free amount": row.free_amount,
+        "free count": row.free_count,
+        "tax %": row.tax_percent,
+        "tolerance": row.tolerance,
+    }
+    text += "".join(f", {word} {value}" for word, value in more.items() if value is not None)
+    if row.surcharge:
+        text += ", surcharge"
+    if row.promotion:
+        text += ", promotion"
+    return text if row.charged_to == "us" else f"{text}, charged to the {row.charged_to} by us"
+
+
+def show_explanation(found: "pl.DataFrame", *, as_json: bool) -> None:
+    """The tariff row of a line and its arithmetic, a paragraph for each component."""
+    from recon.io.export import as_records
+    from recon.money import display
+
+    if as_json:
+        print_json(as_records(found))
+        return
+    if found.is_empty():
+        print("nothing was charged, and no row of the fee schedule covers the line")
+    for row in found.iter_rows(named=True):
+        until = f"to {row['effective_to']}" if row["effective_to"] else "on"
+        tariff = row["tariff"] or "no tariff row"
+        dates = f" (from {row['effective_from']} {until})" if row["effective_from"] else ""
+        print(f"{row['line_id']} of {row['business_date']}, {row['kind']}: {row['component']}")
+        print(f"  tariff      {tariff}{dates}")
+        print(f"  arithmetic  {row['arithmetic']}")
+        for name in ("expected", "charged", "variance"):
+            amount = row[name]
+            text = "unknown" if amount is None else display(amount, row["currency"])
+            print(f"  {name:10}  {text}")
+
+
+def show_simulation(found: "Simulation", *, as_json: bool) -> None:
+    """What would have been paid, by tariff row and in all."""
+    from recon.io.export import as_records
+
+    if as_json:
+        print_json(
+            {"days": found.days, "rows": as_records(found.rows)}
+            | {"totals": as_records(found.totals)}
+        )
+        return
+    show_frame(found.rows, "by tariff row of the other schedule", as_json=False)
+    show_frame(found.totals, f"what {found.days} day(s) would have cost", as_json=False)
+
+
+def show_tie_out(found: "TieOut", *, as_json: bool) -> None:
+    """Whether the month ties out, and what the difference consists of."""
+    from recon.io.export import as_records
+
+    if as_json:
+        print_json(
+            {"ties": found.ties, "rows": as_records(found.rows)}
+            | {"totals": as_records(found.totals), "missing_dates": found.missing_dates}
+        )
+        return
+    show_frame(found.rows, "by tariff row", as_json=False)
+    show_frame(found.totals, "by currency", as_json=False)
+    if found.missing_dates:
+        first, last = found.missing_dates[0], found.missing_dates[-1]
+        print(f"{len(found.missing_dates)} day(s) of the month have no run: {first} to {last}")
+    print("the invoice ties out" if found.ties else "the invoice does NOT tie out")

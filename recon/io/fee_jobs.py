@@ -1,0 +1,259 @@
+"""What `recon fees` and `recon withdrawals` do: explain, simulate, tie out to invoices."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from recon.errors import NotProvedError, UserError
+from recon.fees import assess, invoice
+from recon.fees.arithmetic import with_arithmetic
+from recon.fees.counting import Past, is_counted, usage
+from recon.fees.schedule import Tariff
+from recon.fees.tables import FEE_USAGE
+from recon.fees.withdrawals import charges, with_merchants
+from recon.io.days import Workspace, read_ledger, read_refunded
+from recon.io.fee_history import DAY_FEES, dates_with_runs, fees_of, usage_before
+from recon.io.fee_settings import read_schedule
+from recon.periods import Period
+from recon.settings import AccountSettings
+from recon.tables import WITHDRAWAL_CHARGE, empty
+
+# How a line was assessed, and by which row of the schedule.
+EXPLAINED = (
+    *("business_date", "line_id", "component", "tariff", "effective_from", "effective_to"),
+    *("kind", "currency", "base", "charged", "expected", "variance", "arithmetic"),
+)
+
+
+def in_force(workspace: Workspace, accounts: Sequence[AccountSettings], day: date) -> list[Tariff]:
+    """The rows of the schedules of accounts that are in force on a day."""
+    policy = workspace.config.policy
+    return [
+        row
+        for account in accounts
+        for row in policy.tariffs_of(account.account)
+        if row.is_in_force(day)
+    ]
+
+
+def explain(workspace: Workspace, line_id: str, day: date | None) -> pl.DataFrame:
+    """EXPLAINED of one line, by the schedule that is configured now, newest day first.
+
+    Errors: UserError for a line of no account, NotProvedError for one that no run has read.
+    """
+    account = _account_of(workspace, line_id)
+    days = _days_with_reports(workspace, account) if day is None else [day]
+    for found in days:
+        lines = _lines(workspace, account, found)
+        here = lines.filter(pl.col("line_id") == line_id).head(1)
+        if here.select("line_id").collect().is_empty():
+            continue
+        return _explained(workspace, account, found, line_id)
+    raise NotProvedError(f"no run of {account.provider} {account.account} has read {line_id}")
+
+
+def _explained(
+    workspace: Workspace, account: AccountSettings, day: date, line_id: str
+) -> pl.DataFrame:
+    tariffs = [
+        row for row in workspace.config.policy.tariffs_of(account.account) if row.charged_to == "us"
+    ]
+    past = _past(workspace, account, tariffs, day)
+    lines = _of_merchants(workspace, account, tariffs, day)
+    assessed = assess.assess(lines, tariffs, past).filter(pl.col("line_id") == line_id).collect()
+    dates = pl.DataFrame(
+        [(place, row.effective_from, row.effective_to) for place, row in enumerate(tariffs)],
+        schema={"tariff_row": pl.UInt16, "effective_from": pl.Date, "effective_to": pl.Date},
+        orient="row",
+    )
+    told = with_arithmetic(assessed, tariffs, workspace.config.policy.language)
+    return (
+        told.join(dates, on="tariff_row", how="left")
+        .with_columns(business_date=pl.lit(day))
+        .select(EXPLAINED)
+        .sort("component")
+    )
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What another schedule would have cost, by tariff row, beside what was charged."""
+
+    rows: pl.DataFrame  # DAY_FEES summed over the days: by tariff row of the new schedule
+    totals: pl.DataFrame  # provider, account, currency, charged, would_be, difference
+    days: int
+
+
+def simulate(
+    workspace: Workspace, path: Path, accounts: Sequence[AccountSettings], period: Period
+) -> Simulation:
+    """Assess the days that were run by another schedule. Errors: UserError.
+
+    What is counted by the month begins with the first day of the range.
+    """
+    schedule = read_schedule(path)
+    numbers = {row.account for row in schedule}
+    chosen = [account for account in accounts if account.account in numbers]
+    if not chosen:
+        raise UserError(
+            f"{path} is for {', '.join(sorted(numbers)) or 'no account'}; "
+            "none of the chosen accounts has that number"
+        )
+    summed, days = [pl.DataFrame(schema=DAY_FEES)], 0
+    for account in chosen:
+        for found in _simulated(workspace, account, schedule, period):
+            summed.append(found)
+            days += 1
+    if not days:
+        raise NotProvedError(f"nothing was run of these accounts from {period.first} to "
+                             f"{period.last}; run them first: recon run")  # fmt: skip
+    return _simulation(pl.concat(summed), days)
+
+
+def _simulated(
+    workspace: Workspace, account: AccountSettings, schedule: list[Tariff], period: Period
+) -> Iterator[pl.DataFrame]:
+    rows = [row for row in schedule if row.account == account.account and row.charged_to == "us"]
+    before = pl.DataFrame(schema=DAY_FEES)
+    for day in dates_with_runs(workspace.database, account, period):
+        used = usage(before, rows, day) if is_counted(rows) else empty(FEE_USAGE)
+        orders = _orders(workspace, account, rows, day)
+        lines = _of_merchants(workspace, account, rows, day)
+        assessed = assess.assess(lines, rows, Past(used, orders))
+        summary = assess.summarize(assessed, rows).collect(engine="streaming")
+        whose = {"provider": account.provider, "account": account.account, "business_date": day}
+        found = summary.with_columns(pl.lit(value).alias(name) for name, value in whose.items())
+        before = pl.concat([before, found.select(list(DAY_FEES))])
+        yield found.select(list(DAY_FEES))
+
+
+def _simulation(fees: pl.DataFrame, days: int) -> Simulation:
+    whose = ["provider", "account", "currency"]
+    key = ["provider", "account", "tariff", "component", "kind", "currency"]
+    rows = fees.group_by(key).agg(pl.col("line_count", "base", "charged", "expected").sum())
+    totals = (
+        fees.group_by(whose)
+        .agg(pl.col("charged").sum(), would_be=pl.col("expected").sum())
+        .with_columns(difference=pl.col("would_be") - pl.col("charged"))
+    )
+    order = ["provider", "account", "currency", "tariff", "component", "kind"]
+    return Simulation(rows.sort(order, nulls_last=True), totals.sort(whose), days)
+
+
+@dataclass(frozen=True)
+class TieOut:
+    """A month's fees against the provider's invoice."""
+
+    rows: pl.DataFrame  # INVOICE_ROW
+    totals: pl.DataFrame  # INVOICE_TOTAL
+    missing_dates: tuple[date, ...]  # days of the month without a run
+
+    @property
+    def ties(self) -> bool:
+        differences = self.totals["difference"]
+        return not self.missing_dates and bool((differences == 0).all())
+
+
+def tie_out(
+    workspace: Workspace,
+    account: AccountSettings,
+    month: Period,
+    stated: pl.DataFrame,
+    *,
+    against: str,
+) -> TieOut:
+    """FEE_SUMMARY of a month against STATED lines of its invoice."""
+    fees = fees_of(workspace.database, account, month)
+    there = set(dates_with_runs(workspace.database, account, month))
+    return TieOut(
+        invoice.rows(fees, stated),
+        invoice.totals(fees, stated, against=against),
+        tuple(day for day in month if day not in there),
+    )
+
+
+def read_invoice(path: Path, currency: str | None) -> pl.DataFrame:
+    """STATED from a CSV with the columns amount, and tariff and currency where there are any."""
+    try:
+        texts = pl.read_csv(path, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise UserError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+    unknown = set(texts.columns) - set(invoice.STATED)
+    if unknown or "amount" not in texts.columns:
+        raise UserError(
+            f"{path}: the columns are amount and, where you have them, tariff and currency; "
+            f"found: {', '.join(texts.columns)}"
+        )
+    if "currency" not in texts.columns:
+        texts = texts.with_columns(currency=pl.lit(currency, dtype=pl.String))
+    return invoice.parsed(texts, str(path))
+
+
+def withdrawals(
+    workspace: Workspace, accounts: Sequence[AccountSettings], period: Period
+) -> pl.DataFrame:
+    """WITHDRAWAL_CHARGE of the days that were run, by the schedules that are configured now."""
+    found = [empty(WITHDRAWAL_CHARGE)]
+    for account in accounts:
+        tariffs = workspace.config.policy.tariffs_of(account.account)
+        for day in dates_with_runs(workspace.database, account, period):
+            lines = _of_merchants(workspace, account, tariffs, day)
+            past = _past(workspace, account, tariffs, day)
+            charged = [row for row in tariffs if row.charged_to == "us"]
+            assessed = assess.assess(lines, charged, past)
+            language = workspace.config.policy.language
+            found.append(charges(lines, assessed, tariffs, past, language))
+    return pl.concat(found).sort("business_date", "line_id")
+
+
+def _account_of(workspace: Workspace, line_id: str) -> AccountSettings:
+    for account in workspace.config.accounts:
+        if line_id.startswith(f"{account.provider}:{account.account}:"):
+            return account
+    raise UserError(
+        f"{line_id!r} is a line of no account that is configured; it begins with provider:account:"
+    )
+
+
+def _days_with_reports(workspace: Workspace, account: AccountSettings) -> list[date]:
+    every = Period(date.min, date.max)
+    return dates_with_runs(workspace.database, account, every)[::-1]
+
+
+def _lines(workspace: Workspace, account: AccountSettings, day: date) -> pl.LazyFrame:
+    path = workspace.report_directory(account, day) / "lines.parquet"
+    if not path.is_file():
+        raise NotProvedError(
+            f"{account.provider} {account.account} has no lines of {day}; "
+            f"make them with: recon run --date {day}"
+        )
+    return pl.scan_parquet(path)
+
+
+def _of_merchants(
+    workspace: Workspace, account: AccountSettings, tariffs: Sequence[Tariff], day: date
+) -> pl.LazyFrame:
+    lines = _lines(workspace, account, day)
+    if all(row.merchants is None for row in tariffs):
+        return lines
+    return with_merchants(lines, read_ledger(workspace, account, day).frame.lazy(), tariffs)
+
+
+def _past(workspace: Workspace, account: AccountSettings, tariffs: list[Tariff], day: date) -> Past:
+    return Past(
+        usage_before(workspace.database, account, tariffs, day),
+        _orders(workspace, account, tariffs, day),
+    )
+
+
+def _orders(
+    workspace: Workspace, account: AccountSettings, tariffs: Sequence[Tariff], day: date
+) -> pl.DataFrame:
+    """The payments that refunds of the day belong to, where a row of the schedule asks for them."""
+    if not any(row.needs_original for row in tariffs):
+        return Past().orders
+    entries = read_ledger(workspace, account, day).frame
+    return read_refunded(workspace, account, entries, day)
