@@ -26,7 +26,7 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
         name = status.provider if alone else f"{status.provider} {shortened(status.account)}"
         table.add_row(name, *_row(status))
     print_parts(table)
-    print("discrepancies: high/medium/low of the last run")
+    print("discr.: discrepancies whose case is not settled, high/medium/low")
     for status in found:
         for sentence in status.unusual:
             print(f"unusual: {sentence}")

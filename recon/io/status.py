@@ -8,8 +8,10 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from recon.control.cases import UNSETTLED
 from recon.io.books import history_until
 from recon.io.check import next_deliveries
+from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.schema import DISCREPANCIES, RUNS
 from recon.metrics import anomalies, usual_values
@@ -37,7 +39,7 @@ class AccountStatus:
     last_run: date | None
     proved: bool
     stale: bool  # an earlier day was run again since: run this one again
-    discrepancies: dict[str, int]  # of the last run, by severity
+    discrepancies: dict[str, int]  # with a case that is not settled, by severity
     figures: tuple[Figure, ...]
     unusual: tuple[str, ...]  # sentences
     next_day: date
@@ -54,6 +56,7 @@ def status_of(
     """Every configured account as it stood at the end of a day, by default after its last run."""
     runs = _current_runs(workspace, day)
     deliveries = {(one.provider, one.account): one for one in next_deliveries(workspace, now)}
+    severities = _open_severities(workspace, day)
     histories: dict[date, pl.DataFrame] = {}
     found = []
     for account in workspace.config.accounts:
@@ -80,7 +83,7 @@ def status_of(
                 proved=last is not None and bool(last["proved"]),
                 stale=last is not None
                 and any(run["finished_at"] > last["started_at"] for run in of_account[:-1]),
-                discrepancies=_severities(workspace, last),
+                discrepancies=severities.get(key, {}),
                 figures=figures,
                 unusual=unusual,
                 next_day=delivery.business_date,
@@ -112,13 +115,27 @@ def _figures(history: pl.DataFrame, day: date) -> tuple[Figure, ...]:
     return tuple(Figure(*row) for row in rows)
 
 
-def _severities(workspace: Workspace, run: dict[str, Any] | None) -> dict[str, int]:
-    if run is None:
-        return {}
-    counted = (
-        sa.select(DISCREPANCIES.c.severity, sa.func.count())
-        .where(DISCREPANCIES.c.run_id == run["run_id"])
-        .group_by(DISCREPANCIES.c.severity)
+def _open_severities(
+    workspace: Workspace, day: date | None
+) -> dict[tuple[str, str], dict[str, int]]:
+    """How many cases of each account are not settled, by the severity its last run gave them."""
+    case, discrepancy = CASES.c, DISCREPANCIES.c
+    same = sa.and_(
+        *(case[name] == discrepancy[name] for name in ("provider", "account", "discrepancy_id"))
     )
+    select = (
+        sa.select(case.case_id, case.provider, case.account, discrepancy.severity)
+        .join_from(CASES, DISCREPANCIES, same)
+        .join(RUNS, RUNS.c.run_id == discrepancy.run_id)
+        .where(case.state.in_(UNSETTLED))
+        .order_by(RUNS.c.finished_at)
+    )
+    if day is not None:
+        select = select.where(case.business_date <= day)
     with workspace.database.connect() as connection:
-        return {str(severity): int(count) for severity, count in connection.execute(counted)}
+        last = {row.case_id: row for row in connection.execute(select)}
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for row in last.values():
+        counts = found.setdefault((row.provider, row.account), {})
+        counts[row.severity] = counts.get(row.severity, 0) + 1
+    return found

@@ -160,7 +160,8 @@ def test_the_status_says_how_every_account_stands(
     assert wechat["last_run"] == DAY
     assert wechat["proved"] is False
     counted = {figure["name"]: figure["value"] for figure in wechat["figures"]}
-    assert str(sum(wechat["discrepancies"].values())) == counted["discrepancy_count"]
+    # Those of the day before are open as well, until they are settled.
+    assert sum(wechat["discrepancies"].values()) > int(counted["discrepancy_count"])
     rates = {f["name"]: f for f in wechat["figures"] if f["currency"] in (None, "CNY")}
     assert re.fullmatch(r"0\.\d{1,6}", rates["fee_rate"]["value"])
     assert rates["fee_rate"]["usual"] is not None
