@@ -36,6 +36,7 @@ _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _PROPERTIES: Final = "docProps/core.xml"
 _NO_ROWS: Final = re.compile(r"<sheetData\s*/>|<sheetData></sheetData>")
 _PAGE_WIDTH: Final = 225  # characters of a list that one landscape page can show
+_ROWS_OF_A_PAGE: Final = 75  # what is a little longer than a page is shrunk to one
 _GAP: Final = "_ "  # as wide as a space; LibreOffice indents right-aligned numbers at random
 _RIGHT: Final = ("money", "count", "integer", "percent")
 
@@ -129,7 +130,8 @@ def _set_up_page(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.fitToWidth = -(-int(sum(page.widths)) // _PAGE_WIDTH) if page.main else 1
-    sheet.page_setup.fitToHeight = 0 if any(place.table for place in page.places) else 1
+    is_short = not page.main and page.last_row <= _ROWS_OF_A_PAGE
+    sheet.page_setup.fitToHeight = 1 if is_short else 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.75
