@@ -63,6 +63,7 @@ REASONS: Final[dict[str, str]] = {
     "not an unsigned whole number of hundredths": "不是以百分之一计的无符号整数",
     "more decimals than the currency has": "小数位多于该币种",
     "not the currency of the gross amount": "不是总额的币种",
+    "the parts of the fee do not add up to it": "手续费各部分之和不等于手续费",
     "too few or too many cells": "单元格过少或过多",
     "unknown": "未知",
     "unknown category": "未知的类别",
