@@ -9,6 +9,7 @@ its exact digits and a formula carries its value.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import polars as pl
@@ -25,6 +26,7 @@ TEXT_LIMIT: Final = 32_767  # UTF-16 units in one cell, in Excel
 FORMULA_START: Final = r"^[=+\-@\t\r\n＝＋－＠]"
 
 _NOT_IN_XML: Final = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{FFFE}\x{FFFF}]"
+_ESCAPED: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _DAY_ZERO: Final = date(1899, 12, 30)  # of a workbook's calendar
 _MS_A_DAY: Final = 86_400_000
 
@@ -47,9 +49,10 @@ StyleIds: TypeAlias = Callable[[Style], int]
 StyleId: TypeAlias = int | pl.Expr
 
 
-def text_cell(ref: pl.Expr, text: pl.Expr, style: StyleId) -> pl.Expr:
+def text_cell(ref: pl.Expr, text: pl.Expr | str, style: StyleId) -> pl.Expr:
     cell = '<c r="{}" s="{}" t="inlineStr"><is><t xml:space="preserve">{}</t></is></c>'
-    return pl.format(cell, ref, _expression(style), inert(text))
+    shown = pl.lit(_inert(text)) if isinstance(text, str) else inert(text)
+    return pl.format(cell, ref, _expression(style), shown)
 
 
 def number_cell(ref: pl.Expr, digits: pl.Expr, style: StyleId) -> pl.Expr:
@@ -99,12 +102,15 @@ def inert(text: pl.Expr) -> pl.Expr:
     return (
         text.str.replace_all(_NOT_IN_XML, "\ufffd")
         .map_batches(_cut_long, return_dtype=pl.String(), is_elementwise=True)
-        .str.replace_all("&", "&amp;", literal=True)
-        .str.replace_all("<", "&lt;", literal=True)
-        .str.replace_all(">", "&gt;", literal=True)
-        .str.replace_all("\r", "&#13;", literal=True)
+        .str.replace_many(_ESCAPED)
         .str.replace_all(r"_x([0-9A-Fa-f]{4}_)", "_x005F_x${1}")  # Excel's own escape
     )
+
+
+@lru_cache(maxsize=4096)
+def _inert(text: str) -> str:
+    """The same for one text: titles and labels are on every sheet of every workbook."""
+    return str(pl.select(inert(pl.lit(text))).item())
 
 
 def _cut_long(cells: pl.Series) -> pl.Series:

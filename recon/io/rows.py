@@ -46,7 +46,7 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds, workbook: Workboo
     """
     parts: list[Iterator[str]] = []
     if page.heading:
-        cell = text_cell(_at("A", 1), pl.lit(page.heading), style_id(Style("heading")))
+        cell = text_cell(_at("A", 1), page.heading, style_id(Style("heading")))
         parts.append(iter([_rows([_Row(1, [cell], 26.0)])]))
     for place in page.places:
         block = place.block
@@ -139,7 +139,7 @@ class _TableRows:
         rows, row = list[_Row](), self.place.row
         if self.table.title:
             style = self.style_id(Style("block_title"))
-            cell = text_cell(_at("A", row), pl.lit(self.table.title), style)
+            cell = text_cell(_at("A", row), self.table.title, style)
             rows.append(_Row(row, [cell], 20.0))
             row += 1
         columns = self.table.columns
@@ -148,7 +148,7 @@ class _TableRows:
         titles = [
             text_cell(
                 _at(at, row),
-                pl.lit(column.title),
+                column.title,
                 self.style_id(Style("column_title", column.kind)),
             )
             for at, column in zip(self._letters(), columns, strict=True)
@@ -163,7 +163,7 @@ class _TableRows:
         row = self.place.first
         cells = [blank_cell(_at(at, row), self.style_id(Style("cell"))) for at in self._letters()]
         muted = self.style_id(Style("cell", tone="muted"))
-        cells[0] = text_cell(_at("A", row), pl.lit(page.nothing), muted)
+        cells[0] = text_cell(_at("A", row), page.nothing, muted)
         return _rows([_Row(row, cells)])
 
     def _exact(self, column: Column, frame: pl.DataFrame) -> pl.Expr:
@@ -268,19 +268,19 @@ class _LineRows:
         rows, number = list[_Row](), self.place.row
         if self.block.title:
             style = self.style_id(Style("block_title"))
-            cell = text_cell(_at("A", number), pl.lit(self.block.title), style)
+            cell = text_cell(_at("A", number), self.block.title, style)
             rows.append(_Row(number, [cell], 20.0))
             number += 1
         if self.block.headings:
             titles = [
-                text_cell(_at(letter(place), number), pl.lit(text), self._heading_style(place))
+                text_cell(_at(letter(place), number), text, self._heading_style(place))
                 for place, text in enumerate(self.block.headings)
             ]
             rows.append(_Row(number, titles, _LINE_HEIGHT + 6))
         marks = self._marks()
         for row, line in enumerate(self.block.lines, start=self.place.first):
             label = self.style_id(Style("label", strong=line.strong))
-            cells = [text_cell(_at("A", row), pl.lit(line.label), label)]
+            cells = [text_cell(_at("A", row), line.label, label)]
             cells += [self._cell(row, number, line, marks) for number in range(len(line.cells))]
             rows.append(_Row(row, cells))
         return rows
