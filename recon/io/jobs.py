@@ -102,7 +102,8 @@ def run_period(
         for account in _with_receivers(workspace, ordered):
             _run_stale(workspace, account, run)
     if report.days:
-        report.books = _write_books(workspace, period, report.failures)
+        run_days = sorted({day.result.business_date for day in report.days})
+        report.books = _write_books(workspace, run_days, period, report.failures)
     return report
 
 
@@ -112,12 +113,14 @@ def _exit_code(error: ReconError) -> int:
     return NotProvedError.exit_code if is_statement else error.exit_code
 
 
-def _write_books(workspace: Workspace, period: Period, failures: list[Failure]) -> list[Path]:
-    """The proof workbook of every day and, of a range, of the range; what cannot be written does
-    not stop the rest."""
+def _write_books(
+    workspace: Workspace, days: Sequence[date], period: Period, failures: list[Failure]
+) -> list[Path]:
+    """The proof workbook of every day that was run and, of a range, of the range; what cannot be
+    written does not stop the rest."""
     language = workspace.config.recon.reports.language
     written = []
-    for part in dict.fromkeys([*map(one_day, period), period]):
+    for part in dict.fromkeys([*map(one_day, days), period]):
         try:
             written.append(write_book(workspace, part, language))
         except ReconError as error:

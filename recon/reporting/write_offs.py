@@ -4,8 +4,9 @@ from typing import Final
 
 import polars as pl
 
+from recon.masking import mask_free_text
 from recon.reporting import text
-from recon.reporting.columns import CHANGE_TONES, columns, named, toned, worded
+from recon.reporting.columns import columns, named, worded
 from recon.reporting.sheets import Banner, Block, Sheet, Table
 from recon.reporting.text import Language
 from recon.results import DayResult
@@ -47,20 +48,22 @@ def write_off_sheet(result: DayResult, language: Language) -> Sheet:
 
 
 def change_blocks(result: DayResult, language: Language) -> tuple[Block, ...]:
-    """What the run found otherwise than the one before: nothing to show for the first run."""
+    """What the run found otherwise than the one before, as sentences across the sheet: nothing to
+    show for the first run."""
     if result.supersedes is None:
         return ()
     title = text.phrase("changes_since", language).format(run=result.supersedes)
     if result.changes.height > _CHANGES_SHOWN:
         counted = text.phrase("changes_more", language).format(count=result.changes.height)
         return (Banner(title, "muted", (counted,)),)
-    frame = result.changes.sort("change", "discrepancy_id").with_columns(
-        worded("type", text.TYPES, language),
-        named("currency"),
-        change=worded("change", text.CHANGES, language),
+    told = (
+        mask_free_text(result.changes)
+        .sort("change", "discrepancy_id")
+        .select(
+            worded("change", text.CHANGES, language),
+            worded("type", text.TYPES, language),
+            "explanation",
+        )
     )
-    shown = (
-        toned("change", language, text.CHANGES, CHANGE_TONES),
-        *columns("type currency difference explanation discrepancy_id", language),
-    )
-    return (Table("changes", shown, frame, title=title),)
+    lines = [f"• {change}: {kind}. {said}" for change, kind, said in told.iter_rows()]
+    return (Banner(title, "muted", tuple(lines or [text.phrase("nothing", language)])),)
