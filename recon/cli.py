@@ -7,7 +7,7 @@ Exit codes: 0 done; 2 the user's mistake; 3 not proved; 4 discrepancies, with --
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -26,7 +26,11 @@ from recon.commands import (
 )
 from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 from recon.commands.providers import known_providers
-from recon.errors import ReconError
+from recon.errors import ReconError, UserError
+
+if TYPE_CHECKING:
+    from recon.io.days import Workspace
+    from recon.io.jobs import RunReport
 
 app = App(
     name="recon",
@@ -55,6 +59,7 @@ def run(
         False
     ),
     fail_on_discrepancy: Annotated[bool, Parameter(negative="")] = False,
+    notify: Annotated[bool, Parameter(help="send the message of [notify]", negative="")] = False,
     lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
@@ -64,6 +69,8 @@ def run(
     period = period_of(date, from_, to)
     workspace = open_workspace(common, lang)
     accounts = workspace.config.accounts_of(provider, account)
+    if notify and workspace.config.recon.notify is None:
+        raise UserError("--notify needs [notify] in recon.toml, with the places to tell")
     report = run_period(
         workspace,
         accounts,
@@ -73,7 +80,8 @@ def run(
         on_day=console.day_listener(common.json, len(accounts) * period.day_count),
     )
     console.show_run(report, as_json=common.json)
-    return report.exit_code(fail_on_discrepancy=fail_on_discrepancy)
+    code = report.exit_code(fail_on_discrepancy=fail_on_discrepancy)
+    return _notified(workspace, report, code) if notify else code
 
 
 @app.command
@@ -196,6 +204,18 @@ def check(
     found = check_workspace(common.workspace, common.config, connect=connect)
     console.show_check(found, as_json=common.json)
     return 2 if found.problems else 0
+
+
+def _notified(workspace: "Workspace", report: "RunReport", code: int) -> int:
+    """Tell the places of [notify]; a run that is done is not undone by a place that is closed."""
+    from recon.io.notify import notify
+
+    try:
+        notify(workspace.config.recon.notify, report)
+    except UserError as error:
+        console.complain(str(error))
+        return code or error.exit_code
+    return code
 
 
 def _keys_of(common: Common, provider: str | None):  # type: ignore[no-untyped-def]

@@ -37,6 +37,7 @@ def _settings(model: type[BaseModel]) -> list[str]:
         (config.ReportSettings, "reports."),
         (config.DatabaseSettings, "database."),
         (config.LedgerSettings, "ledger."),
+        (config.NotifySettings, "notify."),
         (write_off_settings.WriteOffSettings, "write_off."),
         (write_off_settings.WriteOffLimits, "write_off.currency."),
         (config.RateSettings, "rates."),

@@ -26,6 +26,7 @@ from recon.io.mapped_settings import (
     described_provider,
 )
 from recon.io.merchant_settings import Merchants, MerchantsFile, merchants_of
+from recon.io.notify import NotifySettings
 from recon.io.rule_settings import ReceiptRuleSettings, RuleSettings, match_rules
 from recon.io.secrets import SecretName
 from recon.io.setting_types import (
@@ -97,6 +98,7 @@ class ReconSettings(Settings):
     rates: RateSettings | None = None
     journal: JournalSettings = JournalSettings()
     write_off: WriteOffSettings | None = None
+    notify: NotifySettings | None = None
 
 
 PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
@@ -203,6 +205,8 @@ class Config:
             )
             if settings is not None
         ]
+        places = [] if self.recon.notify is None else self.recon.notify.urls_env
+        wanted += [(f"{self.directory}/recon.toml: notify.urls_env", name) for name in places]
         for slug, source in self.sources.items():
             numbers = tuple(a.account for a in self.accounts if a.provider == slug)
             where = f"{self.directory}/providers/{slug}.toml: source"

@@ -4,7 +4,7 @@ A day without a statement is one of three things: nothing happened and the sourc
 too early, or the statement is missing. The clock is always an argument.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from pydantic import AfterValidator
 
 from recon.io.database import Database
+from recon.io.inbox import Inbox
 from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
 from recon.periods import Period
 from recon.settings import AccountSettings, Expectation
@@ -75,6 +76,15 @@ class Schedule:
             on += timedelta(days=1)
             left -= self.closed_because(on) is None
         return datetime.combine(on, time.fromisoformat(self.ready_at), ZoneInfo(self.time_zone))
+
+    def delivered_on(self, today: date) -> list[date]:
+        """The business dates whose statements come on a day; those without business among them,
+        since they are run, too."""
+        if self.ready_at is None:
+            return []
+        days = (today - timedelta(days=back) for back in range(_LONGEST_REST_DAYS, -1, -1))
+        moments = ((day, self.expected(day)) for day in days)
+        return [day for day, at in moments if at is not None and at.date() == today]
 
     def next_day(self, last: date | None, now: datetime) -> date:
         """The business date whose statements are to come next, after those of `last`; when there
@@ -141,6 +151,40 @@ def expectation(
         note = f"the source was asked at {at} {schedule.time_zone} and had nothing"
         return Expectation("quiet", note, may_be_empty)
     return Expectation("due", "", may_be_empty)
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """A day of an account whose statements are not all here and may still come."""
+
+    provider: str
+    account: str
+    business_date: date
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.account} {self.business_date} is not delivered yet"
+
+
+def awaited(
+    inbox: Inbox,
+    schedules: Mapping[tuple[str, str], Schedule],
+    accounts: Iterable[AccountSettings],
+    period: Period,
+    now: datetime,
+) -> list[Awaited]:
+    """What is worth waiting for, with the moment when that ends."""
+    found = []
+    for account in accounts:
+        schedule = schedules[account.provider, account.account]
+        for day in period:
+            until = schedule.ready(day)
+            if until is None or now >= until or schedule.closed_because(day) is not None:
+                continue
+            here = {file.kind for file in inbox.files_for(account.provider, account.account, day)}
+            if not set(account.statements) <= here:
+                found.append(Awaited(account.provider, account.account, day, until))
+    return found
 
 
 def record_quiet_days(

@@ -6,6 +6,7 @@ time-outs, dropped connections) is tried again with growing, jittered delays; an
 when it is whole. No header, body or query is ever in a message: they hold secrets.
 """
 
+import logging
 import secrets
 import ssl
 import time
@@ -31,6 +32,9 @@ from recon.providers.remote import (
     Response,
     remote_of,
 )
+
+# It would log every address, and their queries hold tokens.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LARGEST_BYTES: Final = 1024**3
 _LONGEST_WAIT_SECONDS: Final = 60

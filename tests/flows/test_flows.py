@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,19 +112,77 @@ def test_the_flow_and_the_command_line_give_the_same_bytes(place: Path) -> None:
         assert path.read_bytes() == twin.read_bytes(), path
 
 
-def test_both_flows_are_served_under_the_names_the_readme_uses(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_late_statement_is_waited_for_until_its_grace_is_over(
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import daily
+    from flows import tasks
+    from flows.daily import daily
 
-    served: list[str] = []
-    monkeypatch.setattr(
-        daily, "serve", lambda *all_: served.extend(f"{d.flow_name}/{d.name}" for d in all_)
+    settings = place / "configs/providers/wechatpay.toml"
+    settings.write_text(f'{settings.read_text()}ready_at = "10:00"\ngrace_minutes = 60\n')
+    bill = place / "sample_statements/wechatpay/1600000001_trade_all_2026-11-18.csv"
+    late = bill.read_bytes()
+    bill.unlink()
+    moments = iter(range(100))
+
+    def clock() -> datetime:  # 10:00 in Shanghai, and a minute later whenever it is asked
+        return datetime(2026, 11, 19, 2, next(moments), tzinfo=UTC)
+
+    looks = []
+    fetch_all = tasks.fetch_all
+
+    def looking(*arguments: Any, **more: Any) -> Any:
+        looks.append(more["now"])
+        if len(looks) == 3:
+            bill.write_bytes(late)
+        return fetch_all(*arguments, **more)
+
+    monkeypatch.setattr(tasks, "now", clock)
+    monkeypatch.setattr("flows.daily.now", clock)
+    monkeypatch.setattr(tasks, "fetch_all", looking)
+    monkeypatch.setattr(tasks, "WAIT_SECONDS", 0)
+    common = {"config": place / "configs", "workspace": place / "workspace"}
+    state = daily(provider="wechatpay", **common, return_state=True)
+    assert state.is_completed(), state.message
+    assert len(looks) == 3
+
+
+def test_a_provider_is_run_for_the_days_whose_statements_come_that_day() -> None:
+    from recon.io.deliveries import Schedule
+
+    bank = Schedule("Europe/Amsterdam", "09:00", calendar="XECB", weekdays=frozenset(range(5)))
+    monday, tuesday, sunday = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 22)
+    assert bank.delivered_on(monday) == [date(2026, 11, day) for day in (20, 21, 22)]
+    assert bank.delivered_on(tuesday) == [monday]
+    assert bank.delivered_on(sunday) == []
+    assert Schedule("UTC").delivered_on(monday) == []
+
+
+def test_every_provider_is_served_at_its_own_hour_and_the_rerun_under_the_readmes_name(
+    place: Path,
+) -> None:
+    from flows.daily import deployments
+    from recon.io.config import load_config
+
+    def served() -> dict[str, list[str]]:
+        return {
+            f"{one.flow_name}/{one.name}": [f"{s.schedule}" for s in one.schedules]
+            for one in deployments(load_config(place / "configs"))
+        }
+
+    assert list(served()) == ["daily reconciliation/daily", "rerun of a range/rerun"]
+    assert f"'{list(served())[1]}'" in (ROOT / "README.md").read_text("utf-8")
+    settings = place / "configs/providers/wechatpay.toml"
+    settings.write_text(f'{settings.read_text()}ready_at = "10:05"\n')
+    later = served()
+    assert list(later) == [
+        "daily reconciliation/wechatpay",
+        "daily reconciliation/paypal",
+        "rerun of a range/rerun",
+    ]
+    assert (
+        "cron='5 10 * * *' timezone='Asia/Shanghai'" in later["daily reconciliation/wechatpay"][0]
     )
-    daily.main()
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert served == ["daily reconciliation/daily", "rerun of a range/rerun"]
-    assert f"'{served[1]}'" in readme
 
 
 def test_f52_a_killed_orchestrator_leaves_a_day_that_the_command_line_finishes(
