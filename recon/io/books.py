@@ -18,6 +18,7 @@ from recon.book_tables import PROPOSED_ENTRY
 from recon.io.database import Database
 from recon.io.days import Workspace
 from recon.io.history import changes_of, current_runs, metric_history, open_items_at
+from recon.io.names import file_name
 from recon.io.reports import write_json, write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
@@ -137,7 +138,7 @@ def _proposed(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.D
 def _folder(workspace: Workspace, day: Mapping[str, Any]) -> Path:
     """Where the reports of an account's day are."""
     reports = workspace.root / "reports" / str(day["business_date"])
-    return reports / str(day["provider"]) / str(day["account"])
+    return reports / str(day["provider"]) / file_name(str(day["account"]))
 
 
 def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.DataFrame | None:

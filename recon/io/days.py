@@ -29,6 +29,7 @@ from recon.io.inbox import Inbox, content_of
 from recon.io.inputs import differing, run_id_of, run_inputs
 from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
+from recon.io.names import file_name
 from recon.io.orders import read_orders, refunded_orders
 from recon.io.rates import read_rates
 from recon.io.reports import write_day
@@ -77,7 +78,7 @@ class Workspace:
 
     def report_directory(self, account: AccountSettings, business_date: date) -> Path:
         day = self.root / "reports" / business_date.isoformat()
-        return day / account.provider / account.account
+        return day / account.provider / file_name(account.account)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def reconcile(
     it registered.
     """
     key = f"{account.provider}-{account.account}-{business_date}"
-    staging = workspace.root / "staging" / key
+    staging = workspace.root / "staging" / file_name(key)
     with run_lock(workspace.root / "locks", key):
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)

@@ -21,6 +21,7 @@ import httpx
 
 from recon.errors import NotProvedError, ReconError, UserError
 from recon.io.inbox import safe_name
+from recon.io.names import file_name
 from recon.io.secrets import secret
 from recon.io.sources import HttpsSource
 from recon.io.transfers import Errand, Fetched, TransferError, retried, settle, writing
@@ -91,11 +92,22 @@ def _order(errand: Errand, account: str, statement: str, day: date) -> Order:
         now=lambda: datetime.now(UTC),
         nonce=lambda: secrets.token_hex(16),
         last_part=errand.last_parts.get((account, statement)),
+        notices=_notices(errand.source, errand.base),
     )
 
 
 def _credentials(source: HttpsSource, account: str) -> Mapping[str, str]:
     return {name: secret(value) for name, value in source.credentials_of(account).items()}
+
+
+def _notices(source: HttpsSource, base: Path) -> tuple[bytes, ...] | None:
+    """What our receiver of the provider's notifications has kept, in the order of their names."""
+    if source.notifications is None:
+        return None
+    folder = base / source.notifications
+    if not folder.is_dir():
+        raise UserError(f"the folder {folder} of source.notifications does not exist")
+    return tuple(path.read_bytes() for path in sorted(folder.glob("*.json")))
 
 
 def _client(source: HttpsSource, base: Path) -> httpx.Client:
@@ -199,7 +211,7 @@ def _wait(retry_after: str | None) -> None:
 
 def _kept(errand: Errand, account: str, one: FetchedStatement) -> Path:
     """A whole statement under its name in the staging folder, from where it is received."""
-    folder = errand.staging / safe_name(account)
+    folder = errand.staging / file_name(account)
     final = folder / safe_name(one.name)
     part = final.with_name(f"{final.name}.part")
     with writing(part):

@@ -1,14 +1,13 @@
 """One run of one thing at a time, on this machine: a lock the operating system itself releases."""
 
 import fcntl
-import hashlib
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from recon.errors import UserError
+from recon.io.names import file_name
 
 
 @contextmanager
@@ -19,7 +18,7 @@ def run_lock(directory: Path, key: str) -> Iterator[None]:
     UserError at once when somebody else holds it, naming the process, or when the folder cannot be
     written.
     """
-    path = directory / f"{_file_name(key)}.lock"
+    path = directory / f"{file_name(key)}.lock"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -41,11 +40,3 @@ def _take(lock: int, key: str) -> None:
         holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip()
         process = f" (process {holder})" if holder else ""
         raise UserError(f"another run of {key} is under way{process}; wait for it to end") from None
-
-
-def _file_name(key: str) -> str:
-    """The key itself where it is a harmless name, else that much of it plus a digest."""
-    harmless = re.sub(r"[^A-Za-z0-9._-]", "_", key)[:100].lstrip(".")
-    if harmless == key:
-        return key
-    return f"{harmless}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"

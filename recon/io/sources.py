@@ -152,6 +152,7 @@ class HttpsSource(_AnySource):
     download_hosts: list[str] = []
     credentials: dict[str, Annotated[SecretName, _only("account")]]
     ca_file: Path | None = None
+    notifications: Path | None = None
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2

@@ -1,12 +1,17 @@
 """Large frames of a run as Parquet: written to a temporary name, renamed when complete."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from recon.errors import UserError
+
+# Polars tells a disk that is full as a failed computation.
+_OS_ERROR: Final = re.compile(r"\(os error \d+\)")
 
 
 class ParquetStore:
@@ -41,6 +46,11 @@ class ParquetStore:
                 _settle(part, self.path(name))
         except OSError as error:
             raise UserError(f"cannot write {self.directory}: {error.strerror or error}") from None
+        except pl.exceptions.ComputeError as error:
+            if _OS_ERROR.search(str(error)) is None:
+                raise
+            said = str(error).rpartition("error: ")[2]
+            raise UserError(f"cannot write {self.directory}: {said}") from None
         stored = {name: pl.scan_parquet(self.path(name)) for name in kept}
         return stored, frames[len(sinks) :]
 

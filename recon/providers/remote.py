@@ -29,6 +29,7 @@ class Order:
     now: Callable[[], datetime]
     nonce: Callable[[], str]
     last_part: int | None = None  # the highest part of this statement that is in the inbox
+    notices: tuple[bytes, ...] | None = None  # notifications of the provider; None: not received
 
 
 @dataclass(frozen=True)

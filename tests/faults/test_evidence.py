@@ -153,7 +153,7 @@ def place(
     return made
 
 
-def test_f58_a_signed_day_changes_only_after_it_is_reopened(place: Place) -> None:
+def test_f17_f58_a_signed_day_changes_only_after_it_is_reopened(place: Place) -> None:
     signed = {path.name: path.read_bytes() for path in place.reports.iterdir()}
     place("sign-off", "--date", DAY)
     told = place("sign-off", "--date", DAY, "--review", code=2)

@@ -38,13 +38,15 @@ def standing_in(project: Path, folder: Path) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     shutil.copytree(project / "configs", configs)
+    (folder / samples.name).symlink_to(samples)  # for what the configuration names beside sources
     values: dict[str, str] = {}
+    apis = _apis(samples)
     with ExitStack() as running:
         (folder / "sftp").mkdir()
         sftp = running.enter_context(sftp_serving(folder / "sftp", samples))
         for provider, patterns in _PATTERNS.items():
             _configure(configs, provider, _sftp_source(sftp, provider, patterns))
-        for provider, (handler, credentials) in _apis(samples).items():
+        for provider, (handler, credentials) in apis.items():
             (folder / provider).mkdir()
             server = running.enter_context(serving(folder / provider, handler))
             named = {name: f"RECON_LIVE_{provider}_{name}".upper() for name in credentials}
@@ -52,9 +54,8 @@ def standing_in(project: Path, folder: Path) -> Iterator[Path]:
             _configure(configs, provider, _https_source(server.base_url, server.ca_file, named))
         running.enter_context(_in_environment(values))
         yield configs
-    for kept in folder.iterdir():
-        if kept != configs:
-            shutil.rmtree(kept)
+    for made in ("sftp", *apis):
+        shutil.rmtree(folder / made)
 
 
 def _apis(samples: Path) -> dict[str, tuple[Handler, dict[str, str]]]:
