@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recon.book_tables import PROPOSED_ENTRY
+from recon.book_tables import PROPOSED_ENTRY, RESERVE
 from recon.periods import Period
 from recon.reporting.book import CHANGE, TRANSACTION, Book, account_days, carried
 from recon.reporting.summary import day_summary
@@ -341,6 +341,18 @@ def day_result(discrepancies: Sequence[Mapping[str, Any]] = FOUND, **changed: An
         ),
         conservation=_conservation(),
         payouts=empty(PAYOUT),
+        reserve=rows(
+            RESERVE,
+            {
+                "currency": "CNY",
+                "opening": "1000",
+                "held": "500",
+                "released": "100.5",
+                "closing": "1399.5",
+                "expected_held": "500",
+                "expected_released": "100.5",
+            },
+        ),
         receipts=empty(RECEIPT),
         not_proved_because=(
             "the fund_flow statement is missing",

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from recon.book_tables import RESERVE
 from recon.metrics import METRIC
 from recon.money import MONEY
 from recon.periods import Period
@@ -71,6 +72,7 @@ CARRIED: Final[Mapping[str, Schema]] = {
     "roll_forward": ROLL_FORWARD,
     "conservation": CONSERVATION,
     "metrics": METRIC,
+    "reserve": RESERVE,
 }
 
 

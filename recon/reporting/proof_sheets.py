@@ -121,6 +121,38 @@ def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
     return _sheet(name, language, Table(name, shown, listed, main=True), totals)
 
 
+def _reserve(book: Book, language: Language) -> Sheet | None:
+    """What providers hold back: opening + held - released = closing, over the days of the book."""
+    if not book["reserve"].height:
+        return None
+    key = ["provider", "account", "currency"]
+    moved = ("held", "released", "expected_held", "expected_released")
+    listed = (
+        book["reserve"]
+        .sort("business_date")
+        .group_by(key)
+        .agg(pl.col("opening").first(), pl.col(*moved).sum(), pl.col("closing").last())
+        .with_columns(
+            check=pl.col("opening") + pl.col("held") - pl.col("released") - pl.col("closing")
+        )
+        .sort(key)
+    )
+    steps = ("opening", "held", "released", "closing")
+    shown = (
+        *columns("provider account currency", language),
+        *(column(step, language, kind="money") for step in steps),
+        column(
+            "check",
+            language,
+            kind="money",
+            formula="{opening}+{held}-{released}-{closing}",
+            check=True,
+        ),
+        *(column(name, language, kind="money") for name in moved[2:]),
+    )
+    return _sheet("reserve", language, Table("reserve", shown, listed, main=True))
+
+
 def _discrepancies(book: Book, language: Language) -> Sheet:
     entries = _suggested_entries(book, language)
     tables = discrepancy_tables(book.discrepancies, language, entries=entries)
@@ -200,6 +232,7 @@ SHEETS: Final[tuple[Maker, ...]] = (
     _to_bank,
     _fees,
     _withdrawals,
+    _reserve,
     roll_forward_sheet,
     open_items_sheet,
     _discrepancies,

@@ -71,11 +71,9 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
             result.batches.sort("batch_id", "currency").drop("provider", "account")
         ),
         "fees": plain_rows(result.fees.sort("currency", "tariff", "component", "kind")),
+        "reserve": plain_rows(result.reserve.sort("currency")),
         "metrics": figures(result),
-        "files": [
-            {"file_id": file.file_id, "name": file.name, "kind": file.kind, "version": file.version}
-            for file in sorted(result.files, key=lambda file: (file.kind, file.name, file.version))
-        ],
+        "files": _files(result),
     }
 
 
@@ -91,6 +89,12 @@ def _known_by(written_off: pl.DataFrame) -> pl.DataFrame:
 def figures(result: DayResult) -> list[Summary]:
     """The numbers to watch: name, currency, value."""
     return plain_rows(day_metrics(result).drop("provider", "account", "business_date"))
+
+
+def _files(result: DayResult) -> list[Summary]:
+    names = ("file_id", "name", "kind", "version")
+    ordered = sorted(result.files, key=lambda file: (file.kind, file.name, file.version))
+    return [{name: getattr(file, name) for name in names} for file in ordered]
 
 
 def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:
