@@ -25,11 +25,6 @@ class AccountSettings:
     reserve_days: int = 0  # after which what was held comes back
     fx_tolerance_percent: Decimal | None = None  # from the reference rate; None: not compared
 
-    def receiver_of(self, currency: str) -> str | None:
-        """The bank account that payouts in a currency go to."""
-        into = dict(self.pays_into)
-        return into.get(currency, into.get("*"))
-
 
 @dataclass(frozen=True)
 class Expectation:

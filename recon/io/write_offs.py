@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from recon.control_tables import WRITE_OFF
 from recon.io.control_schema import WRITE_OFFS
 from recon.io.database import Database, read_frame
-from recon.periods import Period
 
 
 def approved_write_offs(
@@ -16,22 +15,12 @@ def approved_write_offs(
 ) -> pl.DataFrame:
     """WRITE_OFF that take effect on business dates after `after` up to `until`, by case."""
     row = WRITE_OFFS.c
-    select = _approved().where(
-        row.provider == provider, row.account == account, row.effective_on <= until
+    select = sa.select(*(row[name] for name in WRITE_OFF)).where(
+        row.approved_by.is_not(None),
+        row.provider == provider,
+        row.account == account,
+        row.effective_on <= until,
     )
     if after is not None:
         select = select.where(row.effective_on > after)
     return read_frame(database, select, WRITE_OFF).sort("case_id", "approved_at")
-
-
-def write_offs_of(database: Database, period: Period) -> pl.DataFrame:
-    """WRITE_OFF of all accounts that take effect in a period: what is to be booked."""
-    inside = WRITE_OFFS.c.effective_on.between(period.first, period.last)
-    return read_frame(database, _approved().where(inside), WRITE_OFF).sort(
-        "effective_on", "case_id", "approved_at"
-    )
-
-
-def _approved() -> "sa.Select[*tuple[object, ...]]":
-    columns = (WRITE_OFFS.c[name] for name in WRITE_OFF)
-    return sa.select(*columns).where(WRITE_OFFS.c.approved_by.is_not(None))

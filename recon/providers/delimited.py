@@ -62,13 +62,6 @@ def _numbered(names: Sequence[str]) -> list[str]:
     return numbered
 
 
-def require(table: Table, needed: Collection[str], name: str) -> None:
-    """Errors: StatementError that names the columns which are not there."""
-    missing = [column for column in needed if column not in table.header]
-    if missing:
-        raise StatementError(f"{name}: the header has no column {', '.join(missing)}")
-
-
 def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFrame:
     """`line_no`, the `wanted` columns trimmed ("" where empty or where the file lacks the column),
     and `complete`, which is false for a row with too few or too many cells.
