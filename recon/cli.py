@@ -172,7 +172,7 @@ def report(
     workspace = open_workspace(common, lang)
     accounts = workspace.config.accounts_of(provider, account)
     found = reports_of(workspace, accounts, parse_date(date), lang)
-    console.show_reports(found, workspace.root / "reports" / date, as_json=common.json)
+    console.show_reports(found, workspace.reports / date, as_json=common.json)
     holds = [each["proved"] and each["recorded"] and not each["stale"] for each in found]
     return 0 if all(holds) else 3
 

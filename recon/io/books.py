@@ -7,6 +7,7 @@ been superseded since is kept beside the new one.
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,7 +19,6 @@ from recon.book_tables import PROPOSED_ENTRY
 from recon.io.database import Database
 from recon.io.days import Workspace
 from recon.io.history import changes_of, current_runs, metric_history, open_items_at
-from recon.io.names import file_name
 from recon.io.reports import write_json, write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
@@ -40,7 +40,7 @@ def write_book(workspace: Workspace, period: Period, language: Language) -> Path
     Errors: UserError where the place cannot be written or the workbook is open.
     """
     book = read_book(workspace, period)
-    folder = workspace.root / "reports" / str(period)
+    folder = workspace.reports / str(period)
     path = folder / ("summary.xlsx" if book.is_range else "proof.xlsx")
     _keep_superseded(folder, book, path.name)
     write_workbook_file(proof_workbook(book, language), path)
@@ -104,6 +104,12 @@ def _all_days(
     workspace: Workspace, period: Period, found: pl.DataFrame, banks: frozenset[str]
 ) -> pl.DataFrame:
     """ACCOUNT_DAY of what was run and, of a day, of every account that is configured."""
+    here = workspace.reports / str(period)
+    folders = [
+        Path(os.path.relpath(_folder(workspace, day), here)).as_posix()
+        for day in found.iter_rows(named=True)
+    ]
+    found = found.with_columns(folder=pl.Series(folders, dtype=pl.String))
     if period.first != period.last:
         return found
     there = set(found.select("provider", "account").iter_rows())
@@ -136,9 +142,9 @@ def _proposed(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.D
 
 
 def _folder(workspace: Workspace, day: Mapping[str, Any]) -> Path:
-    """Where the reports of an account's day are."""
-    reports = workspace.root / "reports" / str(day["business_date"])
-    return reports / str(day["provider"]) / file_name(str(day["account"]))
+    """Where the reports of an account's day are; its date is text in a summary."""
+    business_date = date.fromisoformat(str(day["business_date"]))
+    return workspace.report_directory(day["provider"], day["account"], business_date)
 
 
 def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.DataFrame | None:
@@ -184,7 +190,7 @@ def _figures(book: Book, language: Language) -> dict[str, Any]:
         "language": language,
         "proved": book.proved,
         "runs": sorted(book.days["run_id"].drop_nulls()),
-        "accounts": plain_rows(book.days.drop("account_title")),
+        "accounts": plain_rows(book.days.drop("account_title", "folder")),
         "metrics": plain_rows(figures),
         "anomalies": plain_rows(odd.select(list(ANOMALY))),
     }

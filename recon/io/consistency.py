@@ -30,8 +30,7 @@ def _reports(workspace: Workspace) -> Iterator[str]:
     with workspace.database.connect() as connection:
         rows = connection.execute(sa.select(*columns, RUNS.c.superseded_by)).all()
     known = {row.run_id for row in rows}
-    root = workspace.root / "reports"
-    for summary in sorted(root.glob("*/*/*/summary.json")):
+    for summary in sorted(workspace.reports.glob("*/*/*/summary.json")):
         run_id = json.loads(summary.read_text("utf-8"))["run_id"]
         if run_id not in known:
             yield (
@@ -39,7 +38,7 @@ def _reports(workspace: Workspace) -> Iterator[str]:
                 f"older than the report; run the day again: recon run --date {summary.parts[-4]}"
             )
     for row in rows:
-        folder = root / str(row.business_date) / row.provider / row.account
+        folder = workspace.report_directory(row.provider, row.account, row.business_date)
         if row.superseded_by is None and not (folder / "summary.json").is_file():
             yield f"{folder} is missing; make it again: recon run --date {row.business_date}"
 

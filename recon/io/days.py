@@ -76,9 +76,13 @@ class Workspace:
         """Where the end of the audit trail is remembered outside of the database."""
         return self.root / "audit.head"
 
-    def report_directory(self, account: AccountSettings, business_date: date) -> Path:
-        day = self.root / "reports" / business_date.isoformat()
-        return day / account.provider / file_name(account.account)
+    @property
+    def reports(self) -> Path:
+        """The folder with one for each day, and for each range that was run as one."""
+        return self.root / "reports"
+
+    def report_directory(self, provider: str, account: str, business_date: date) -> Path:
+        return self.reports / business_date.isoformat() / provider / file_name(account)
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,7 @@ def reconcile(
             opening=open_items_digest(day.open_items),
         )
         change = runs.record(record, RunRows.of(result), actor=workspace.actor)
-        reports = workspace.report_directory(account, business_date)
+        reports = workspace.report_directory(account.provider, account.account, business_date)
         _publish(staging, reports, run_id, is_closed=is_closed)
         keep_head(workspace.database, workspace.audit_head)
         return DayOutcome(

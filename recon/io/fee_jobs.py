@@ -224,7 +224,7 @@ def _days_with_reports(workspace: Workspace, account: AccountSettings) -> list[d
 
 
 def _lines(workspace: Workspace, account: AccountSettings, day: date) -> pl.LazyFrame:
-    path = workspace.report_directory(account, day) / "lines.parquet"
+    path = workspace.report_directory(account.provider, account.account, day) / "lines.parquet"
     if not path.is_file():
         raise NotProvedError(
             f"{account.provider} {account.account} has no lines of {day}; "

@@ -311,7 +311,7 @@ def _reports_of(
 ) -> list[dict[str, Any]]:
     runs, found = RunStore(workspace.database), []
     for account in accounts:
-        folder = workspace.report_directory(account, day)
+        folder = workspace.report_directory(account.provider, account.account, day)
         if not (folder / "summary.json").is_file():
             raise NotProvedError(
                 f"{account.provider} {account.account} has no report of {day}; "

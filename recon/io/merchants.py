@@ -153,7 +153,7 @@ def _reports(workspace: Workspace, account: AccountSettings, day: date, *, unpro
             f"{whose} is not proved ({run.not_proved_because[0]}); settle the days before it, or "
             "add --unproved to pay what is matched"
         )
-    folder = workspace.report_directory(account, day)
+    folder = workspace.report_directory(account.provider, account.account, day)
     summary = folder / "summary.json"
     there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else None
     if there != run.run_id:

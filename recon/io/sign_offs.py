@@ -186,7 +186,7 @@ def differences(
         current = runs.previous(row.provider, row.account, row.business_date)
         if current is None or current.run_id != row.run_id:
             said.append(f"{day}: another run than the signed {row.run_id} is current")
-        folder = workspace.report_directory(account, row.business_date)
+        folder = workspace.report_directory(account.provider, account.account, row.business_date)
         said += _changed_files(day, folder, json.loads(row.reports))
         said += _newer_statements(workspace, account, row.business_date, day, current)
     return said
@@ -198,7 +198,7 @@ def _ready(
     name = f"{account.provider} {account.account} {day}"
     runs = RunStore(workspace.database)
     run = runs.previous(account.provider, account.account, day)
-    folder = workspace.report_directory(account, day)
+    folder = workspace.report_directory(account.provider, account.account, day)
     if run is None:
         raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
     if day in runs.stale_dates(account.provider, account.account):

@@ -44,6 +44,7 @@ ACCOUNT_DAY: Final[Schema] = {
     "discrepancy_count": pl.Int64(),
     "high_count": pl.Int64(),
     "rejected_count": pl.Int64(),
+    "folder": pl.String(),  # of its reports, from the workbook's own
 }
 
 # What a run says differently from the run it superseded.

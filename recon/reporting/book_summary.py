@@ -76,15 +76,6 @@ def _verdict(book: Book, language: Language) -> Banner:
 def days_table(book: Book, language: Language, *, main: bool = False) -> Table:
     """One row an account and day: proved or not, how much matched, what is left, its reports."""
     answers = text.words(text.ANSWERS, language)
-    place = "" if not book.is_range else "../"
-    folder = pl.concat_str(
-        pl.lit(f"{place}"),
-        *([pl.col("business_date").cast(pl.String), pl.lit("/")] if book.is_range else []),
-        "provider",
-        pl.lit("/"),
-        "account",
-        pl.lit("/discrepancies.xlsx"),
-    )
     frame = book.days.sort("business_date", "provider", "account").with_columns(
         proved=pl.when(pl.col("proved").fill_null(value=False))
         .then(pl.lit(answers["yes"]))
@@ -96,7 +87,7 @@ def days_table(book: Book, language: Language, *, main: bool = False) -> Table:
         open_items="open_count",
         rejected="rejected_count",
         overdue="overdue_count",
-        folder=pl.when(pl.col("run_id").is_not_null()).then(folder),
+        folder=pl.concat_str("folder", pl.lit("/discrepancies.xlsx")),
     )
     shown = [
         *columns("business_date provider account account_title", language),

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import polars as pl
 import pytest
 import sqlalchemy as sa
@@ -82,6 +84,17 @@ def test_f59_an_account_named_like_a_path_or_a_query_is_only_a_name(
     [day] = said.json["days"]
     assert day["account"] == account
     assert Path(day["reports"]).resolve().is_relative_to(place.workspace.resolve() / "reports")
+    book = place.workspace / "reports" / str(DAY) / "proof.xlsx"
+    linked = [
+        book.parent / target
+        for sheet in openpyxl.load_workbook(book)
+        for row in sheet.iter_rows(values_only=True)
+        for target in re.findall(r'HYPERLINK\("([^"]*)"', " ".join(map(str, row)))
+    ]
+    assert linked, "the proof workbook leads to no reports"
+    assert all(target.is_file() for target in linked)
+    checked = place.recon("check")
+    assert "is missing; make it again" not in checked.out + checked.err
     database = Database.open(f"sqlite:///{place.workspace / 'recon.db'}")
     with database.connect() as connection:
         assert connection.execute(sa.select(RUNS.c.account)).scalars().all() == [account]

@@ -489,7 +489,10 @@ def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> Non
 def test_a_range_is_one_row_a_day_with_a_link_to_its_reports(language: Language) -> None:
     first = day_summary(day_result(), "run-1")
     proved = first | {"business_date": "2026-11-21", "proved": True, "discrepancy_count": 0}
-    content = written(proof_workbook(day_book(proved, first), language))
+    book = day_book(proved, first)
+    folder = pl.format("../{}/wechatpay/1900000109", pl.col("business_date"))
+    linked = replace(book, days=book.days.with_columns(folder=folder))
+    content = written(proof_workbook(linked, language))
     sheet = opened(content)["Days" if language == "en" else "逐日"]
     days = [row[0].value.date() for row in sheet.iter_rows(min_row=2, max_row=3)]
     assert days == [date(2026, 11, 20), date(2026, 11, 21)]
