@@ -129,7 +129,7 @@ def test_a_range_rolls_forward_from_the_opening_of_its_first_day_to_the_closing_
             day(20, "entry", 7, 0, 7, 0, 0),
         ],
     )
-    rolled = statement(days).drop_nulls("side")
+    rolled = statement(days)
     amounts = rolled.select("side", pl.col("^.*_amount$").cast(pl.Int64)).rows()
     assert amounts == [("entry", 0, 7, 7, 0, 0), ("line", 0, 35, 10, 5, 20)]
     assert untied(rolled).height == 0

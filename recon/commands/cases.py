@@ -69,7 +69,7 @@ def show(number: int, /, *, common: Common = COMMON) -> int:
         return 0
     for name, value in case.items():
         if value is not None:
-            print(f"{name:>15}: {value}")
+            print(f"{name:>15}: {str(value)[:19] if name.endswith('_at') else value}")
     for record in told:
         print(f"{record.at[:19]} {record.actor}: {record.event} {record.detail}")
     for file in files:

@@ -119,7 +119,9 @@ def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":
     numeric = {name for name, dtype in frame.schema.items() if dtype.is_numeric()}
     table = new_table(title, [(n, "right" if n in numeric else "left") for n in frame.columns])
     money = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
-    shown = frame.head(_ROWS_SHOWN)
+    shown = frame.head(_ROWS_SHOWN).with_columns(
+        pl.selectors.datetime().dt.to_string("%Y-%m-%d %H:%M:%S")
+    )
     if money:
         from recon.money import to_display
 

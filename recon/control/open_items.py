@@ -57,7 +57,7 @@ def statement(days: pl.DataFrame) -> pl.DataFrame:
     """OPEN_ITEM_STATEMENT of each day (with `business_date`) -> of the whole range.
 
     Opening is that of an account's first day, closing that of its last; a side and currency that a
-    day does not have is nothing on that day.
+    day does not have is nothing on that day. A row without a side is a day without any open item.
     """
     measures = [name for name in OPEN_ITEM_STATEMENT if name.endswith(("_count", "_amount"))]
     first, last = (pl.col("business_date").min(), pl.col("business_date").max())
@@ -72,6 +72,7 @@ def statement(days: pl.DataFrame) -> pl.DataFrame:
     return (
         bounded.group_by(_KEY)
         .agg(*kept, *summed)
+        .drop_nulls("side")
         .select(pl.col(name).cast(dtype) for name, dtype in OPEN_ITEM_STATEMENT.items())
         .sort(_KEY)
     )

@@ -127,6 +127,7 @@ def test_a_rerun_shows_what_changed_and_keeps_the_workbook_it_supersedes(after: 
     assert "Cleared" in column(changes, "Change")
     kept = folder / "superseded" / before["fingerprint"]
     assert sorted(path.name for path in kept.iterdir()) == ["proof.xlsx", "summary.json"]
+    assert run(after, "check") == 0, "what is kept is no report of a run that nobody knows"
 
 
 def test_an_account_without_a_result_keeps_the_day_from_being_proved(after: Path) -> None:
