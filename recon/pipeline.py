@@ -38,7 +38,6 @@ from recon.tables import (
     FEE_SUMMARY,
     OPEN_ITEM,
     RECEIPT,
-    ROLL_FORWARD,
     WITHDRAWAL_CHARGE,
     check,
     empty,
@@ -53,14 +52,28 @@ def plain_step(name: str, stage: Callable[[], T]) -> T:
     return stage()
 
 
+@dataclass(frozen=True)
+class StageResults:
+    """What each stage has made of the day, before it is put together."""
+
+    missing: list[str]  # kinds of statement that should be there
+    twice: repeats.Repeats
+    written_off: pl.DataFrame  # OPEN_ITEM of earlier days that are carried no more
+    normalized: Normalized
+    matching: "Matching"
+    costs: "Costs"
+    settlement: Settlement
+    exchanged: pl.DataFrame  # DISCREPANCY
+    received: Received
+
+
 def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step) -> DayResult:
     """Reconcile one account for one date. Errors: StatementError for an unreadable file."""
     account = day.account
     whose = Day(
         account.provider, account.account, day.business_date, policy.severity, policy.language
     )
-    before = day.open_items
-    carried, written_off = without_written_off(before, day.write_offs)
+    carried, written_off = without_written_off(day.open_items, day.write_offs)
     day = replace(day, open_items=carried)
     missing = _missing_statements(day)
     normalized: Normalized = step("normalize", lambda: normalize(day, store))
@@ -68,35 +81,20 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
     if twice:
         day = repeats.without(day, twice)
         normalized = step("normalize again", lambda: normalize(day, store))
-    outcome = step("match", lambda: match(day, policy, whose, missing, normalized, store))
-    costs = step("fees", lambda: fees(day, policy, whose, normalized))
-    made = step(
-        "settle",
-        lambda: settle(day, whose, normalized),
+    found = StageResults(
+        missing=missing,
+        twice=twice,
+        written_off=written_off,
+        normalized=normalized,
+        matching=step("match", lambda: match(day, policy, whose, missing, normalized, store)),
+        costs=step("fees", lambda: fees(day, policy, whose, normalized)),
+        settlement=step("settle", lambda: settle(day, whose, normalized)),
+        exchanged=step("exchange", lambda: exchange_variances(day, policy, whose, normalized)),
+        received=step("receive", lambda: received(day, policy, whose, normalized)),
     )
-    exchanged = step("exchange", lambda: exchange_variances(day, policy, whose, normalized))
-    arrived = step("receive", lambda: received(day, policy, whose, normalized))
-    result: DayResult = step(
-        "conclude",
-        lambda: _conclude(
-            day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice
-        ),
-    )
-    with_postings: DayResult = step("post", lambda: post(day, whose, result, written_off))
-    rolled = findings.roll_forward(before, result.open_items, day.business_date, written_off)
-    return replace(_followed_up(with_postings, day, policy), roll_forward=rolled)
-
-
-def _followed_up(result: DayResult, day: DayInput, policy: Policy) -> DayResult:
-    """With what became of the items that were carried, and what might be given up."""
-    return replace(
-        result,
-        cleared=cleared_items(
-            day.open_items, result.open_items, result.matches, result.receipts, day.business_date
-        ),
-        written_off=day.write_offs,
-        small_differences=small_differences(result.discrepancies, policy.small_differences),
-    )
+    result: DayResult = step("conclude", lambda: conclude(day, policy, whose, found))
+    posted: DayResult = step("post", lambda: post(day, whose, result, written_off))
+    return posted
 
 
 def _missing_statements(day: DayInput) -> list[str]:
@@ -118,7 +116,7 @@ def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Matching:
     """What matching makes of the day."""
 
     matches: pl.LazyFrame
@@ -134,7 +132,7 @@ def match(
     missing: list[str],
     normalized: Normalized,
     store: Store,
-) -> Outcome:
+) -> Matching:
     """Lines and entries of the day, and what earlier days left open, against each other.
 
     What a missing statement may still show waits for it, a day longer than its window if need be.
@@ -167,7 +165,7 @@ def match(
     rest = findings.conservation(
         matched, lines, entries, left, normalized.rejects, day.entry_rejects
     )
-    return Outcome(
+    return Matching(
         matches=kept["matches"],
         discrepancies=explain.discrepancies(matched, lines, entries, rules, windows, whose),
         open_items=left,
@@ -286,36 +284,27 @@ def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) 
     return receive(normalized.lines, day.payouts, day.open_items, rules, whose)
 
 
-def _conclude(
-    day: DayInput,
-    whose: Day,
-    missing: list[str],
-    normalized: Normalized,
-    outcome: Outcome,
-    costs: Costs,
-    made: Settlement,
-    arrived: Received,
-    exchanged: pl.DataFrame,
-    twice: repeats.Repeats,
-) -> DayResult:
+def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> DayResult:
     """Put the findings together; decide whether the day is proved, and if not, say why."""
-    rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    found = _found(day, whose, missing, normalized, outcome, costs, made, arrived, exchanged, twice)
-    left = pl.concat([known_by(outcome.open_items, arrived.receipts), arrived.in_transit]).sort(
-        "side", "item_id"
-    )
+    controls, batches = found.normalized.controls, found.settlement.batches
+    receipts = found.received.receipts
+    rejects = pl.concat([found.normalized.rejects, day.entry_rejects])
+    discrepancies = _discrepancies(day, whose, found, rejects)
+    matched = known_by(found.matching.open_items, receipts)
+    left = pl.concat([matched, found.received.in_transit]).sort("side", "item_id")
     check("OPEN_ITEM", left)
-    check("SETTLEMENT_BATCH", made.batches)
-    check("RESERVE", made.reserve)
+    check("SETTLEMENT_BATCH", batches)
+    check("RESERVE", found.settlement.reserve)
+    before = pl.concat([day.open_items, found.written_off])
     unexplained = findings.unexplained_files(
-        normalized.empty_files, normalized.controls, day.expected, whose.language
+        found.normalized.empty_files, controls, day.expected, whose.language
     )
     because = findings.reasons(
         day.account,
-        [*missing, *day.gaps],
-        normalized.controls,
+        [*found.missing, *day.gaps],
+        controls,
         rejects,
-        made.batches,
+        batches,
         day.expected,
         whose.language,
     )
@@ -325,64 +314,60 @@ def _conclude(
         account_title=day.account.title,
         business_date=day.business_date,
         files=tuple(statement.file for statement in day.statements),
-        lines=normalized.lines,
-        matches=outcome.matches,
-        discrepancies=found,
+        lines=found.normalized.lines,
+        matches=found.matching.matches,
+        discrepancies=discrepancies,
         open_items=left,
         rejects=rejects,
-        controls=normalized.controls,
-        assessed_withdrawals=costs.withdrawals,
-        fees=costs.summary,
-        batches=made.batches,
-        reserve=made.reserve,
-        roll_forward=empty(ROLL_FORWARD),
-        conservation=outcome.conservation,
-        payouts=payouts(normalized.lines, day.account),
-        receipts=arrived.receipts,
+        controls=controls,
+        assessed_withdrawals=found.costs.withdrawals,
+        fees=found.costs.summary,
+        batches=batches,
+        reserve=found.settlement.reserve,
+        roll_forward=findings.roll_forward(before, left, day.business_date, found.written_off),
+        conservation=found.matching.conservation,
+        payouts=payouts(found.normalized.lines, day.account),
+        receipts=receipts,
         not_proved_because=(*because, *unexplained),
-        quiet_because=day.expected.note if not (day.statements or missing) else "",
-        later_because=day.expected.note if day.expected.state == "later" and missing else "",
+        quiet_because=day.expected.note if not (day.statements or found.missing) else "",
+        later_because=day.expected.note if day.expected.state == "later" and found.missing else "",
+        cleared=cleared_items(
+            day.open_items, left, found.matching.matches, receipts, day.business_date
+        ),
+        written_off=day.write_offs,
+        small_differences=small_differences(discrepancies, policy.small_differences),
     )
 
 
-def _found(
-    day: DayInput,
-    whose: Day,
-    missing: list[str],
-    normalized: Normalized,
-    outcome: Outcome,
-    costs: Costs,
-    made: Settlement,
-    arrived: Received,
-    exchanged: pl.DataFrame,
-    twice: repeats.Repeats,
+def _discrepancies(
+    day: DayInput, whose: Day, found: StageResults, rejects: pl.DataFrame
 ) -> pl.DataFrame:
     """DISCREPANCY of all stages, sorted by id; one difference is found by one of them only."""
-    rejects = pl.concat([normalized.rejects, day.entry_rejects])
-    totals = findings.without_holes(normalized.controls, normalized.rejects)
+    totals = findings.without_holes(found.normalized.controls, found.normalized.rejects)
     controls = findings.control_discrepancies(totals, whose)
-    is_clean = rejects.height == 0 and controls.height == 0 and not missing
-    is_later = day.expected.state == "later"
-    matching = outcome.discrepancies
+    is_clean = rejects.height == 0 and controls.height == 0 and not found.missing
+    absent = [] if day.expected.state == "later" else found.missing
+    matching = found.matching.discrepancies
     if day.payouts is not None:
-        matching = unidentified(matching, arrived.receipts, day.open_items, whose.language)
-    matching, exchanged = exchange.attributed(matching, exchanged)
-    found = pl.concat(
+        receipts = found.received.receipts
+        matching = unidentified(matching, receipts, day.open_items, whose.language)
+    matching, exchanged = exchange.attributed(matching, found.exchanged)
+    every = pl.concat(
         [
-            findings.missing_files([*([] if is_later else missing), *day.gaps], whose),
+            findings.missing_files([*absent, *day.gaps], whose),
             controls,
             findings.rejected_rows(rejects, whose),
             # A row that is rejected or missing shows in the balance too: one difference, once.
-            made.discrepancies(day.account, whose) if is_clean else empty(DISCREPANCY),
+            found.settlement.discrepancies(day.account, whose) if is_clean else empty(DISCREPANCY),
             matching,
-            arrived.discrepancies,
+            found.received.discrepancies,
             exchanged,
-            repeats.discrepancies(twice, whose),
+            repeats.discrepancies(found.twice, whose),
             origins.over_refunds(day.orders, whose),
             origins.unfounded_reversals(day.orders, whose),
-            costs.discrepancies,
+            found.costs.discrepancies,
         ]
     ).sort("discrepancy_id")
-    check("DISCREPANCY", found)
-    ensure(found["discrepancy_id"].n_unique() == found.height, "one difference, two discrepancies")
-    return found
+    check("DISCREPANCY", every)
+    ensure(every["discrepancy_id"].n_unique() == every.height, "one difference, two discrepancies")
+    return every
