@@ -10,7 +10,7 @@ import polars as pl
 
 from recon.book_tables import PROPOSED_ENTRY, RESERVE
 from recon.periods import Period
-from recon.reporting.book import CHANGE, TRANSACTION, Book, account_days, carried
+from recon.reporting.book import ACCOUNT_CHANGE, TRANSACTION, Book, account_days, carried
 from recon.reporting.summary import day_summary
 from recon.results import DayResult, StatementFile
 from recon.tables import (
@@ -381,7 +381,7 @@ def day_book(*summaries: Mapping[str, Any], **changed: Any) -> Book:
         ),
         payouts=rows(PAYOUT, *PAYOUTS),
         receipts=rows(RECEIPT, *RECEIPTS),
-        changes=rows(CHANGE, *CHANGES),
+        changes=rows(ACCOUNT_CHANGE, *CHANGES),
         history=tables["metrics"],
         proposed=rows(PROPOSED_ENTRY, *PROPOSED),
         transactions=_transactions(),

@@ -16,9 +16,10 @@ from typing import Any, Final
 import polars as pl
 
 from recon.book_tables import PROPOSED_ENTRY
+from recon.io.changes import changes_of_runs
 from recon.io.database import Database
 from recon.io.days import Workspace
-from recon.io.history import changes_of, current_runs, metric_history, open_items_at
+from recon.io.history import current_runs, metric_history, open_items_at
 from recon.io.reports import write_json, write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
@@ -76,7 +77,7 @@ def read_book(workspace: Workspace, period: Period) -> Book:
         open_items=open_items_at(database, period.last),
         payouts=payouts,
         receipts=receipts,
-        changes=changes_of(database, runs["run_id"]),
+        changes=changes_of_runs(database, runs["run_id"]),
         history=history_until(database, period.last),
         proposed=_proposed(workspace, summaries),
         transactions=_transactions(workspace, summaries),

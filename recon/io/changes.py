@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from recon.control_tables import RUN_CHANGE
 from recon.io.control_schema import RUN_CHANGE_ROWS, RUN_CHANGES
-from recon.io.database import Database
+from recon.io.database import Database, read_frame
 from recon.io.frames import read_rows, write_frame
 from recon.periods import Period
+from recon.reporting.book import ACCOUNT_CHANGE
 from recon.tables import DISCREPANCY, INSTANT, Schema, empty
 
 # A discrepancy found again is another one when any of these is.
@@ -128,6 +129,25 @@ def changes_of(
         pl.col("new", "cleared", "changed").fill_null(0)
     )
     return counted.sort("change_id"), found.sort("change_id", "change", "discrepancy_id")
+
+
+def changes_of_runs(database: Database, run_ids: pl.Series) -> pl.DataFrame:
+    """ACCOUNT_CHANGE: what each of these runs found otherwise when it last became current."""
+    change = RUN_CHANGES.c
+    latest = (
+        sa.select(sa.func.max(change.change_id))
+        .where(change.run_id.in_(run_ids.to_list()))
+        .group_by(change.run_id)
+    )
+    select = (
+        sa.select(
+            *(change[name] for name in ("provider", "account", "business_date")),
+            *(RUN_CHANGE_ROWS.c[name] for name in RUN_CHANGE),
+        )
+        .join_from(RUN_CHANGES, RUN_CHANGE_ROWS, change.change_id == RUN_CHANGE_ROWS.c.change_id)
+        .where(change.change_id.in_(latest))
+    )
+    return read_frame(database, select, ACCOUNT_CHANGE)
 
 
 def change_of_run(connection: sa.Connection, run_id: str) -> tuple[str | None, pl.DataFrame]:

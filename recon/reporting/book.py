@@ -11,12 +11,12 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from recon.book_tables import RESERVE
+from recon.control_tables import RUN_CHANGE
 from recon.metrics import METRIC
 from recon.money import MONEY
 from recon.periods import Period
 from recon.tables import (
     CONSERVATION,
-    DISCREPANCY,
     FEE_SUMMARY,
     ROLL_FORWARD,
     SETTLEMENT_BATCH,
@@ -47,22 +47,14 @@ ACCOUNT_DAY: Final[Schema] = {
     "folder": pl.String(),  # of its reports, from the workbook's own
 }
 
-# What a run says differently from the run it superseded.
-CHANGE: Final[Schema] = {
-    "change": pl.String(),  # new, cleared, changed
-    **{name: DISCREPANCY[name] for name in ("provider", "account", "business_date", "type")},
-    "currency": pl.String(),
-    "difference_before": MONEY,
-    "difference_now": MONEY,
-    "explanation": pl.String(),
-    "discrepancy_id": pl.String(),
-}
-
 _OF_ACCOUNT: Final[Schema] = {
     "provider": pl.String(),
     "account": pl.String(),
     "business_date": pl.Date(),
 }
+
+# RUN_CHANGE of many accounts and days.
+ACCOUNT_CHANGE: Final[Schema] = {**_OF_ACCOUNT, **RUN_CHANGE}
 
 # Tables that summary.json carries whole, because they are small whatever the size of the day. To
 # give the proof workbook another one: name it here, put it into `summary.day_summary`, and add a
@@ -89,7 +81,7 @@ class Book:
     open_items: pl.DataFrame  # OPEN_ITEM, with `provider` and `account`, at the end of the period
     payouts: pl.DataFrame  # PAYOUT: sent in the period
     receipts: pl.DataFrame  # RECEIPT of those payouts
-    changes: pl.DataFrame  # CHANGE: against the runs before
+    changes: pl.DataFrame  # ACCOUNT_CHANGE: against the runs before
     history: pl.DataFrame  # METRIC of the weeks up to the last day
     proposed: pl.DataFrame  # PROPOSED_ENTRY, with ledger accounts for roles
     transactions: pl.DataFrame | None = None  # TRANSACTION; None: too many for a workbook

@@ -177,6 +177,7 @@ def _changes(book: Book, language: Language) -> Sheet | None:
             change=worded("change", text.CHANGES, language),
             type=worded("type", text.TYPES, language),
             currency=named("currency"),
+            difference_now="difference",
         )
         .sort("provider", "account", "business_date", "change", "discrepancy_id")
     )
