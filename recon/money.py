@@ -12,6 +12,7 @@ from decimal import (
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
     ROUND_UP,
+    Context,
     Decimal,
 )
 from typing import Final, Literal
@@ -20,6 +21,9 @@ import polars as pl
 
 MONEY: Final = pl.Decimal(38, 18)
 ZERO: Final = pl.lit(0, dtype=MONEY)
+_PLACES: Final = 18
+_SMALLEST: Final = Decimal(1).scaleb(-_PLACES)
+_WIDE: Final = Context(prec=80)  # wider than any amount
 
 _ISO_CODES: Final[dict[int, str]] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
@@ -138,6 +142,22 @@ def to_text(amount: pl.Expr) -> pl.Expr:
     text = amount.cast(pl.String).str.strip_chars_end("0").str.strip_suffix(".")
     is_plain = (text != "-0").fill_null(value=True)
     return pl.when(is_plain).then(text).otherwise(pl.lit("0"))
+
+
+def as_text(amount: Decimal) -> str:
+    """`to_text` of one amount; more than the 18 places of `MONEY` are rounded as Polars does."""
+    return _trimmed(f"{amount.quantize(_SMALLEST, rounding=ROUND_HALF_EVEN, context=_WIDE):f}")
+
+
+def as_texts(amounts: pl.Series) -> list[str | None]:
+    """`to_text` of a column, for loops: a small column costs less than an expression."""
+    return [text and _trimmed(text) for text in amounts.cast(pl.String).to_list()]
+
+
+def _trimmed(text: str) -> str:
+    if "." in text:
+        text = text.rstrip("0").removesuffix(".")
+    return "0" if text == "-0" else text
 
 
 def shown_decimals(currency: str) -> int:

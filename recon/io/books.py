@@ -174,7 +174,8 @@ def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> 
                 outcome=pl.lit("matched").first(),
             )
         )
-        frames.append(lines.join(pairs, on="line_id", how="left").select(list(TRANSACTION)))
+        listed = lines.join(pairs, on="line_id", how="left", maintain_order="left")
+        frames.append(listed.select(list(TRANSACTION)))
     if not frames:
         return conform(pl.DataFrame(), TRANSACTION)
     return pl.concat(pl.collect_all(frames, engine="streaming"))

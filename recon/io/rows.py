@@ -1,20 +1,20 @@
 """The rows of a sheet as XML: tables, lines and banners, each where the layout put it."""
 
-import re
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Final, TypeAlias
+from decimal import Decimal
+from itertools import repeat
+from typing import Any, Final, NamedTuple, TypeAlias
 from xml.sax.saxutils import escape
 
 import polars as pl
 
 from recon.io.cells import (
-    FORMULA_START,
     Role,
     Style,
-    StyleId,
     StyleIds,
+    begins_like_formula,
     blank_cell,
     formula_cell,
     link_cell,
@@ -22,21 +22,16 @@ from recon.io.cells import (
     number_text,
     text_cell,
 )
-from recon.money import MONEY, ZERO
+from recon.money import as_text, as_texts
 from recon.reporting.addresses import Addresses, decimals, fixed_places, is_long, names_in
-from recon.reporting.layout import Page, Place, display_width, letter, room_of
+from recon.reporting.layout import Page, Place, display_width, letter, lines_needed, room_of
 from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table, Workbook
-
-# Of amounts: the decimals always shown, those beyond, and whether it is too long for a number.
-_Marks: TypeAlias = dict[tuple[str, int], tuple[int, int, bool]]
 
 _ROWS_AT_ONCE: Final = 10_000
 _LINE_HEIGHT: Final = 16.5  # of headings and sentences, in points
 _PADDING: Final = 4.0
 _LETTERS_PER_WIDTH: Final = 1.1  # running text is narrower than the digits a width is measured in
 _HIGHEST: Final = 409.0  # Excel's limit for a row
-_ROW: Final = "#row"
-_PLACES: Final = 64  # more than an amount can have decimals; makes one key of two counts
 
 
 def draw(page: Page, addresses: Addresses, style_id: StyleIds, workbook: Workbook) -> Iterator[str]:
@@ -46,7 +41,7 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds, workbook: Workboo
     """
     parts: list[Iterator[str]] = []
     if page.heading:
-        cell = text_cell(_at("A", 1), page.heading, style_id(Style("heading")))
+        cell = text_cell("A1", page.heading, style_id(Style("heading")))
         parts.append(iter([_rows([_Row(1, [cell], 26.0)])]))
     for place in page.places:
         block = place.block
@@ -62,33 +57,70 @@ def draw(page: Page, addresses: Addresses, style_id: StyleIds, workbook: Workboo
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of single cells, each from an expression that gives one."""
+    """A row of single cells."""
 
     number: int
-    cells: list[pl.Expr]
+    cells: list[str]
     height: float = 0
 
 
 def _rows(rows: list[_Row]) -> str:
-    """All rows with one evaluation: it costs more than the cells do."""
-    cells = [cell for row in rows for cell in row.cells]
-    made = iter(pl.select(cell.alias(str(place)) for place, cell in enumerate(cells)).row(0))
     parts = []
     for row in rows:
         size = f' ht="{row.height:g}" customHeight="1"' if row.height else ""
-        parts.append(f'<row r="{row.number}"{size}>{"".join(islice(made, len(row.cells)))}</row>')
+        parts.append(f'<row r="{row.number}"{size}>{"".join(row.cells)}</row>')
     return "".join(parts)
 
 
-def _at(column: str, row: int) -> pl.Expr:
-    return pl.lit(f"{column}{row}")
+class _Amount(NamedTuple):
+    """An amount as it is shown: its digits, the decimals always shown and those it has beyond, and
+    whether it is too long for a number."""
+
+    digits: str
+    fixed: int
+    optional: int
+    is_long: bool
+
+    @staticmethod
+    def of(digits: str | None, currency: str | None) -> "_Amount":
+        fixed = fixed_places(currency)
+        if digits is None:
+            return _Amount("", fixed, 0, False)
+        beyond = decimals(digits) - fixed
+        return _Amount(digits, fixed, beyond if beyond > 0 else 0, is_long(digits))
 
 
-def _long_style(value: pl.Expr, role: Role, style_id: StyleIds, *, strong: bool = False) -> pl.Expr:
-    """An amount written as text cannot be coloured by its number format."""
+def _long_styles(role: Role, style_id: StyleIds, *, strong: bool = False) -> tuple[int, int]:
+    """Of an amount written as text, which its number format cannot colour: usual and negative."""
     black = style_id(Style(role, "money", long=True, strong=strong))
-    red = style_id(Style(role, "money", long=True, strong=strong, tone="bad"))
-    return pl.when(value < ZERO).then(pl.lit(red)).otherwise(pl.lit(black))
+    return black, style_id(Style(role, "money", long=True, strong=strong, tone="bad"))
+
+
+class _Rows:
+    """Some rows of a table, by column: values (of amounts the digits), and what is shown of
+    amounts."""
+
+    def __init__(self, frame: pl.DataFrame, first: int) -> None:
+        self._frame = frame
+        self.numbers = range(first, first + frame.height)
+        self._values: dict[str, list[Any]] = {}
+        self._amounts: dict[str, list[_Amount]] = {}
+
+    def values(self, name: str) -> list[Any]:
+        if name not in self._values:
+            column = self._frame[name]
+            self._values[name] = as_texts(column) if column.dtype.is_decimal() else column.to_list()
+        return self._values[name]
+
+    def amounts(self, column: Column) -> list[_Amount]:
+        if column.name not in self._amounts:
+            pairs = zip(self.values(column.name), self.values(column.currency), strict=True)
+            self._amounts[column.name] = [_Amount.of(*pair) for pair in pairs]
+        return self._amounts[column.name]
+
+
+_Draw: TypeAlias = Callable[[_Rows], list[str]]
+_Amounts: TypeAlias = dict[tuple[str, int], _Amount]  # of lines: by name and column
 
 
 @dataclass(frozen=True)
@@ -104,33 +136,40 @@ class _TableRows:
         head = self._head(page)
         if self.table.frame.height == 0:
             return iter([head, self._nothing(page)])
-        part = self.table.frame.slice(self.place.offset, self.place.height)
-        frame = part.with_row_index(_ROW, offset=self.place.first)
-        for column in self.table.columns:
-            if column.kind == "money":
-                marks = _marks(column.name, pl.col(column.name), pl.col(column.currency))
-                frame = frame.with_columns(marks)
-        frame = frame.with_columns(
-            self._exact(column, frame) for column in self.table.columns if column.formula
-        )
-        cells = [
-            self._cells(at, column, frame)
+        columns = [
+            self._column(at, column)
             for at, column in zip(self._letters(), self.table.columns, strict=True)
         ]
-        return _chunks(head, frame, [self._opening(page), *cells])
+        return self._chunks(head, page, columns)
 
-    def _opening(self, page: Page) -> pl.Expr:
-        """The start of a row, as high as its longest wrapped text needs."""
-        lines = [pl.lit(1.0)]
+    def _parts(self) -> Iterator[_Rows]:
+        """The rows of this place, so many at once that their cells need little memory."""
+        part, first = self.table.frame.slice(self.place.offset, self.place.height), self.place.first
+        for frame in part.iter_slices(_ROWS_AT_ONCE):
+            yield _Rows(frame, first)
+            first += frame.height
+
+    def _chunks(self, head: str, page: Page, columns: list[_Draw]) -> Iterator[str]:
+        yield head
+        for rows in self._parts():
+            drawn = zip(self._openings(rows, page), *(draw(rows) for draw in columns), strict=True)
+            yield "".join("".join(row) + "</row>" for row in drawn)
+
+    def _openings(self, rows: _Rows, page: Page) -> list[str]:
+        """The start of each row, as high as its longest wrapped text needs."""
+        lines = [1] * len(rows.numbers)
         for column, width in zip(self.table.columns, page.widths, strict=False):
             if column.kind == "wrapped":
-                text = pl.col(column.name)
-                wrapped = (room_of(text) / (max(width - 2, 1) * _LETTERS_PER_WIDTH)).ceil()
-                lines.append(wrapped + text.str.count_matches("\n"))
-        height = pl.max_horizontal(lines) * self.workbook.line_height + _PADDING
-        return pl.format(
-            '<row r="{}" ht="{}" customHeight="1">', _ROW, height.clip(upper_bound=_HIGHEST)
-        )
+                room = max(width - 2, 1) * _LETTERS_PER_WIDTH
+                for at, text in enumerate(rows.values(column.name)):
+                    if text is not None:
+                        needed = math.ceil(room_of(text) / room) + text.count("\n")
+                        lines[at] = max(lines[at], needed)
+        heights = (min(count * self.workbook.line_height + _PADDING, _HIGHEST) for count in lines)
+        return [
+            f'<row r="{row}" ht="{height}" customHeight="1">'
+            for row, height in zip(rows.numbers, heights, strict=True)
+        ]
 
     def _letters(self) -> list[str]:
         return [letter(number) for number in range(len(self.table.columns))]
@@ -139,15 +178,15 @@ class _TableRows:
         rows, row = list[_Row](), self.place.row
         if self.table.title:
             style = self.style_id(Style("block_title"))
-            cell = text_cell(_at("A", row), self.table.title, style)
+            cell = text_cell(f"A{row}", self.table.title, style)
             rows.append(_Row(row, [cell], 20.0))
             row += 1
         columns = self.table.columns
         room = zip(columns, page.widths, strict=False)
-        lines = max(_lines_needed(column.title, width) for column, width in room)
+        lines = max(lines_needed(column.title, width) for column, width in room)
         titles = [
             text_cell(
-                _at(at, row),
+                f"{at}{row}",
                 column.title,
                 self.style_id(Style("column_title", column.kind)),
             )
@@ -155,106 +194,112 @@ class _TableRows:
         ]
         if page.continued_on and self.table.main:
             note = self.workbook.continued.format(tab=page.continued_on)
-            at = _at(letter(len(columns)), row)
-            titles.append(text_cell(at, pl.lit(note), self.style_id(Style("detail"))))
+            at = f"{letter(len(columns))}{row}"
+            titles.append(text_cell(at, note, self.style_id(Style("detail"))))
         return _rows([*rows, _Row(row, titles, _LINE_HEIGHT * lines + 6)])
 
     def _nothing(self, page: Page) -> str:
         row = self.place.first
-        cells = [blank_cell(_at(at, row), self.style_id(Style("cell"))) for at in self._letters()]
+        cells = [blank_cell(f"{at}{row}", self.style_id(Style("cell"))) for at in self._letters()]
         muted = self.style_id(Style("cell", tone="muted"))
-        cells[0] = text_cell(_at("A", row), page.nothing, muted)
+        cells[0] = text_cell(f"A{row}", page.nothing, muted)
         return _rows([_Row(row, cells)])
 
-    def _exact(self, column: Column, frame: pl.DataFrame) -> pl.Expr:
-        """In which rows the formula of a column gives exactly its value."""
-        exact = pl.col(column.name).is_not_null()
-        operands = [column.name]
-        if isinstance(column.formula, SumOf):
-            exact = exact & ~pl.lit(self.addresses.sums_long_amounts(column.formula, frame))
-        else:
-            operands += names_in(column.formula)
-        kinds = {other.name: other.kind for other in self.table.columns}
-        for name in operands:
-            if kinds[name] == "money":
-                exact = exact & ~pl.col(f"#long:{name}")
-        if column.live:
-            exact = exact & pl.col(column.live).fill_null(value=False)
-        return exact.alias(f"#exact:{column.name}")
-
-    def _cells(self, at: str, column: Column, frame: pl.DataFrame) -> pl.Expr:
-        """The cells of one column; a null gives a blank cell, which keeps its line."""
-        ref = pl.format(f"{at}{{}}", _ROW)
-        value = pl.col(column.name)
-        style: StyleId = self.style_id(Style("cell", column.kind))
-        blank = blank_cell(ref, style)
+    def _column(self, at: str, column: Column) -> _Draw:
+        """Draws the cells of one column; a null gives a blank cell, which keeps its line."""
+        style = self.style_id(Style("cell", column.kind))
         if column.kind in ("text", "wrapped"):
             quoted = self.style_id(Style("cell", column.kind, quoted=True))
-            by_start = pl.when(value.str.contains(FORMULA_START)).then(quoted).otherwise(style)
-            return text_cell(ref, value, by_start).fill_null(blank)
+            return lambda rows: [
+                blank_cell(f"{at}{row}", style)
+                if text is None
+                else text_cell(f"{at}{row}", text, quoted if begins_like_formula(text) else style)
+                for row, text in zip(rows.numbers, rows.values(column.name), strict=True)
+            ]
+        if column.kind == "money":
+            return self._money(at, column, style)
         if column.kind == "link":
-            return link_cell(ref, value, style).fill_null(blank)
-        digits = number_text(value, column.kind)
-        if column.kind == "money":
-            style = self._money_style(column, frame)
-        cell = number_cell(ref, digits, style)
-        if column.kind == "money":
-            as_text = text_cell(ref, digits, _long_style(value, "cell", self.style_id))
-            cell = pl.when(pl.col(f"#long:{column.name}")).then(as_text).otherwise(cell)
-        if column.formula:
-            live = formula_cell(ref, self._formula(column), digits, style)
-            cell = pl.when(pl.col(f"#exact:{column.name}")).then(live).otherwise(cell)
-        return cell.fill_null(blank)
+            return lambda rows: [
+                blank_cell(f"{at}{row}", style)
+                if path is None
+                else link_cell(f"{at}{row}", path, style)
+                for row, path in zip(rows.numbers, rows.values(column.name), strict=True)
+            ]
+        formula = self._formula(column)
+        return lambda rows: [
+            blank_cell(f"{at}{row}", style)
+            if value is None
+            else formula_cell(f"{at}{row}", formula(row), number_text(value, column.kind), style)
+            if is_exact
+            else number_cell(f"{at}{row}", number_text(value, column.kind), style)
+            for row, value, is_exact in zip(
+                rows.numbers, rows.values(column.name), self._exact(column, rows), strict=False
+            )
+        ]
 
-    def _money_style(self, column: Column, frame: pl.DataFrame) -> pl.Expr:
-        """The style of every amount of a column, by the decimals it shows."""
-        marks = frame.select(f"#fixed:{column.name}", f"#optional:{column.name}").unique().rows()
-        styles = {
-            fixed * _PLACES + optional: self.style_id(Style("cell", "money", fixed, optional))
-            for fixed, optional in sorted(marks)
+    def _money(self, at: str, column: Column, blank: int) -> _Draw:
+        """Amounts: numbers by the decimals they show, text where they are too long for one."""
+        shown = {
+            (amount.fixed, amount.optional)
+            for rows in self._parts()
+            for amount in rows.amounts(column)
         }
-        key = pl.col(f"#fixed:{column.name}") * _PLACES + pl.col(f"#optional:{column.name}")
-        return key.replace_strict(styles, return_dtype=pl.Int64)
+        styles = {
+            places: self.style_id(Style("cell", "money", *places)) for places in sorted(shown)
+        }
+        black, red = _long_styles("cell", self.style_id)
+        formula = self._formula(column)
 
-    def _formula(self, column: Column) -> pl.Expr:
+        def cell(row: int, digits: str | None, amount: _Amount, is_exact: bool) -> str:
+            ref = f"{at}{row}"
+            if digits is None:
+                return blank_cell(ref, blank)
+            if amount.is_long:
+                return text_cell(ref, digits, red if digits.startswith("-") else black)
+            style = styles[amount.fixed, amount.optional]
+            if not is_exact:
+                return number_cell(ref, digits, style)
+            rounded = f"ROUND({formula(row)},{amount.fixed + amount.optional})"
+            return formula_cell(ref, rounded, digits, style)
+
+        return lambda rows: list(
+            map(
+                cell,
+                rows.numbers,
+                rows.values(column.name),
+                rows.amounts(column),
+                self._exact(column, rows),
+            )
+        )
+
+    def _exact(self, column: Column, rows: _Rows) -> Iterator[bool]:
+        """In which rows the formula of a column, if it has one, gives exactly its value."""
+        formula, operands = column.formula, [column.name]
+        if not formula:
+            return repeat(False)
+        if not isinstance(formula, SumOf):
+            operands += names_in(formula)
+        kinds = {other.name: other for other in self.table.columns}
+        read = [rows.amounts(kinds[name]) for name in operands if kinds[name].kind == "money"]
+        live = rows.values(column.live) if column.live else repeat(True)
+
+        def is_exact(at: int) -> bool:
+            if any(amounts[at].is_long for amounts in read):
+                return False
+            return not isinstance(formula, SumOf) or not self.addresses.sums_long_amount(
+                formula, lambda name: rows.values(name)[at]
+            )
+
+        return (bool(applies) and is_exact(at) for at, applies in enumerate(live))
+
+    def _formula(self, column: Column) -> Callable[[int], str]:
+        """The formula of a column in a row, fit for XML."""
+        if not column.formula:
+            return str
         names = (other.name for other in self.table.columns)
         at = dict(zip(names, self._letters(), strict=True))
         text = escape(self.addresses.resolve(column.formula, lambda name: f"{at[name]}{{}}"))
-        rows = [pl.col(_ROW)] * text.count("{}")
-        if column.kind == "money":
-            places = pl.col(f"#fixed:{column.name}") + pl.col(f"#optional:{column.name}")
-            return pl.format(f"ROUND({text},{{}})", *rows, places)
-        return pl.format(text, *rows) if rows else pl.lit(text)
-
-
-def _marks(name: str, value: pl.Expr, currency: pl.Expr) -> list[pl.Expr]:
-    """Of an amount: the decimals it always shows, those it has beyond, and if it is too long."""
-    fixed = fixed_places(currency)
-    return [
-        fixed.alias(f"#fixed:{name}"),
-        pl.max_horizontal(decimals(value) - fixed, 0).alias(f"#optional:{name}"),
-        is_long(value).alias(f"#long:{name}"),
-    ]
-
-
-def _chunks(head: str, frame: pl.DataFrame, cells: list[pl.Expr]) -> Iterator[str]:
-    row = pl.concat_str([*cells, pl.lit("</row>")])
-    yield head
-    for part in frame.iter_slices(_ROWS_AT_ONCE):
-        yield "".join(part.select(row.alias("row")).to_series())
-
-
-def _lines_needed(text: str, width: float) -> int:
-    """How many lines a heading takes, wrapped at words, beside the button of its filter."""
-    room = max(int(width) - 4, 1)
-    lines, used = 1, 0
-    for word in text.split():
-        taken = display_width(word)
-        if used and used + 1 + taken > room:
-            lines, used = lines + 1, 0
-        used += taken + bool(used)
-        lines, used = lines + (used - 1) // room, (used - 1) % room + 1
-    return lines
+        return lambda row: text.replace("{}", str(row))
 
 
 @dataclass(frozen=True)
@@ -268,84 +313,79 @@ class _LineRows:
         rows, number = list[_Row](), self.place.row
         if self.block.title:
             style = self.style_id(Style("block_title"))
-            cell = text_cell(_at("A", number), self.block.title, style)
+            cell = text_cell(f"A{number}", self.block.title, style)
             rows.append(_Row(number, [cell], 20.0))
             number += 1
         if self.block.headings:
             titles = [
-                text_cell(_at(letter(place), number), text, self._heading_style(place))
+                text_cell(f"{letter(place)}{number}", text, self._heading_style(place))
                 for place, text in enumerate(self.block.headings)
             ]
             rows.append(_Row(number, titles, _LINE_HEIGHT + 6))
-        marks = self._marks()
+        amounts = self._amounts()
         for row, line in enumerate(self.block.lines, start=self.place.first):
             label = self.style_id(Style("label", strong=line.strong))
-            cells = [text_cell(_at("A", row), line.label, label)]
-            cells += [self._cell(row, number, line, marks) for number in range(len(line.cells))]
+            cells = [text_cell(f"A{row}", line.label, label)]
+            cells += [self._cell(row, number, line, amounts) for number in range(len(line.cells))]
             rows.append(_Row(row, cells))
         return rows
 
     def _heading_style(self, place: int) -> int:
         return self.style_id(Style("column_title", "money" if place else "text"))
 
-    def _cell(self, row: int, number: int, line: Line, marks: _Marks) -> pl.Expr:
+    def _cell(self, row: int, number: int, line: Line, amounts: _Amounts) -> str:
         cell = line.cells[number]
-        ref = _at(letter(number + 1), row)
+        ref = f"{letter(number + 1)}{row}"
         style = Style("figure", cell.kind, strong=line.strong, tone=cell.tone)
         if cell.value is None:
             return blank_cell(ref, self.style_id(style))
         if cell.kind in ("text", "wrapped"):
             text = str(cell.value)
-            style = replace(style, quoted=bool(re.match(FORMULA_START, text)))
-            return text_cell(ref, pl.lit(text), self.style_id(style))
-        value = pl.lit(cell.value, dtype=MONEY if cell.kind == "money" else None)
-        digits = number_text(value, cell.kind)
+            style = replace(style, quoted=begins_like_formula(text))
+            return text_cell(ref, text, self.style_id(style))
+        digits = number_text(cell.value, cell.kind)
         if cell.kind == "money":
-            fixed, optional, long = marks[line.name, number]
-            if long:
-                by_sign = _long_style(value, "figure", self.style_id, strong=line.strong)
-                return text_cell(ref, digits, by_sign)
-            style = replace(style, places=fixed, optional_places=optional)
-        if not cell.formula or not self._is_exact(number, cell, marks):
+            amount = amounts[line.name, number]
+            if amount.is_long:
+                black, red = _long_styles("figure", self.style_id, strong=line.strong)
+                return text_cell(ref, digits, red if digits.startswith("-") else black)
+            style = replace(style, places=amount.fixed, optional_places=amount.optional)
+        if not cell.formula or not self._is_exact(number, cell, amounts):
             return number_cell(ref, digits, self.style_id(style))
         formula = escape(self.addresses.resolve(cell.formula, self._address(number)))
         if cell.kind == "money":
             formula = f"ROUND({formula},{style.places + style.optional_places})"
-        return formula_cell(ref, pl.lit(formula), digits, self.style_id(style))
+        return formula_cell(ref, formula, digits, self.style_id(style))
 
-    def _marks(self) -> _Marks:
-        """The marks of every amount, by its line's name and its column."""
-        amounts = {
-            (line.name, number): (cell.value, cell.currency)
+    def _amounts(self) -> _Amounts:
+        """Every amount, by its line's name and its column."""
+        return {
+            (line.name, number): _Amount.of(as_text(cell.value), cell.currency)
             for line in self.block.lines
             for number, cell in enumerate(line.cells)
-            if cell.kind == "money" and cell.value is not None
+            if cell.kind == "money" and isinstance(cell.value, Decimal)
         }
-        schema = {"value": MONEY, "currency": pl.String()}
-        frame = pl.DataFrame(list(amounts.values()), schema=schema, orient="row")
-        marks = frame.select(_marks("", pl.col("value"), pl.col("currency"))).rows()
-        return dict(zip(amounts, marks, strict=True))
 
     def _address(self, number: int) -> Callable[[str], str]:
         rows = {line.name: row for row, line in enumerate(self.block.lines, start=self.place.first)}
         return lambda name: f"{letter(number + 1)}{rows[name]}"
 
-    def _is_exact(self, number: int, cell: Cell, marks: _Marks) -> bool:
+    def _is_exact(self, number: int, cell: Cell, amounts: _Amounts) -> bool:
         """Whether every amount the formula reads is a number in the workbook."""
         if isinstance(cell.formula, SumOf):
-            one = pl.DataFrame({"row": [0]})
-            return not self.addresses.sums_long_amounts(cell.formula, one).item()
+            values = {line.name: line.cells[number].value for line in self.block.lines}
+            return not self.addresses.sums_long_amount(cell.formula, values.__getitem__)
         read = [(name, number) for name in names_in(cell.formula)]
-        return not any(marks[amount][2] for amount in read if amount in marks)
+        return not any(amounts[name].is_long for name in read if name in amounts)
 
 
 def _draw_banner(place: Place, block: Banner, page: Page, style_id: StyleIds) -> list[_Row]:
     """The verdict and its sentences; `io.workbook` merges their cells across the sheet."""
     room = int(sum(page.widths[: page.banner_columns]))
     verdict = style_id(Style("banner", tone=block.tone))
-    rows = [_Row(place.row, [text_cell(_at("A", place.row), pl.lit(block.text), verdict)], 30.0)]
+    rows = [_Row(place.row, [text_cell(f"A{place.row}", block.text, verdict)], 30.0)]
     for row, sentence in enumerate(block.details, start=place.row + 1):
         lines = -(-display_width(sentence) // room)
-        cell = text_cell(_at("A", row), pl.lit(sentence), style_id(Style("detail")))
+        cell = text_cell(f"A{row}", sentence, style_id(Style("detail")))
         rows.append(_Row(row, [cell], _LINE_HEIGHT * lines + 3))
     return rows

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from string import Formatter
 from typing import Final
 
-import polars as pl
-
-from recon.money import EXPONENT, to_text
+from recon.money import EXPONENT, as_texts
 from recon.reporting.layout import Page, Place, letter
 from recon.reporting.sheets import CountOf, Formula, SumOf, Table
 
 MAX_EXACT_DIGITS: Final = 15  # a spreadsheet computes in binary; longer amounts are written as text
-_FIXED_PLACES: Final = 4  # currencies with more decimals show the digits they have, at least two
-_SEPARATOR: Final = "\x1f"
+# Currencies with more than four decimals show the digits they have, at least two.
+_FIXED: Final[dict[str | None, int]] = {
+    code: places if places <= 4 else 2 for code, places in EXPONENT.items()
+}
 
 
 class Addresses:
@@ -21,7 +21,7 @@ class Addresses:
     def __init__(self, placed: list[Page]) -> None:
         self._tables: dict[str, Table] = {}
         self._places: dict[str, list[Place]] = {}
-        self._long: dict[tuple[str, str], pl.DataFrame] = {}
+        self._long: dict[tuple[str, str, tuple[str, ...]], frozenset[tuple[object, ...]]] = {}
         for place in (place for page in placed for place in page.places):
             if place.table:
                 self._tables[place.table.name] = place.table
@@ -44,28 +44,37 @@ class Addresses:
             return _call("COUNTIFS", target, '"<>"', *conditions)
         return _call("SUMIFS" if conditions else "SUM", target, *conditions)
 
-    def _long_amounts(self, table: str, column: str) -> pl.DataFrame:
-        """The rows of a table whose amount is written as text, which a sum passes over."""
-        if (table, column) not in self._long:
-            kinds = {other.name: other.kind for other in self._tables[table].columns}
-            wanted = is_long(pl.col(column)) if kinds[column] == "money" else pl.lit(value=False)
-            self._long[table, column] = self._tables[table].frame.filter(wanted)
-        return self._long[table, column]
-
-    def sums_long_amounts(self, sum_of: SumOf, rows: pl.DataFrame) -> pl.Series:
-        """Per row of `rows` (the columns a condition names): would it add up an inexact cell?"""
+    def sums_long_amount(self, sum_of: SumOf, cell: Callable[[str], object]) -> bool:
+        """Would the formula add up an inexact cell? `cell` gives the value of a `{name}`."""
         if isinstance(sum_of, CountOf):
-            return pl.repeat(value=False, n=rows.height, eager=True)
-        long = self._long_amounts(sum_of.table, sum_of.column)
-        if long.height == 0 or not sum_of.where:
-            return pl.repeat(long.height > 0, n=rows.height, eager=True)
-        keys = long.select(pl.concat_str(list(sum_of.where), separator=_SEPARATOR)).to_series()
-        wanted = [
-            pl.col(names_in(text)[0]) if names_in(text) else pl.lit(text)
-            for text in sum_of.where.values()
-        ]
-        key = pl.concat_str(wanted, separator=_SEPARATOR)
-        return rows.select(key.is_in(keys.implode()).fill_null(value=False)).to_series()
+            return False
+        long = self._long_keys(sum_of.table, sum_of.column, tuple(sum_of.where))
+        if not long or not sum_of.where:
+            return bool(long)
+        wanted = [names_in(text) or text for text in sum_of.where.values()]
+        return tuple(one if isinstance(one, str) else cell(one[0]) for one in wanted) in long
+
+    def _long_keys(
+        self, table: str, column: str, where: tuple[str, ...]
+    ) -> frozenset[tuple[object, ...]]:
+        """What the columns `where` hold in the rows whose amount is written as text, which a sum
+        passes over."""
+        key = (table, column, where)
+        if key not in self._long:
+            frame = self._tables[table].frame
+            kinds = {other.name: other.kind for other in self._tables[table].columns}
+            amounts = as_texts(frame[column]) if kinds[column] == "money" else []
+            long = [digits is not None and is_long(digits) for digits in amounts]
+            self._long[key] = (
+                frozenset(
+                    others
+                    for is_text, others in zip(long, frame.select(where).iter_rows(), strict=True)
+                    if is_text
+                )
+                if any(long)
+                else frozenset()
+            )
+        return self._long[key]
 
 
 def _call(function: str, *arguments: str) -> str:
@@ -89,18 +98,19 @@ def names_in(formula: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def is_long(amount: pl.Expr) -> pl.Expr:
+def is_long(digits: str) -> bool:
     """True for an amount with more significant digits than a spreadsheet can hold exactly."""
-    digits = to_text(amount).str.replace_all(r"[-.]", "").str.strip_chars("0")
-    return (digits.str.len_bytes() > MAX_EXACT_DIGITS).fill_null(value=False)
+    if len(digits) <= MAX_EXACT_DIGITS:
+        return False
+    significant = digits.replace("-", "").replace(".", "").strip("0")
+    return len(significant) > MAX_EXACT_DIGITS
 
 
-def fixed_places(currency: pl.Expr) -> pl.Expr:
+def fixed_places(currency: str | None) -> int:
     """The decimals every amount of a currency shows; a token of many shows two and what it has."""
-    shown = {code: places if places <= _FIXED_PLACES else 2 for code, places in EXPONENT.items()}
-    return currency.replace_strict(shown, default=0, return_dtype=pl.Int64).fill_null(0)
+    return _FIXED.get(currency, 0)
 
 
-def decimals(amount: pl.Expr) -> pl.Expr:
+def decimals(digits: str) -> int:
     """The decimals an amount really has."""
-    return to_text(amount).str.extract(r"\.(\d+)$").str.len_bytes().fill_null(0).cast(pl.Int64)
+    return len(digits.partition(".")[2])

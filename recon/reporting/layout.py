@@ -1,14 +1,12 @@
 """Where every block stands on its sheet, and how wide every column is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import polars as pl
-
 from recon.errors import ensure
-from recon.money import to_text
+from recon.money import as_texts
 from recon.reporting.sheets import Block, Charts, Column, Lines, Sheet, Table
 
 MAX_ROWS: Final = 1_048_576  # of a sheet, in Excel
@@ -146,14 +144,7 @@ def letter(number: int) -> str:
 
 def _block_widths(block: Block) -> list[float]:
     if isinstance(block, Table):
-        contents = block.frame.select(
-            _cell_width(column).max().alias(str(number))
-            for number, column in enumerate(block.columns)
-        ).row(0)
-        return [
-            _column_width(column, found)
-            for column, found in zip(block.columns, contents, strict=True)
-        ]
+        return [_column_width(column, _contents_width(column, block)) for column in block.columns]
     if isinstance(block, Lines):
         labels = [display_width(line.label) + 2 for line in block.lines]
         figures = [
@@ -168,12 +159,12 @@ def _block_widths(block: Block) -> list[float]:
     return []
 
 
-def _column_width(column: Column, contents: float | None) -> float:
+def _column_width(column: Column, contents: float) -> float:
     """Wide enough for the contents, and for the heading on two lines beside its filter button."""
     heading = _on_two_lines(column.title) + 5
     if column.width:
         return max(column.width, heading)
-    room = min((contents or 0) + 3, _WIDEST.get(column.kind, _WIDEST["text"]))
+    room = min(contents + 3, _WIDEST.get(column.kind, _WIDEST["text"]))
     return max(room, heading, _NARROWEST)
 
 
@@ -186,24 +177,49 @@ def _on_two_lines(title: str) -> int:
     return min(max(map(display_width, lines)) for lines in splits)
 
 
-def _cell_width(column: Column) -> pl.Expr:
-    cell = pl.col(column.name)
+def _contents_width(column: Column, table: Table) -> float:
+    """The room the widest cell of a column takes; a null takes none."""
+    if column.width:
+        return 0  # it is not asked for
     if column.kind in _USUAL_WIDTH:
-        return pl.lit(_USUAL_WIDTH[column.kind])
-    if column.kind == "link":
-        cell = cell.str.extract(r"([^/]*)$")
-    if column.kind == "money":
-        text = to_text(cell).str.len_bytes()
-        separators = cell.truncate(0).cast(pl.String).str.extract(r"^-?(\d+)").str.len_bytes() // 4
-        return text + separators + _DECIMALS_ADDED
-    return room_of(cell.cast(pl.String))
+        return _USUAL_WIDTH[column.kind]
+    cells = table.frame[column.name]
+    texts = as_texts(cells) if cells.dtype.is_decimal() else cells.to_list()
+    room = _ROOM.get(column.kind, room_of)
+    return max((room(str(text)) for text in texts if text is not None), default=0)
 
 
-def room_of(text: pl.Expr) -> pl.Expr:
-    """`display_width` of a column, near enough: a Chinese character is three bytes and two wide."""
-    return text.str.len_chars() + (text.str.len_bytes() - text.str.len_chars()) // 2
+def _amount_room(digits: str) -> int:
+    whole = digits.partition(".")[0].removeprefix("-")
+    return len(digits) + len(whole) // 4 + _DECIMALS_ADDED
+
+
+def room_of(text: str) -> int:
+    """`display_width`, quickly and near enough: a Chinese character is three bytes, two wide."""
+    length = len(text)
+    return length if text.isascii() else length + (len(text.encode()) - length) // 2
+
+
+def _link_room(path: str) -> int:
+    return room_of(path.rpartition("/")[2])
+
+
+_ROOM: Final[Mapping[str, Callable[[str], int]]] = {"money": _amount_room, "link": _link_room}
 
 
 def display_width(text: str) -> int:
     """The room a text takes, in narrow characters: a Chinese character takes two."""
     return sum(1 if ord(character) < 0x1100 else 2 for character in text)
+
+
+def lines_needed(text: str, width: float) -> int:
+    """How many lines a heading takes, wrapped at words, beside the button of its filter."""
+    room = max(int(width) - 4, 1)
+    lines, used = 1, 0
+    for word in text.split():
+        taken = display_width(word)
+        if used and used + 1 + taken > room:
+            lines, used = lines + 1, 0
+        used += taken + bool(used)
+        lines, used = lines + (used - 1) // room, (used - 1) % room + 1
+    return lines

@@ -219,7 +219,10 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
         .then(pl.lit(outcomes["unmatched"]))
         .otherwise(pl.lit(outcomes["matched"])),
         matched_with="entry_id",
-    ).sort("provider", "account", "business_date", "batch_id", "occurred_at", "txn_id")
+    ).sort(
+        ["provider", "account", "business_date", "batch_id", "occurred_at", "txn_id"],
+        maintain_order=True,  # a payment and its fee share all of these
+    )
 
 
 Maker = Callable[[Book, Language], Sheet | None]
