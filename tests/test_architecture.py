@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_layers_are_kept() -> None:
     script = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_of_the_architecture_shows_the_layers_that_are_kept() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    [contract] = project["tool"]["importlinter"]["contracts"]
+    kept = [sorted(re.findall(r"\w+$|\w+(?= \|)", row)) for row in contract["layers"]]
+    diagram = (ROOT / "recon" / "README.md").read_text("utf-8").split("```")[1]
+    rows = [row.split("  ")[0].split() for row in diagram.strip().splitlines()]
+    shown = [name for row in rows for name in row]
+    assert len(shown) == sum(map(len, kept))
+    for layer in kept:
+        assert sorted(shown[: len(layer)]) == layer
+        shown = shown[len(layer) :]
 
 
 PROVIDERS = sorted(path.parent for path in ROOT.glob("recon/providers/*/__init__.py"))
