@@ -24,7 +24,7 @@ from recon.commands import (
     sign_off,
     withdrawals,
 )
-from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, open_workspace
 from recon.commands.providers import known_providers
 from recon.errors import ReconError, UserError
 
@@ -36,6 +36,7 @@ app = App(
     name="recon",
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
+    default_parameter=Parameter(negative_iterable=()),  # a list nobody names is no list at all
 )
 for group in (journal, ledger, merchants, providers, cases, sign_off, audit):
     app.command(group.app)
@@ -49,11 +50,7 @@ app.command(sign_off.reopen)
 @app.command
 def run(
     *,
-    date: Annotated[str | None, Parameter(help="business date, YYYY-MM-DD")] = None,
-    from_: Annotated[str | None, Parameter(name="--from", help="first business date")] = None,
-    to: Annotated[str | None, Parameter(help="last business date")] = None,
-    provider: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
-    account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
+    chosen: Chosen = CHOSEN,
     fetch: Annotated[bool, Parameter(help="look for new statements first")] = True,
     cascade: Annotated[bool, Parameter(help="later days that have changed too", negative="")] = (
         False
@@ -66,9 +63,9 @@ def run(
     """Fetch, reconcile, settle and report: the daily job, or an accountant's rerun of a range."""
     from recon.io.jobs import run_period
 
-    period = period_of(date, from_, to)
+    period = chosen.period
     workspace = open_workspace(common, lang)
-    accounts = workspace.config.accounts_of(provider, account)
+    accounts = chosen.accounts(workspace)
     if notify and workspace.config.recon.notify is None:
         raise UserError("--notify needs [notify] in recon.toml, with the places to tell")
     report = run_period(
@@ -136,11 +133,7 @@ def normalize(
 @app.command
 def discrepancies(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     type: Annotated[list[str] | None, Parameter(help="only this type; may be repeated")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
     common: Common = COMMON,
@@ -148,9 +141,9 @@ def discrepancies(
     """Show discrepancies of the current runs."""
     from recon.io.jobs import known_discrepancies
 
-    period = None if date is None and from_ is None and to is None else period_of(date, from_, to)
+    period = chosen.period_if_any
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
+    accounts = chosen.accounts(workspace)
     frame = known_discrepancies(workspace, accounts, period, type)
     console.show_table(frame, "discrepancies", out, as_json=common.json)
     return 0

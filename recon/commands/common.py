@@ -12,6 +12,7 @@ from recon.wording import Language
 if TYPE_CHECKING:
     from recon.io.days import Workspace
     from recon.periods import Period
+    from recon.settings import AccountSettings
 
 
 @Parameter(name="*")
@@ -30,6 +31,36 @@ class Common:
 
 
 COMMON = Common()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Chosen:
+    """Options of every command that is about some days and accounts: which ones."""
+
+    date: Annotated[str | None, Parameter(help="business date, YYYY-MM-DD")] = None
+    from_: Annotated[str | None, Parameter(name="--from", help="first business date")] = None
+    to: Annotated[str | None, Parameter(help="last business date")] = None
+    provider: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None
+    account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None
+
+    @property
+    def period(self) -> "Period":
+        """Errors: UserError where the options name no day, or not one range."""
+        return period_of(self.date, self.from_, self.to)
+
+    @property
+    def period_if_any(self) -> "Period | None":
+        """The same; None where the options do not speak of days."""
+        is_given = any(part is not None for part in (self.date, self.from_, self.to))
+        return self.period if is_given else None
+
+    def accounts(self, workspace: "Workspace") -> "list[AccountSettings]":
+        """The configured accounts that are meant, by default all. Errors: UserError."""
+        return workspace.config.accounts_of(self.provider, self.account)
+
+
+CHOSEN = Chosen()
 
 
 Lang = Annotated[

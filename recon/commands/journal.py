@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(
     name="journal",
@@ -18,11 +18,7 @@ app = App(
 @app.default
 def journal(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     format: Annotated[
         Literal["csv", "beancount", "hledger"] | None, Parameter(help="if the name does not say it")
     ] = None,
@@ -38,8 +34,8 @@ def journal(
     from recon.io.journal import journal_of, write_journal
 
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    made = journal_of(workspace, accounts, period_of(date, from_, to), with_opening=opening)
+    accounts = chosen.accounts(workspace)
+    made = journal_of(workspace, accounts, chosen.period, with_opening=opening)
     if out is None:
         console.show_table(made.rows, "postings", None, as_json=common.json)
         return 0

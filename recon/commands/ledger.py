@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(name="ledger", help="The company's own entries.", result_action="return_value")
 
@@ -32,11 +32,7 @@ def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
 @app.command
 def show(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     out: Annotated[Path | None, Parameter(help="write them to .parquet, .csv or .jsonl")] = None,
     common: Common = COMMON,
 ) -> int:
@@ -44,7 +40,7 @@ def show(
     from recon.io.jobs import ledger_entries
 
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    frame = ledger_entries(workspace, accounts, period_of(date, from_, to))
+    accounts = chosen.accounts(workspace)
+    frame = ledger_entries(workspace, accounts, chosen.period)
     console.show_table(frame, "entries", out, as_json=common.json)
     return 0

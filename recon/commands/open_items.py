@@ -6,17 +6,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 from recon.errors import UserError
 
 
 def open_items(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     buckets: Annotated[str, Parameter(help="last day of each age but the oldest")] = "1,3,7,30",
     out: Annotated[Path | None, Parameter(help="write the items to .csv, .jsonl, .parquet")] = None,
     common: Common = COMMON,
@@ -24,9 +20,9 @@ def open_items(
     """Opening + new - cleared - written off = closing, and how old the open items are."""
     from recon.io.open_items import open_items as stated
 
-    period = period_of(date, from_, to)
+    period = chosen.period
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
+    accounts = chosen.accounts(workspace)
     found = stated(workspace.database, accounts, period, _bounds(buckets))
     if common.json:
         console.show_frames(
@@ -64,11 +60,7 @@ def open_items(
 
 def changes(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
     common: Common = COMMON,
 ) -> int:
@@ -77,11 +69,11 @@ def changes(
 
     from recon.io.changes import changes_of
 
-    period = period_of(date, from_, to)
+    period = chosen.period
     workspace = open_workspace(common)
     parts = [
         changes_of(workspace.database, period, one.provider, one.account)
-        for one in workspace.config.accounts_of(provider, account)
+        for one in chosen.accounts(workspace)
     ]
     reruns, rows = (pl.concat(frames).sort("change_id") for frames in zip(*parts, strict=True))
     if out is not None:

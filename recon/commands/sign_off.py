@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(name="sign-off", help="Signatures on days.", result_action="return_value")
 
@@ -13,11 +13,7 @@ app = App(name="sign-off", help="Signatures on days.", result_action="return_val
 @app.default
 def sign_off(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     review: Annotated[bool, Parameter(help="as the second person", negative="")] = False,
     note: Annotated[str, Parameter(help="kept with it; needed where a day is not proved")] = "",
     common: Common = COMMON,
@@ -25,9 +21,9 @@ def sign_off(
     """Sign days as their preparer, or with --review as their reviewer; they are closed then."""
     from recon.io import sign_offs
 
-    period = period_of(date, from_, to)
+    period = chosen.period
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
+    accounts = chosen.accounts(workspace)
     if review:
         count, done = sign_offs.review(workspace, accounts, period), "reviewed"
     else:
@@ -42,20 +38,15 @@ def sign_off(
 @app.command
 def show(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     common: Common = COMMON,
 ) -> int:
     """Which days are signed, and by whom."""
     from recon.io import sign_offs
 
-    given = date or from_ or to
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    period = period_of(date, from_, to) if given else None
+    accounts = chosen.accounts(workspace)
+    period = chosen.period_if_any
     frame = sign_offs.signatures(workspace, accounts, period)
     console.show_frame(frame, "signatures", as_json=common.json)
     return 0
@@ -64,20 +55,15 @@ def show(
 @app.command
 def verify(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     common: Common = COMMON,
 ) -> int:
     """Compare reports, runs and statements of signed days with what was signed."""
     from recon.io import sign_offs
 
-    given = date or from_ or to
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    said = sign_offs.differences(workspace, accounts, period_of(date, from_, to) if given else None)
+    accounts = chosen.accounts(workspace)
+    said = sign_offs.differences(workspace, accounts, chosen.period_if_any)
     if common.json:
         console.print_json({"differences": said})
     elif not said:

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(
     name="withdrawals",
@@ -18,11 +18,7 @@ app = App(
 @app.default
 def listed(
     *,
-    date: str | None = None,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    chosen: Chosen = CHOSEN,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
     common: Common = COMMON,
 ) -> int:
@@ -30,7 +26,7 @@ def listed(
     from recon.io.fee_jobs import withdrawals
 
     workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    found = withdrawals(workspace, accounts, period_of(date, from_, to))
+    accounts = chosen.accounts(workspace)
+    found = withdrawals(workspace, accounts, chosen.period)
     console.show_table(found, "withdrawals", out, as_json=common.json)
     return 0
