@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from recon import console
 from recon.commands import (
@@ -227,6 +227,11 @@ def invoke(arguments: Sequence[str]) -> int:
     """Run one command and answer its exit code; a user's mistake is one line, never a traceback."""
     try:
         code = app(list(arguments), exit_on_error=False, print_error=False)
+    except UnusedCliTokensError as error:
+        unused = " ".join(error.unused_tokens or [])
+        command = " ".join(error.command_chain or ())
+        console.complain(f"nothing is known to do with {unused}; see: recon {command} --help")
+        return 2
     except CycloptsError as error:
         console.complain(str(error))
         return 2

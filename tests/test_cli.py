@@ -185,6 +185,7 @@ MISTAKES = [
     (["run", "--date", "2026-11-20", "--account", "1"], 2, "no account 1"),
     (["run", "--date", "2026-11-20", "--dat", "x"], 2, "--dat"),
     (["rnu"], 2, "rnu"),
+    (["sign-off", "list"], 2, "nothing is known to do with list; see: recon sign-off --help"),
     (["normalize", "no-such-file.csv"], 2, "no-such-file.csv"),
     (["ledger", "import", "no-such-file.csv"], 2, "no-such-file.csv"),
     (["discrepancies", "--type", "amount"], 2, "no discrepancy type amount"),
@@ -226,6 +227,41 @@ def test_configuration_problems_are_all_told_at_once(
     assert any("line_window_dasy: there is no such setting" in line for line in lines)
     assert any("Asia/Beijing" in line for line in lines)
     assert any('write amounts and percentages in quotes, e.g. "0.6"' in line for line in lines)
+
+
+def test_a_folder_where_a_file_of_the_configuration_belongs_is_told(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "configs" / "fees" / "stripe.toml").mkdir()
+    assert recon("check") == 2
+    assert "fees/stripe.toml cannot be read: Is a directory" in capsys.readouterr().err
+
+
+def test_entries_of_an_account_that_is_not_configured_are_told(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = place / "entries.csv"
+    entries.write_text(
+        "entry_id,provider,account,business_date,kind,currency,amount\n"
+        "E1,paypal,RECONDEMO7US,2026-11-18,payment,USD,1.00\n"
+        "E2,paypal,RECONDEMO7US1,2026-11-18,payment,USD,1.005\n"
+    )
+    assert recon("ledger", "import", entries, "--json") == 3
+    said = capsys.readouterr()
+    assert "1 entries are of paypal RECONDEMO7US, which is not configured" in said.err
+    [reject] = json.loads(said.out)["rejects"]
+    assert (reject["line_no"], reject["field"], reject["value"]) == (3, "amount", "1.005")
+
+
+@pytest.mark.parametrize("command", ["discrepancies", "cases list", "changes", "audit export"])
+def test_what_writes_a_file_says_so_to_machines_as_well(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    out = place / "out.csv"
+    days = ["--from", "2026-11-18", "--to", "2026-11-20"] if command == "changes" else []
+    named = [out] if command == "audit export" else ["--out", out]
+    assert recon(*command.split(), *days, *named, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"rows": 0, "out": str(out)}
 
 
 def test_a_tariff_whose_minimum_is_above_its_maximum_is_refused(

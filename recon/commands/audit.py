@@ -63,5 +63,5 @@ def export(out: Path, /, *, common: Common = COMMON) -> int:
     types = {"seq": pl.Int64}
     schema = {name: types.get(name, pl.String) for name in AuditRecord.__dataclass_fields__}
     write_frame(pl.DataFrame(found, schema=schema), out)
-    print(f"{len(found):,} rows written to {out}")
+    console.show_written(len(found), "rows", out, as_json=common.json)
     return 0

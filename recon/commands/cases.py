@@ -51,7 +51,7 @@ def listed(
         from recon.io.export import write_frame
 
         write_frame(frame, out)
-        print(f"{frame.height:,} cases written to {out}")
+        console.show_written(frame.height, "cases", out, as_json=common.json)
     else:
         shown = frame if common.json else frame.drop("cleared_by", "discrepancy_id", "opened_at")
         console.show_frame(shown, "cases", as_json=common.json)

@@ -40,5 +40,5 @@ def journal(
         console.show_table(made.rows, "postings", None, as_json=common.json)
         return 0
     write_journal(made, out, format)
-    print(f"{made.rows.height:,} postings written to {out}")
+    console.show_written(made.rows.height, "postings", out, as_json=common.json)
     return 0

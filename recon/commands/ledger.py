@@ -17,7 +17,7 @@ def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
     from datetime import UTC, datetime
 
     from recon.io.audit import keep_head
-    from recon.io.ledger import LedgerImport, import_ledger
+    from recon.io.ledger import LedgerImport, import_ledger, unconfigured_accounts
 
     workspace = open_workspace(common)
     done = LedgerImport.sum(
@@ -26,6 +26,12 @@ def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
     )
     keep_head(workspace.database, workspace.audit_head)
     console.show_import(done, as_json=common.json)
+    accounts = {(account.provider, account.account) for account in workspace.config.accounts}
+    for provider, account, count in unconfigured_accounts(workspace.database, accounts):
+        console.complain(
+            f"{count:,} entries are of {provider} {account}, which is not configured: no run looks "
+            "at them; correct the file and import it again, or configure the account"
+        )
     return 0 if done.rejects.height == 0 else 3
 
 

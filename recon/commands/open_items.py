@@ -81,7 +81,7 @@ def changes(
 
         named = reruns.drop("new", "cleared", "changed")
         write_frame(named.join(rows, on="change_id", how="inner"), out)
-        print(f"{rows.height:,} changes written to {out}")
+        console.show_written(rows.height, "changes", out, as_json=common.json)
     elif common.json:
         console.show_frames({"reruns": reruns, "changes": rows})
     elif reruns.height == 0:

@@ -13,6 +13,7 @@ from recon.console.frames import (
     show_settled,
     show_statements,
     show_table,
+    show_written,
 )
 from recon.console.runs import show_demo, show_reports, show_run
 from recon.console.sources import show_arrivals, show_check, show_providers
@@ -40,4 +41,5 @@ __all__ = [
     "show_status",
     "show_table",
     "show_tie_out",
+    "show_written",
 ]

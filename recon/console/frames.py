@@ -48,12 +48,20 @@ def show_table(frame: "pl.DataFrame", what: str, out: Path | None, *, as_json: b
 
     if out is not None:
         write_frame(frame.lazy(), out)
-        print(f"{frame.height:,} {what} written to {out}")
+        show_written(frame.height, what, out, as_json=as_json)
     elif as_json:
         print_json(as_records(frame))
     else:
         shown = [name for name in _SHOWN if name in frame.columns]
         print_parts(_frame_table(frame.select(shown), what))
+
+
+def show_written(rows: int, what: str, out: Path, *, as_json: bool) -> None:
+    """How many rows a file has got."""
+    if as_json:
+        print_json({"rows": rows, "out": str(out)})
+    else:
+        print(f"{rows:,} {what} written to {out}")
 
 
 _SHOWN = [
@@ -160,12 +168,15 @@ def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
 
 def show_import(done: "LedgerImport", *, as_json: bool) -> None:
     if as_json:
+        from recon.io.export import as_records
+
         print_json(
             {
                 "inserted": done.inserted,
                 "unchanged": done.unchanged,
                 "changed": done.changed,
                 "rejected": done.rejects.height,
+                "rejects": as_records(done.rejects),
             }
         )
         return

@@ -170,9 +170,20 @@ def _tell_change(day: "DayOutcome") -> None:
             f"{change.changed.height} changed since run {day.supersedes}, which is kept"
         )
     if day.supersedes is not None and change.rows.height <= _CHANGES_TOLD:
-        told = change.rows.select("change", "type", "discrepancy_id")
-        for row in told.iter_rows():
-            print("  {}: {} {}".format(*row))
+        for row in change.rows.iter_rows(named=True):
+            print(f"  {row['change']}: {row['type']} {row['discrepancy_id']}{_difference_of(row)}")
+
+
+def _difference_of(row: Mapping[str, Any]) -> str:
+    """`, 10.00 CNY`: what a change is about, as it was where it has cleared."""
+    from recon.money import display
+
+    difference = row["difference_before"] if row["change"] == "cleared" else row["difference"]
+    if difference is None or row["currency"] is None:
+        return ""
+    was = row["difference_before"] if row["change"] == "changed" else None
+    before = "" if was is None else f", before {display(was, row['currency'])}"
+    return f", {display(difference, row['currency'])}{before}"
 
 
 def _tell_stale(report: "RunReport") -> None:

@@ -15,11 +15,16 @@ def show_arrivals(arrivals: "Sequence[Arrival]") -> None:
     """One line a source: what is new; and each statement that corrects another."""
     sources = sorted({(arrival.provider, arrival.origin) for arrival in arrivals})
     for provider, origin in sources:
-        states = [a.state for a in arrivals if (a.provider, a.origin) == (provider, origin)]
+        of_source = [a for a in arrivals if (a.provider, a.origin) == (provider, origin)]
+        states = [arrival.state for arrival in of_source]
         new, corrected = states.count("new"), states.count("corrected")
         parts = [f"{new} new" if new else "nothing new"]
         parts += [f"{corrected} corrected"] if corrected else []
         parts += [f"{states.count('duplicate')} known already"] if "duplicate" in states else []
+        replaced = sum(
+            a.state == "duplicate" and a.file.superseded_by is not None for a in of_source
+        )
+        parts += [f"{replaced} of them replaced by a correction, so not used"] if replaced else []
         print(f"{provider}: {', '.join(parts)}, from {origin}")
     for arrival in arrivals:
         if arrival.state == "corrected":

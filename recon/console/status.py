@@ -31,11 +31,11 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
         for sentence in status.unusual:
             print(f"unusual: {sentence}")
     for status in found:
-        if status.stale:
-            again = f"recon run --date {status.last_run} --provider {status.provider}"
+        if status.stale_since is not None:
             print(
-                f"{status.provider} {status.account}: an earlier day was run again since; "
-                f"run this one again: {again}"
+                f"{status.provider} {status.account}: {status.stale_since} was run on an older "
+                f"result; run it again: recon run --date {status.stale_since} "
+                f"--account {status.account} --cascade"
             )
 
 
@@ -50,7 +50,7 @@ def _row(status: "AccountStatus") -> list[str]:
     severities = [status.discrepancies.get(name, 0) for name in ("high", "medium", "low")]
     return [
         str(status.last_run),
-        "[yellow]stale[/]" if status.stale else verdict,
+        "[yellow]stale[/]" if status.stale_since else verdict,
         "/".join(map(str, severities)) if any(severities) else "0",
         _open(status),
         "\n".join(percent(figure.value) for figure in status.figure("match_rate_by_count"))
@@ -91,7 +91,7 @@ def _fee(figure: "Figure") -> str:
 
 
 def _as_json(status: "AccountStatus") -> dict[str, Any]:
-    values = asdict(status)
+    values = asdict(status) | {"stale": status.stale_since is not None}
     for figure in values["figures"]:
         for name in ("value", "usual"):
             figure[name] = None if figure[name] is None else f"{figure[name].normalize():f}"

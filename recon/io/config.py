@@ -298,6 +298,8 @@ def _read(path: Path, model: type[Settings], problems: list[str]) -> Any:
         return model.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: {error}")
+    except OSError as error:
+        problems.append(f"{path} cannot be read: {error.strerror}")
     except ValidationError as error:
         problems += problem_lines(path, error)
     return None

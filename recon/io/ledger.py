@@ -38,6 +38,7 @@ __all__ = [
     "import_ledger",
     "read_entries",
     "read_mapped_entries",
+    "unconfigured_accounts",
 ]
 
 _PARQUET_ROWS: Final = 250_000
@@ -125,6 +126,21 @@ def import_ledger(
         )
         stage.drop(connection, checkfirst=False)
     return LedgerImport(inserted, unchanged, changed, rejects, file_id)
+
+
+def unconfigured_accounts(
+    database: Database, accounts: "Iterable[tuple[str, str]]"
+) -> list[tuple[str, str, int]]:
+    """Provider and account that entries name and `accounts` does not, with how many entries: no run
+    would ever look at them."""
+    entry = LEDGER_ENTRIES.c
+    select = sa.select(entry.provider, entry.account, sa.func.count()).group_by(
+        entry.provider, entry.account
+    )
+    with database.connect() as connection:
+        found = [tuple(row) for row in connection.execute(select)]
+    known = set(accounts)
+    return sorted(row for row in found if (row[0], row[1]) not in known)
 
 
 def read_entries(database: Database, provider: str, account: str, period: Period) -> Entries:

@@ -14,8 +14,10 @@ from recon.io.check import next_deliveries
 from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.schema import DISCREPANCIES, RUNS
+from recon.io.stale import stale_dates
 from recon.metrics import anomalies, usual_values
 from recon.reporting.watch import anomaly_in_words
+from recon.settings import AccountSettings
 from recon.wording import Language
 
 
@@ -38,7 +40,7 @@ class AccountStatus:
     title: str
     last_run: date | None
     proved: bool
-    stale: bool  # an earlier day was run again since: run this one again
+    stale_since: date | None  # the first day that was run on what is no longer so
     discrepancies: dict[str, int]  # with a case that is not settled, by severity
     figures: tuple[Figure, ...]
     unusual: tuple[str, ...]  # sentences
@@ -81,8 +83,7 @@ def status_of(
                 title=account.title,
                 last_run=None if last is None else last["business_date"],
                 proved=last is not None and bool(last["proved"]),
-                stale=last is not None
-                and any(run["finished_at"] > last["started_at"] for run in of_account[:-1]),
+                stale_since=_stale_since(workspace, account, last),
                 discrepancies=severities.get(key, {}),
                 figures=figures,
                 unusual=unusual,
@@ -94,10 +95,20 @@ def status_of(
     return found
 
 
+def _stale_since(
+    workspace: Workspace, account: AccountSettings, last: dict[str, Any] | None
+) -> date | None:
+    """The first day up to the last run that is to be run again, as a run and a sign-off see it."""
+    if last is None:
+        return None
+    stale = stale_dates(workspace.database, account.provider, account.account)
+    return stale[0] if stale and stale[0] <= last["business_date"] else None
+
+
 def _current_runs(workspace: Workspace, day: date | None) -> list[dict[str, Any]]:
-    names = ("provider", "account", "business_date", "run_id", "proved")
+    names = ("provider", "account", "business_date", "run_id", "proved", "started_at")
     select = (
-        sa.select(*(RUNS.c[name] for name in (*names, "started_at", "finished_at")))
+        sa.select(*(RUNS.c[name] for name in names))
         .where(RUNS.c.superseded_by.is_(None))
         .order_by(RUNS.c.business_date)
     )

@@ -69,6 +69,7 @@ def test_f16_a_corrected_file_supersedes_the_old_one_is_kept_and_the_change_is_t
     said = place.run_day()
     assert "wechatpay: nothing new, 1 corrected, 5 known already" in said.out
     assert f"{TRADES} is version 2 of its statement; what it replaces is kept" in said.out
+    assert re.search(r"  cleared: missing_in_ledger \S+, \d+\.\d\d CNY", said.out)
     assert re.search(r"0 new, 2 cleared, 0 changed since run \w+, which is kept", said.out)
     assert kept < place.kept()
     [old] = (place.reports / "superseded").glob("*/discrepancies.csv")
@@ -76,7 +77,9 @@ def test_f16_a_corrected_file_supersedes_the_old_one_is_kept_and_the_change_is_t
     # The old bytes once more are no news: what corrected them stays.
     after = place.report("discrepancies.csv")
     place.drop(TRADES, wrong(right))
-    assert "nothing changed since the run before" in place.run_day().out
+    said = place.run_day()
+    assert "6 known already, 1 of them replaced by a correction, so not used" in said.out
+    assert "nothing changed since the run before" in said.out
     assert place.report("discrepancies.csv") == after
 
 

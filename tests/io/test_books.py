@@ -187,3 +187,6 @@ def test_a_day_run_before_an_earlier_one_is_stale(
     found = {s["account"]: s["stale"] for s in json.loads(capsys.readouterr().out)}
     assert found["1600000001"] is True
     assert found["acct_RECONDEMO0001"] is False
+    run(after, "status")
+    again = "recon run --date 2026-11-20 --account 1600000001 --cascade"
+    assert again in capsys.readouterr().out.replace("\n", "")
