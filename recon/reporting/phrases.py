@@ -41,7 +41,6 @@ PHRASES: Final[Words] = {
     "field_sentence": ("{}: ledger {}, provider {}", "{}：账本 {}，渠道 {}"),
     "nothing": ("None", "无"),
     "in_transit": ("Still on their way", "在途打款"),
-    "chain_batches": ("From the transactions to the payout", "从交易到打款"),
     "two_sides": ("Provider and ledger, side by side", "渠道与账本对照"),
     "provider_total": ("Provider: all lines", "渠道：全部明细"),
     "ledger_total": ("Ledger: all entries", "账本：全部记录"),
@@ -68,9 +67,6 @@ PHRASES: Final[Words] = {
         "部分批次无法校验：对账单未提供可核对依据",
     ),
     "days": ("Results", "结果数"),
-    "difference_in": ("Difference {currency}", "差额 {currency}"),
-    "at_stake_in": ("At stake {currency}", "涉及差额 {currency}"),
-    "days_not_proved": ("of which not proved", "其中：未核对平衡"),
     # The proof workbook.
     "fact_business_date": ("Business date", "业务日期"),
     "fact_accounts": ("Accounts", "账户数"),
