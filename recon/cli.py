@@ -112,7 +112,7 @@ def normalize(
     common: Common = COMMON,
 ) -> int:
     """Show the canonical lines, rejects and control totals of statements."""
-    from recon.io.jobs import normalize_files
+    from recon.io.statements import normalize_files
 
     found = normalize_files(
         files,

@@ -182,7 +182,7 @@ def test_peer_08_repeated_keys_are_not_paired_by_order_and_a_misspelled_setting_
 
 def test_peer_09_a_fee_is_counted_once_though_it_contains_another_one() -> None:
     # A Stripe balance transaction states one fee, and what it is made of in `fee_details`.
-    from recon.io.jobs import normalize_files
+    from recon.io.statements import normalize_files
 
     (sample, *_) = sorted((ROOT / "sample_statements" / "stripe").glob("*.json"))
     made = normalize_files([sample], provider="stripe", account=None, time_zone=None)

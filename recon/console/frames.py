@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
 
-    from recon.io.jobs import NormalizedFiles
     from recon.io.ledger import LedgerImport
     from recon.io.merchants import Settled
+    from recon.io.statements import NormalizedFiles
 
 _ROWS_SHOWN = 30
 
