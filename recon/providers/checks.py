@@ -168,6 +168,12 @@ def control_totals(
     )
 
 
+def unstated_count(rows: pl.LazyFrame, file_id: str) -> pl.LazyFrame:
+    """CONTROL_TOTAL of a statement that says nothing about itself: its rows, unverified."""
+    unstated = pl.lit(None, dtype=MONEY)
+    return control_totals(rows.select(rows=pl.len()), [("rows", None, unstated)], file_id)
+
+
 def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) -> pl.LazyFrame:
     """STATEMENT_LINE from rows that have what is peculiar to them; absent columns are null.
 

@@ -47,6 +47,20 @@ def find_table(
     return None
 
 
+def headed(content: Content, needed: Collection[str]) -> Table | None:
+    """The first line of UTF-8 text as a header; None where it is none, or lacks a `needed` name."""
+    try:
+        return find_table(content.head_lines("utf-8")[:1], needed)
+    except StatementError:
+        return None
+
+
+def first_row(content: Content, table: Table) -> dict[str, str]:
+    """The cells below a header on the first line, by name; nothing where there is no row."""
+    lines = content.head_lines("utf-8")[1:2]
+    return dict(zip(table.header, split_line(lines[0]) if lines else [], strict=False))
+
+
 def split_line(line: str, separator: str = ",") -> list[str]:
     """The trimmed cells of one line."""
     cells = next(csv.reader([line], delimiter=separator), [])

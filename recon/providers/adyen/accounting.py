@@ -27,7 +27,6 @@ from recon.providers.contract import (
     day_of,
     no_balances,
 )
-from recon.tables import CONTROL_TOTAL
 
 KIND = "payments_accounting"
 # Steps that move no money are adjustments of nothing, and not compared with the ledger.
@@ -58,15 +57,8 @@ _OPTIONAL = [
 _AMOUNTS = ["Main Amount", "Captured (PC)", "Payable (SC)", *_FEES]
 
 
-def _table_of(content: Content) -> delimited.Table | None:
-    try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED)
-    except StatementError:
-        return None
-
-
 def describe(content: Content) -> Description | None:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         return None
     split = map(
@@ -90,23 +82,16 @@ def _period(rows: list[dict[str, str]]) -> Period | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         raise StatementError(f"{content.name}: this is not a payments accounting report")
     rows = _typed(delimited.rows(content, table, [*_NEEDED, *_OPTIONAL]))
     here = checks.here(rows, context, pl.col("Merchant Account"), pl.col("local").dt.date())
     good, rejects = checks.split(here, _checks(context), content.file_id)
-    controls = rows.select(
-        file_id=pl.lit(content.file_id),
-        name=pl.lit("rows"),
-        currency=pl.lit(None),
-        stated=pl.lit(None),
-        computed=pl.len(),
-    )
     return Reading(
         lines=_lines(good, content),
         rejects=rejects,
-        controls=controls.select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items()),
+        controls=checks.unstated_count(rows, content.file_id),
         balances=no_balances(),
     )
 

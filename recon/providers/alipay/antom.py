@@ -68,15 +68,8 @@ _KIND_BY_TYPE = {
 _DONE = ("", "success", "succeed", "succeeded", "finished", "settled")
 
 
-def _table_of(content: Content, kind: str) -> delimited.Table | None:
-    try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED[kind])
-    except StatementError:
-        return None
-
-
 def _table(content: Content, kind: str) -> delimited.Table:
-    table = _table_of(content, kind)
+    table = delimited.headed(content, _NEEDED[kind])
     if table is None:
         raise StatementError(f"{content.name}: not a {kind.replace('_', ' ')} file")
     return table
@@ -86,7 +79,7 @@ def describer(kind: str) -> Callable[[Content], Description | None]:
     """`describe` of one of the four; trades and settlement are told apart by their first row."""
 
     def describe(content: Content) -> Description | None:
-        table = _table_of(content, kind)
+        table = delimited.headed(content, _NEEDED[kind])
         if table is None:
             return None
         lines = content.head_lines("utf-8")[1:2]

@@ -23,19 +23,11 @@ from recon.tables import CONTROL_TOTAL, STATEMENT_LINE, empty
 _NEEDED = ["payout_id", "effective_at", "currency", "gross"]
 
 
-def _table_of(content: Content) -> delimited.Table | None:
-    try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED)
-    except StatementError:
-        return None
-
-
 def describe(content: Content) -> Description | None:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         return None
-    lines = content.head_lines("utf-8")[1:2]
-    row = dict(zip(table.header, delimited.split_line(lines[0]) if lines else [], strict=False))
+    row = delimited.first_row(content, table)
     try:
         return Description("payouts", None, one_day(day_of(row.get("effective_at", ""))))
     except ValueError:
@@ -43,7 +35,7 @@ def describe(content: Content) -> Description | None:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         raise StatementError(f"{content.name}: not an itemized payouts report")
     rows = delimited.rows(content, table, _NEEDED).with_columns(

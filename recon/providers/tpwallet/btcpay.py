@@ -35,13 +35,6 @@ _STATE = {
 }
 
 
-def _table_of(content: Content, kind: str) -> delimited.Table | None:
-    try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED[kind])
-    except StatementError:
-        return None
-
-
 def describe_payments(content: Content) -> Description | None:
     return _described(content, _PAYMENTS)
 
@@ -51,11 +44,10 @@ def describe_payouts(content: Content) -> Description | None:
 
 
 def _described(content: Content, kind: str) -> Description | None:
-    table = _table_of(content, kind)
+    table = delimited.headed(content, _NEEDED[kind])
     if table is None:
         return None
-    lines = content.head_lines("utf-8")[1:2]
-    row = dict(zip(table.header, delimited.split_line(lines[0]) if lines else [], strict=False))
+    row = delimited.first_row(content, table)
     try:
         return Description(kind, None, one_day(day_of(row.get("Date", ""))))
     except ValueError:
@@ -63,7 +55,7 @@ def _described(content: Content, kind: str) -> Description | None:
 
 
 def _rows(content: Content, kind: str) -> pl.LazyFrame:
-    table = _table_of(content, kind)
+    table = delimited.headed(content, _NEEDED[kind])
     if table is None:
         raise StatementError(f"{content.name}: not a {kind.replace('_', ' ')} report")
     return delimited.rows(content, table, _NEEDED[kind]).with_columns(

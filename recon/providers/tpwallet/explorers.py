@@ -23,7 +23,6 @@ from recon.providers.contract import (
     no_balances,
 )
 from recon.providers.tpwallet import chain
-from recon.tables import CONTROL_TOTAL
 
 _NAMES = {"Transaction Hash": "Txhash", "DateTime": "DateTime (UTC)"}
 _BASE = ["Txhash", "DateTime (UTC)", "From", "To"]
@@ -143,16 +142,9 @@ def reading_of(transfers: pl.LazyFrame, content: Content, context: ReadContext) 
     found = [whole, *chain.common_checks(context)]
     here = checks.here(transfers, context, None, chain.business_date(context))
     good, rejects = checks.split(here, found, content.file_id)
-    controls = transfers.select(
-        file_id=pl.lit(content.file_id),
-        name=pl.lit("rows"),
-        currency=pl.lit(None),
-        stated=pl.lit(None),
-        computed=pl.len(),
-    )
     return Reading(
         lines=chain.lines(good, content, context),
         rejects=rejects,
-        controls=controls.select(pl.col(n).cast(t) for n, t in CONTROL_TOTAL.items()),
+        controls=checks.unstated_count(transfers, content.file_id),
         balances=no_balances(),
     )

@@ -85,19 +85,11 @@ def _item(item: Any, content: Content) -> tuple[Any, ...]:
         ) from None
 
 
-def _table_of(content: Content) -> delimited.Table | None:
-    try:
-        return delimited.find_table(content.head_lines("utf-8")[:1], _NEEDED)
-    except StatementError:
-        return None
-
-
 def describe_tronscan(content: Content) -> Description | None:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         return None
-    lines = content.head_lines("utf-8")[1:2]
-    row = dict(zip(table.header, delimited.split_line(lines[0]) if lines else [], strict=False))
+    row = delimited.first_row(content, table)
     try:
         return Description("tronscan_trc20", None, one_day(day_of(row.get("block_ts", ""))))
     except ValueError:
@@ -105,7 +97,7 @@ def describe_tronscan(content: Content) -> Description | None:
 
 
 def read_tronscan(content: Content, context: ReadContext) -> Reading:
-    table = _table_of(content)
+    table = delimited.headed(content, _NEEDED)
     if table is None:
         raise StatementError(f"{content.name}: not a Tronscan export of token transfers")
     token = _token_of(content.name)
