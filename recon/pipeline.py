@@ -260,15 +260,15 @@ def exchange_variances(
 def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame) -> DayResult:
     """The result with its postings, and with the entries that would settle its discrepancies."""
     posted = postings(
-        result.lines,
-        day.entries,
-        day.open_items,
-        result.open_items,
-        result.conservation,
-        result.payouts,
-        result.receipts,
-        given_up(day.write_offs, written_off),
-        whose,
+        lines=result.lines,
+        entries=day.entries,
+        before=day.open_items,
+        after=result.open_items,
+        conservation=result.conservation,
+        payouts=result.payouts,
+        receipts=result.receipts,
+        written_off=given_up(day.write_offs, written_off),
+        day=whose,
     )
     check("POSTING", posted)
     proposed = proposed_entries(result.discrepancies, result.lines, day.entries, result.open_items)

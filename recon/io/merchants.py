@@ -21,6 +21,7 @@ from recon.io.days import Workspace, read_ledger_of
 from recon.io.deliveries import business_days
 from recon.io.export import replaced, write_frame
 from recon.io.frames import write_frame as write_rows
+from recon.io.names import file_name
 from recon.io.reports import write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.schema import MERCHANT_SETTLEMENTS
@@ -229,7 +230,7 @@ def _write(
     files = []
     for one in merchants:
         his = made.filter(merchant=one.merchant)
-        path = folder / f"{one.merchant}.xlsx"
+        path = folder / f"{file_name(one.merchant)}.xlsx"
         mine = lines.filter(merchant=one.merchant)
         book = merchant_workbook(one.title, his, mine, period, one.language)
         write_workbook_file(book, path)

@@ -115,6 +115,16 @@ def test_days_are_settled_once_and_in_order(
     assert said in capsys.readouterr().err
 
 
+def test_a_merchant_named_like_a_path_is_only_a_name(place: Path) -> None:
+    name = "../../../evil"
+    config = place / "configs" / "merchants.toml"
+    config.write_text(config.read_text("utf-8").replace("SHOP-STRIPE", name), "utf-8")
+    assert settle(place, *DAYS, "--merchant", name) == 0
+    assert not (place / "evil.xlsx").exists()
+    [statement] = (place / "workspace/merchants/2026-11-18_2026-11-19").glob("*.xlsx")
+    assert "evil" in statement.name
+
+
 def test_a_day_that_is_not_proved_is_paid_only_when_that_is_asked_for(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
