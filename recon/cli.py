@@ -4,6 +4,7 @@ Exit codes: 0 done; 2 the user's mistake; 3 not proved; 4 discrepancies, with --
 1 our bug. Imports that take time happen inside the commands that need them.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -247,4 +248,6 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
+    # A run makes few cycles and many objects: the usual threshold takes a sixth of a small day.
+    gc.set_threshold(50_000)
     sys.exit(invoke(sys.argv[1:]))

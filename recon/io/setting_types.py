@@ -4,6 +4,7 @@ Every table of the configuration is a `Settings`, wherever it is described.
 """
 
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -36,8 +37,14 @@ def one_of(valid: Any, what: str) -> Any:
     return AfterValidator(check)
 
 
+@cache
+def _time_zones() -> set[str]:
+    """Looked up once: each time it reads the whole folder of them."""
+    return available_timezones()
+
+
 def _known_time_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _time_zones():
         raise ValueError(f"{value!r} is not a time zone; write it like Asia/Shanghai")
     return value
 

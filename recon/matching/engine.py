@@ -105,6 +105,8 @@ def _next(
 ) -> pl.DataFrame | None:
     """What the first rule finds that is certain, else what waits for the rest of an order, else
     what the first rule finds that is in dispute."""
+    if lines.left.is_empty() or entries.left.is_empty():
+        return None
     numbered = list(enumerate(rules, start=1))
     for number, rule in numbered:
         found = _pairs(lines, entries, rules, number, date_tolerance_days)

@@ -8,6 +8,7 @@ from recon.money import ZERO
 
 # What may become of the rows of one key.
 VERDICTS = ("matched", "duplicate_in_provider", "duplicate_in_ledger", "split", "ambiguous_match")
+_JUDGED = {"group_key": pl.String, "side": pl.String, "row": pl.UInt32, "verdict": pl.String}
 _COMPARED = ("amount", "currency", "status", "business_date", "txn_id", "merchant_ref", "item_id")
 
 
@@ -18,8 +19,13 @@ def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int)
     add up yet, and may when the rest of them comes.
     """
     keys = [f"key:{key}" for key in rule.equal_keys]
+    ours, theirs = lines.keyed(rule), entries.keyed(rule)
+    shared = ours["hash"].filter(ours["hash"].is_in(theirs["hash"].implode()))
+    if shared.is_empty():
+        return pl.DataFrame(schema=_JUDGED)
     together = pl.concat(
-        _rows(side, name, rule) for name, side in (("line", lines), ("entry", entries))
+        _rows(side, name, rule, keyed.filter(keyed["hash"].is_in(shared.implode()))["row"])
+        for name, side, keyed in (("line", lines, ours), ("entry", entries, theirs))
     )
     is_line = pl.col("side") == "line"
     counted = together.with_columns(
@@ -36,8 +42,7 @@ def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int)
     return counted.select("group_key", "side", "row", verdict=_verdict(rule))
 
 
-def _rows(side: Side, name: str, rule: MatchRule) -> pl.DataFrame:
-    rows = side.keyed(rule)["row"]
+def _rows(side: Side, name: str, rule: MatchRule, rows: pl.Series) -> pl.DataFrame:
     keys = side.keys(rule, rows).rename(lambda key: f"key:{key}")
     compared = side.items.select(_COMPARED)[rows].with_columns(rows, side=pl.lit(name))
     return pl.concat([compared, keys], how="horizontal")
