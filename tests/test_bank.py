@@ -209,6 +209,25 @@ def test_the_type_code_tells_the_sign_and_amounts_are_minor_units() -> None:
     assert read(bai2(code="900"))["rejects"]["unmapped"].to_list() == [True]
 
 
+@pytest.mark.parametrize(
+    ("whole", "cut", "said"),
+    [
+        (b"99,+2500,1,9/\n", b"", "it ends before its trailer"),
+        (b"98,+2500,1,7/\n", b"", "record 99 states 1 groups of 2500, there are 0 of 0"),
+        (b"99,+2500,1", b"99,+5000,2", "record 99 states 2 groups of 5000, there are 1 of 2500"),
+        (b"98,+2500,1", b"98,+2500,2", "record 98 states 2 accounts of 2500, there are 1 of 2500"),
+        (b"99,+2500,1", b"99,x,1", "record 99 states 1 groups of None"),
+    ],
+)
+def test_a_file_that_lacks_what_its_trailers_count_is_cut(
+    whole: bytes, cut: bytes, said: str
+) -> None:
+    data = bai2()
+    assert whole in data
+    with pytest.raises(StatementError, match=said):
+        read(data.replace(whole, cut))
+
+
 # --------------------------------------------------------------------------------------- all three
 
 

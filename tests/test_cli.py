@@ -187,6 +187,12 @@ MISTAKES = [
     (["rnu"], 2, "rnu"),
     (["sign-off", "list"], 2, "nothing is known to do with list; see: recon sign-off --help"),
     (["normalize", "no-such-file.csv"], 2, "no-such-file.csv"),
+    (["cases", "list", "--as", ""], 2, "--as is empty"),
+    (
+        ["journal", "--from", "2026-11-18", "--to", "2026-11-18", "--out", "x.foo"],
+        2,
+        "end the name in .beancount, .bean, .hledger",
+    ),
     (["ledger", "import", "no-such-file.csv"], 2, "no-such-file.csv"),
     (["discrepancies", "--type", "amount"], 2, "no discrepancy type amount"),
     (["report", "--date", "2026-11-20"], 3, "recon run --date 2026-11-20"),

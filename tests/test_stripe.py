@@ -121,6 +121,7 @@ def test_a_payout_is_held_to_the_sum_of_its_other_transactions() -> None:
     ("data", "said"),
     [
         (document(CHARGE)[:-20], "no whole JSON document"),
+        (document(CHARGE)[:-20] + b"\xff" + document(CHARGE)[-20:], "no whole JSON document"),
         (b'[{"payout": {}}]', "not a list of payouts"),
         (b'[{"payout": {"id": "po_1"}, "balance_transactions": [{}]}]', "not as the API gives it"),
         (document(CHARGE).replace(b"false", b"true"), "fetch all its pages"),

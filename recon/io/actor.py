@@ -9,8 +9,10 @@ from recon.errors import UserError
 def actor_named(name: str | None = None) -> str:
     """The name given, else RECON_USER, else the user of the operating system.
 
-    Errors: UserError for a name that the program itself goes by.
+    Errors: UserError for no name where one is given, and one that the program itself goes by.
     """
+    if name is not None and not name.strip():
+        raise UserError("--as is empty; say who you are with --as NAME")
     actor = " ".join((name or os.environ.get("RECON_USER") or _system_user()).split())
     if actor.casefold() in ("policy", "recon", ""):
         raise UserError(f"{actor!r} is no person; say who you are with --as NAME")

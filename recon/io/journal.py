@@ -9,6 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.book_tables import POSTING
+from recon.errors import UserError
 from recon.io.database import Database, read_frame
 from recon.io.days import Workspace
 from recon.io.export import replaced, write_frame
@@ -56,6 +57,9 @@ def write_journal(journal: Journal, path: Path, format: Format | None = None) ->
     """Write it as its name ends, or in `format`. Errors: UserError."""
     chosen = format or _FORMAT_BY_SUFFIX.get(path.suffix, "csv")
     if chosen == "csv":
+        if path.suffix not in _TABLE_SUFFIXES:
+            known = ", ".join((*_FORMAT_BY_SUFFIX, *_TABLE_SUFFIXES))
+            raise UserError(f"{path}: cannot tell the format; end the name in {known}")
         return write_frame(journal.rows, path)
     text = beancount_text if chosen == "beancount" else hledger_text
     with replaced(path) as part:
@@ -63,6 +67,7 @@ def write_journal(journal: Journal, path: Path, format: Format | None = None) ->
     return path
 
 
+_TABLE_SUFFIXES: Final = (".csv", ".parquet", ".jsonl")
 _FORMAT_BY_SUFFIX: Final[dict[str, Format]] = {
     ".beancount": "beancount",
     ".bean": "beancount",

@@ -1,7 +1,8 @@
 """BAI2: numbered records, amounts as whole numbers of the currency's smallest unit.
 
 The type code tells the sign: 100 to 399 are credits, 400 to 699 debits. Account, group and file
-each end with the sum of all amounts in them, which is checked, as is opening + entries = closing.
+each end with the sum of all amounts in them, which is checked, as is opening + entries = closing; a
+file that ends before its trailer, or lacks a group or an account that its trailers count, is cut.
 """
 
 import re
@@ -56,8 +57,37 @@ def _date(text: str) -> date | None:
 
 def _file(content: Content) -> BankFile:
     records = _records(content)
+    if lacking := _lacking(records):
+        raise StatementError(f"{content.name}: the file is cut: {lacking}")
     statements = _statements(records)
     return BankFile(statements, _entries(records, statements))
+
+
+def _lacking(records: pl.DataFrame) -> str | None:
+    """What the trailers promise and the file has not: accounts are summed and counted in groups
+    (98), groups in the file (99)."""
+    if records.is_empty() or records["code"][-1] != "99":
+        return "it ends before its trailer (record 99)"
+    seen = {"49": (0, 0), "98": (0, 0)}  # of the accounts of a group, and of the groups: sum, count
+    told = records.filter(pl.col("code").is_in(["49", "98", "99"])).select("code", "cells")
+    for code, cells in told.iter_rows():
+        total, count = (_whole(text) for text in (*cells[1:3], "", "")[:2])
+        if code in ("98", "99"):
+            inside, name = ("49", "accounts") if code == "98" else ("98", "groups")
+            if (total, count) != seen[inside]:
+                return (
+                    f"record {code} states {count} {name} of {total}, there are {seen[inside][1]} "
+                    f"of {seen[inside][0]}"
+                )
+            seen[inside] = (0, 0)
+        if code in seen and total is not None:
+            seen[code] = (seen[code][0] + total, seen[code][1] + 1)
+    return None
+
+
+def _whole(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if re.fullmatch(r"[+-]?\d{1,24}", text) else None
 
 
 def _records(content: Content) -> pl.DataFrame:

@@ -98,11 +98,11 @@ def _document(content: Content) -> list[dict[str, Any]]:
         text = pl.read_csv(
             content.scannable, has_header=False, separator="\x01", quote_char=None,
             schema={"text": pl.String()}, empty_string_is_null=False,
-        )["text"].str.join("\n")[0]  # fmt: skip
+        )["text"].str.join("\n")[0].encode()  # fmt: skip
     else:
-        text = content.scannable.decode("utf-8-sig")
+        text = content.scannable
     try:
-        document: list[dict[str, Any]] = json.loads(text, parse_float=str)
+        document: list[dict[str, Any]] = json.loads(text.decode("utf-8-sig"), parse_float=str)
     except ValueError as error:
         raise StatementError(f"{content.name}: is no whole JSON document ({error})") from None
     shape_is_known = isinstance(document, list) and all(
