@@ -2,9 +2,13 @@
 
 
 class ReconError(Exception):
-    """An expected failure: printed as one line, never as a traceback."""
+    """An expected failure: printed as one line, never as a traceback.
 
-    exit_code = 1
+    By itself it is one of the world, such as a full disk or a database that does not answer.
+    Nothing is proved then; 1 is kept for our own bugs.
+    """
+
+    exit_code = 3
 
 
 class UserError(ReconError):
@@ -23,8 +27,6 @@ class ClosedError(UserError):
 
 class NotProvedError(ReconError):
     """The run could not prove the day: a file is missing, or one was refused."""
-
-    exit_code = 3
 
 
 class BrokenInvariantError(AssertionError):

@@ -113,4 +113,4 @@ def with_merchants(
         .filter(pl.col("merchant_id").list.len() == 1)
         .with_columns(pl.col("merchant_id").list.first())
     )
-    return lines.join(known, on=["kind", "merchant_ref"], how="left")
+    return lines.join(known, on=["kind", "merchant_ref"], how="left", maintain_order="left")
