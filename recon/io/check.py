@@ -8,6 +8,7 @@ from recon.errors import ReconError, UserError
 from recon.io.config import Config, load_config
 from recon.io.consistency import disagreements
 from recon.io.days import Workspace
+from recon.io.deliveries import calendar_problem
 from recon.io.fetch import probe_all
 from recon.io.rates import read_rates
 from recon.io.secrets import missing_secrets
@@ -48,6 +49,7 @@ def check_workspace(
             check.problems.append(
                 f"{provider}: the folder {config.base / source.path} does not exist"
             )
+    check.problems += _calendar_problems(config)
     check.problems += _rate_problems(config)
     named = config.secret_names()
     missing = missing_secrets(named)
@@ -62,6 +64,20 @@ def check_workspace(
     if connect:
         _connect(check, config, root, set(missing.values()))
     return check
+
+
+def _calendar_problems(config: Config) -> list[str]:
+    """Calendars nobody knows, of accounts and of merchants."""
+    named = {
+        f"{provider} {account}": schedule.calendar
+        for (provider, account), schedule in config.schedules.items()
+    }
+    named |= {f"merchant {one.merchant}": one.calendar for one in config.merchants.merchants}
+    return [
+        f"{whose}: {problem}"
+        for whose, calendar in named.items()
+        if calendar is not None and (problem := calendar_problem(calendar)) is not None
+    ]
 
 
 def _rate_problems(config: Config) -> list[str]:

@@ -4,6 +4,7 @@ A day without a statement is one of three things: nothing happened and the sourc
 too early, or the statement is missing. The clock is always an argument.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from pydantic import AfterValidator
 
+from recon.errors import UserError
 from recon.io.database import Database
 from recon.io.inbox import Inbox
 from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
@@ -21,6 +23,7 @@ from recon.periods import Period
 from recon.settings import AccountSettings, Expectation
 from recon.settlement.cycles import BusinessDays
 
+_CALENDAR = re.compile(r"[A-Z0-9]{2,4}(-\w+)?")
 _LANGUAGE = "en_US"  # of the names of holidays, whatever the machine's is
 _LONGEST_REST_DAYS = 31  # no calendar is closed for longer
 _LONGEST_REST = timedelta(days=_LONGEST_REST_DAYS)
@@ -100,22 +103,27 @@ def calendar_problem(name: str) -> str | None:
     """What is wrong with the name of a calendar."""
     try:
         _calendar(name, 2026)
-    except RuntimeError:
-        return (
-            f"{name!r} is no calendar; write a country (CN), a country and a region (US-CA), "
-            "or a market (XNYS)"
-        )
+    except UserError as error:
+        return str(error)
     return None
 
 
-def _known_calendar(value: str) -> str:
-    problem = calendar_problem(value)
-    if problem is not None:
-        raise ValueError(problem)
+def _looks_like_one(value: str) -> str:
+    """Whether it is one would take as long to tell as all the rest of the configuration: that is
+    told by `recon check`, and by whoever asks for its days."""
+    if _CALENDAR.fullmatch(value) is None:
+        raise ValueError(_no_calendar(value))
     return value
 
 
-Calendar = Annotated[str, AfterValidator(_known_calendar)]
+def _no_calendar(name: str) -> str:
+    return (
+        f"{name!r} is no calendar; write a country (CN), a country and a region (US-CA), "
+        "or a market (XNYS)"
+    )
+
+
+Calendar = Annotated[str, AfterValidator(_looks_like_one)]
 
 
 def business_days(name: str | None, around: date) -> BusinessDays:
@@ -244,12 +252,15 @@ def _has_file(database: Database, account: AccountSettings, day: date) -> bool:
 
 @cache
 def _calendar(name: str, year: int) -> Any:
-    """A country, with a region after a hyphen, or a market. Errors: RuntimeError."""
-    import holidays  # half a second, and only for those who have a calendar
+    """A country, with a region after a hyphen, or a market. Errors: UserError."""
+    import holidays  # a tenth of a second, and only for those whose days are asked for
 
     country, _, region = name.partition("-")
-    if country in holidays.list_supported_countries():
-        return holidays.country_holidays(
-            country, subdiv=region or None, years=year, language=_LANGUAGE
-        )
-    return holidays.financial_holidays(name, years=year, language=_LANGUAGE)
+    try:
+        if country in holidays.list_supported_countries():
+            return holidays.country_holidays(
+                country, subdiv=region or None, years=year, language=_LANGUAGE
+            )
+        return holidays.financial_holidays(name, years=year, language=_LANGUAGE)
+    except NotImplementedError:
+        raise UserError(_no_calendar(name)) from None

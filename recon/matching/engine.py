@@ -66,8 +66,14 @@ def match(
             pairs.append(by_rule.with_columns(clean))
         ours, theirs = ours.without(paired["line_row"]), theirs.without(paired["entry_row"])
     grouped: list[pl.DataFrame] = []
+    # Rows are only taken away from here on, so a rule whose keys do not meet now is through.
+    usable = [
+        (number, rule)
+        for number, rule in enumerate(rules, start=1)
+        if _may_find(ours, theirs, rule)
+    ]
     # What two rows shared may be one row's own once the other is matched, hence again and again.
-    while (found := _next(ours, theirs, rules, date_tolerance_days)) is not None:
+    while (found := _next(ours, theirs, rules, usable, date_tolerance_days)) is not None:
         if "verdict" in found.columns:
             grouped.append(found)
             taken = [found.filter(side=side)["row"] for side in ("line", "entry")]
@@ -100,14 +106,24 @@ def _idle(side: Side) -> pl.Series:
     return rows.filter(rows.is_in(pl.concat([side.left, pending]).implode()))
 
 
+def _may_find(lines: Side, entries: Side, rule: MatchRule) -> bool:
+    """False where no line and entry have the same keys, as the rule reads them."""
+    if rule.is_near or rule.groups == "subset":
+        return True
+    return bool(lines.keyed(rule)["hash"].is_in(entries.keyed(rule)["hash"].implode()).any())
+
+
 def _next(
-    lines: Side, entries: Side, rules: Sequence[MatchRule], date_tolerance_days: int
+    lines: Side,
+    entries: Side,
+    rules: Sequence[MatchRule],
+    numbered: Sequence[tuple[int, MatchRule]],
+    date_tolerance_days: int,
 ) -> pl.DataFrame | None:
     """What the first rule finds that is certain, else what waits for the rest of an order, else
     what the first rule finds that is in dispute."""
     if lines.left.is_empty() or entries.left.is_empty():
         return None
-    numbered = list(enumerate(rules, start=1))
     for number, rule in numbered:
         found = _pairs(lines, entries, rules, number, date_tolerance_days)
         if found.height == 0:
@@ -156,6 +172,8 @@ def _unique(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
         .sort("hash")
         .drop("hash")
     )
+    if pairs.is_empty():
+        return pairs
     if rule.forms:
         ours, theirs = (
             side.keys(rule, pairs[row])

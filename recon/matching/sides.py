@@ -5,7 +5,7 @@ together: what the rows say is never copied.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -21,6 +21,7 @@ class Side:
 
     items: pl.DataFrame  # ITEM
     left: pl.Series  # UInt32, in their order
+    hashes: dict[MatchRule, pl.Series] = field(default_factory=dict)  # of all rows; made once
 
     @staticmethod
     def of(items: pl.DataFrame) -> "Side":
@@ -36,17 +37,14 @@ class Side:
 
     def rows_left(self) -> pl.DataFrame:
         """ITEM + row."""
-        return self.pick(list(ITEM)).insert_column(0, self.left.alias("row"))
-
-    def pick(self, columns: Sequence[str]) -> pl.DataFrame:
-        items = self.items.select(columns)
-        return items if self.left.len() == items.height else items[self.left]
+        return self.items.select(list(ITEM))[self.left].insert_column(0, self.left.alias("row"))
 
     def keyed(self, rule: MatchRule) -> pl.DataFrame:
         """`row` and `hash` of the rows a rule may use: of its kinds, none of its keys blank."""
-        picked = self.pick(list(dict.fromkeys([*rule.equal_keys, "kind"]))).lazy()
-        keyed = picked.select(hash=key_hash(rule)).collect()
-        return keyed.insert_column(0, self.left.alias("row")).drop_nulls("hash")
+        if rule not in self.hashes:
+            self.hashes[rule] = self.items.select(hash=key_hash(rule)).to_series()
+        hashes = self.hashes[rule].gather(self.left)
+        return pl.DataFrame({"row": self.left, "hash": hashes}).drop_nulls("hash")
 
     def single(self, rule: MatchRule) -> pl.DataFrame:
         """Those of `keyed` whose keys no other row has."""

@@ -134,12 +134,12 @@ def charts_sheet(book: Book, language: Language) -> Sheet | None:
             "line" if shape == "line" else "stacked",
             "history",
             "business_date",
-            tuple(f"{name}:{place}" for place, _ in enumerate(_series(book, name))),
+            tuple(series["series"]),
             _KINDS[METRICS[name].unit],
             1 if name.startswith("match_rate") else None,
         )
         for name, shape in _CHARTED.items()
-        if _series(book, name)
+        if (series := _series(book, name)).height
     ]
     if not made:
         return None
@@ -147,12 +147,14 @@ def charts_sheet(book: Book, language: Language) -> Sheet | None:
     return Sheet(text.sheet("charts", language), rows)
 
 
-def _series(book: Book, name: str) -> list[tuple[str, str, str | None]]:
-    """Whose lines a chart has: accounts, or accounts and currencies; the largest, by name."""
+def _series(book: Book, name: str) -> pl.DataFrame:
+    """The lines of a chart, `series` by name: (provider, account, currency); the largest ones."""
     key = ["provider", "account", "currency"]
     weighed = book.history.filter(name=name).group_by(key).agg(pl.col("value").abs().sum())
     ranked = weighed.sort("value", *key, descending=[True, False, False, False], nulls_last=True)
-    return ranked.head(_SERIES_SHOWN).sort(key, nulls_last=True).select(key).rows()
+    drawn = ranked.head(_SERIES_SHOWN).sort(key, nulls_last=True).select(key)
+    place = pl.int_range(pl.len()).cast(pl.String)
+    return drawn.with_columns(name=pl.lit(name), series=pl.lit(f"{name}:") + place)
 
 
 def history_sheet(book: Book, language: Language) -> Sheet | None:
@@ -161,20 +163,18 @@ def history_sheet(book: Book, language: Language) -> Sheet | None:
     recent = book.history.filter(pl.col("business_date") > since)
     if not recent.height:
         return None
-    frame = recent.select("business_date").unique().sort("business_date")
+    drawn = pl.concat(_series(book, name) for name in _CHARTED)
+    key = ["name", "provider", "account", "currency"]
+    frame = (
+        recent.select("business_date", *key, "value")
+        .join(drawn, on=key, how="left", nulls_equal=True, validate="m:1")
+        .pivot(on="series", on_columns=drawn["series"], index="business_date", values="value")
+        .sort("business_date")
+    )
     shown: list[Column] = [column("business_date", language)]
-    for name in _CHARTED:
-        for place, (provider, account, currency) in enumerate(_series(book, name)):
-            series = f"{name}:{place}"
-            found = recent.filter(
-                (pl.col("name") == name)
-                & (pl.col("provider") == provider)
-                & (pl.col("account") == account)
-                & pl.col("currency").eq_missing(pl.lit(currency))
-            ).select("business_date", pl.col("value").alias(series))
-            frame = frame.join(found, on="business_date", how="left", validate="1:1")
-            title = _name_of(book, provider, account, currency)
-            shown.append(Column(series, title, _KINDS[METRICS[name].unit]))
+    for name, provider, account, currency, series in drawn.select(*key, "series").iter_rows():
+        title = _name_of(book, provider, account, currency)
+        shown.append(Column(series, title, _KINDS[METRICS[name].unit]))
     return Sheet(
         text.sheet("history", language), (Table("history", tuple(shown), frame, main=True),)
     )
