@@ -4,7 +4,6 @@ A pass works on hashes and places, and looks at the text of two rows only when t
 together: what the rows say is never copied.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
