@@ -74,6 +74,9 @@ def conserved(
 ) -> pl.DataFrame:
     """CONSERVATION of whole sides (ITEM), from that of the rows that were left by plain pairs.
 
+    The input is counted on the sides themselves, so that a workbook can hold the outcomes against
+    it; of rejected rows there is no count but their own.
+
     Errors: BrokenInvariantError when they do not add up to the sides; UserError for amounts that
     MONEY could not hold the sum of.
     """
@@ -93,7 +96,9 @@ def conserved(
         there.sort("side", "currency").rows() == whole.select(there.columns).rows(),
         "plain pairs and the rows they have left are not all the rows there are",
     )
-    return every
+    rejected = every.filter(outcome="rejected")
+    there = pl.concat([whole, rejected.select(whole.columns)]).with_columns(outcome=pl.lit("input"))
+    return pl.concat([every, there.select(every.columns)]).sort("side", "currency", "outcome")
 
 
 def _counted(lines: pl.LazyFrame, entries: pl.LazyFrame) -> pl.DataFrame:

@@ -43,7 +43,6 @@ _USUAL_WEEKS: Final = 4
 _MINIMUM_DAYS: Final = 10  # with fewer nothing is called unusual
 _MINIMUM_WEEKDAYS: Final = 5  # the same for figures that are compared with the same weekday
 _SPREAD: Final = 5  # median distances away from the median: about 3.4 standard deviations
-_OUTCOMES: Final = ("matched", "open", "discrepancy", "rejected")
 
 Unit = Literal["count", "money", "rate", "days"]
 
@@ -91,20 +90,32 @@ Figure = tuple[str, str | None, Decimal | None]
 
 
 def _figures(result: DayResult) -> Iterator[Figure]:
-    lines = result.conservation.filter(
-        (pl.col("side") == "line") & pl.col("outcome").is_in(_OUTCOMES)
-    )
-    matched = lines.filter(outcome="matched")
-    yield "match_rate_by_count", None, rate(_sum(matched, "row_count"), _sum(lines, "row_count"))
-    for code, part in _by_currency(lines):
-        found = matched.filter(currency=code)
-        yield "match_rate_by_value", code, rate(_sum(found, "turnover"), _sum(part, "turnover"))
+    yield "match_rate_by_count", None, match_rate(result.conservation)
+    for code, share in match_rates_by_value(result.conservation).items():
+        yield "match_rate_by_value", code, share
     yield from _of_batches(result.batches)
     yield "success_rate", None, _success_rate(result.lines)
     yield from _of_open_items(result)
     yield "discrepancy_count", None, Decimal(result.discrepancies.height)
     for code, part in _by_currency(result.discrepancies):
         yield "at_stake", code, Decimal(part["difference"].abs().sum())
+
+
+def match_rate(conservation: pl.DataFrame) -> Decimal | None:
+    """The share of the statement rows that met their ledger entry; None on a day without rows."""
+    return _matched_share(conservation.filter(side="line"), "row_count")
+
+
+def match_rates_by_value(conservation: pl.DataFrame) -> dict[str, Decimal]:
+    """The share of the statement's turnover that met its ledger entries, by currency."""
+    parts = _by_currency(conservation.filter(side="line"))
+    shares = {code: _matched_share(part, "turnover") for code, part in parts}
+    return {code: share for code, share in shares.items() if share is not None}
+
+
+def _matched_share(went: pl.DataFrame, measure: str) -> Decimal | None:
+    matched, every = (went.filter(outcome=outcome) for outcome in ("matched", "input"))
+    return rate(_sum(matched, measure), _sum(every, measure))
 
 
 def _of_batches(batches: pl.DataFrame) -> Iterator[Figure]:

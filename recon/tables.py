@@ -326,11 +326,12 @@ ROLL_FORWARD: Final[Schema] = {
     "closing_amount": MONEY,
 }
 
-# Where every input row went; per side and currency the four outcomes add up to the input.
+# Where every row of the input went; per side and currency the four outcomes add up to the input,
+# which is counted apart from them.
 CONSERVATION: Final[Schema] = {
     "side": _TEXT,  # line, entry
     "currency": _TEXT,
-    "outcome": _TEXT,  # matched, open, discrepancy, rejected
+    "outcome": _TEXT,  # input; matched, open, discrepancy, rejected
     "row_count": _COUNT,
     "amount": MONEY,  # signed, so that it can be compared with the input
     "turnover": MONEY,  # without signs, so that shares of it mean something

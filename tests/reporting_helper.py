@@ -175,6 +175,11 @@ def _line() -> pl.DataFrame:
 
 def _conservation() -> pl.DataFrame:
     said = """
+        line  CNY input       1249 2732172.64
+        line  JPY input          3 450000
+        line  -   input          2 0
+        entry CNY input       1247 1497505.75
+        entry JPY input          6 900000
         line  CNY matched     1246 1497495.75
         line  CNY open           1 100
         line  CNY discrepancy    2 1234576.89

@@ -47,9 +47,11 @@ def explanations(result: DayResult) -> str:
 
 
 def counted(result: DayResult, side: str) -> dict[str, int]:
-    """How many rows of one side had which outcome."""
+    """How many rows of one side had which outcome; together they are all there were."""
     found = result.conservation.filter(side=side).group_by("outcome").agg(pl.col("row_count").sum())
-    return dict(found.iter_rows())
+    went = dict(found.iter_rows())
+    assert went.pop("input") == sum(went.values())
+    return went
 
 
 def without(day: GeneratedDay, *parts: str) -> dict[str, bytes]:

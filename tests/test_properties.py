@@ -188,13 +188,18 @@ def found_in_passing(
     left = waiting.open_items(matched, ONE_DAY, TODAY)
     nothing = empty(REJECT)
     of_rest = findings.conservation(matched, *rest, left, nothing, nothing)
+    whole = findings.conserved(of_rest, passed, *sides)
+    for name, items in (("line", lines), ("entry", entries)):
+        amounts = items.group_by("currency").agg(pl.len().cast(pl.Int64), pl.col("amount").sum())
+        counted = whole.filter(side=name, outcome="input").select("currency", "row_count", "amount")
+        assert sorted(counted.rows()) == sorted(amounts.rows())
     return Found(
         pl.concat(
             [explain.plain_matches(passed, rules), explain.matches(matched, *rest, rules)]
         ).collect(),
         explain.discrepancies(matched, *rest, rules, ONE_DAY, WHOSE),
         left,
-        findings.conserved(of_rest, passed, *sides),
+        whole.filter(pl.col("outcome") != "input"),
     ), passed.pairs.height
 
 

@@ -122,7 +122,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
             result.provider,
             shortened(result.account),
             _verdict(result),
-            f"{sum(counts.values()):,}",
+            f"{counts.get('input', 0):,}",
             f"{counts.get('matched', 0):,}",
             f"{result.open_items.height:,}",
             f"{result.discrepancies.height:,}",

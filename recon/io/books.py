@@ -25,7 +25,7 @@ from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
 from recon.metrics import ANOMALY, WEEKS_LOOKED_AT, anomalies, settlement_delays
 from recon.periods import Period
-from recon.reporting.book import ACCOUNT_DAY, TRANSACTION, Book, account_days, carried
+from recon.reporting.book import ACCOUNT_DAY, TRANSACTION, Book, account_days, carried, line_count
 from recon.reporting.summary import plain_rows
 from recon.reporting.text import Language
 from recon.reporting.workbooks import proof_workbook
@@ -150,13 +150,7 @@ def _folder(workspace: Workspace, day: Mapping[str, Any]) -> Path:
 
 def _transactions(workspace: Workspace, summaries: Sequence[dict[str, Any]]) -> pl.DataFrame | None:
     """TRANSACTION of all accounts, from the Parquet files of their runs; None: too many."""
-    count = sum(
-        went["row_count"]
-        for day in summaries
-        for went in day["conservation"]
-        if went["side"] == "line"
-    )
-    if count > DETAIL_ROWS:
+    if sum(line_count(day) for day in summaries) > DETAIL_ROWS:
         return None
     frames = []
     for day in summaries:

@@ -38,9 +38,10 @@ def postings(
 
     Errors: BrokenInvariantError when the clearing account would not be left with the open items.
     """
+    went = conservation.filter(pl.col("outcome") != "input")
     stated, booked = pl.collect_all([_stated(lines), _booked(entries, before)], engine="streaming")
-    _ensure_complete(stated, booked, before, conservation)
-    settled = _settled(conservation, after)
+    _ensure_complete(stated, booked, before, went)
+    settled = _settled(went, after)
     parts = [
         _both("statement", stated, balance="net", cost="fee", clearing="-gross"),
         _both("ledger", booked, clearing="amount", counter="-amount"),
@@ -102,14 +103,14 @@ def _booked(entries: pl.LazyFrame, before: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def _settled(conservation: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def _settled(went: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     """Per currency: `residual`, what matched lines are more than their entries, and `disputed`,
     what entries are more than lines in everything else that has left the open items."""
     ours = pl.when(pl.col("side") == "entry").then("amount").otherwise(-pl.col("amount"))
     left = after.filter(pl.col("side").is_in(["line", "entry"]))
     rows = pl.concat(
         [
-            conservation.drop_nulls("currency").select("currency", "outcome", amount=ours),
+            went.drop_nulls("currency").select("currency", "outcome", amount=ours),
             left.select("currency", amount=-ours, outcome=pl.lit("left")),
         ],
         how="diagonal",
@@ -172,7 +173,7 @@ def _told(made: pl.DataFrame, day: Day) -> pl.DataFrame:
 
 
 def _ensure_complete(
-    stated: pl.DataFrame, booked: pl.DataFrame, before: pl.DataFrame, conservation: pl.DataFrame
+    stated: pl.DataFrame, booked: pl.DataFrame, before: pl.DataFrame, went: pl.DataFrame
 ) -> None:
     """What is posted today and what was carried is what has been matched, to the digit."""
     for side, posted in (("line", stated.select("currency", amount="gross")), ("entry", booked)):
@@ -180,7 +181,7 @@ def _ensure_complete(
             [
                 posted.select("currency", "amount"),
                 before.filter(side=side).select("currency", "amount"),
-                conservation.filter(side=side)
+                went.filter(side=side)
                 .drop_nulls("currency")
                 .select("currency", amount=-pl.col("amount")),
             ]

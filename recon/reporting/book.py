@@ -145,7 +145,7 @@ def account_days(summaries: Sequence[Summary], banks: frozenset[str]) -> pl.Data
         {name: day.get(name) for name in ACCOUNT_DAY}
         | {
             "is_bank": day["account"] in banks,
-            "line_count": _rows_of(day, None),
+            "line_count": line_count(day),
             "matched_count": _rows_of(day, "matched"),
             "high_count": day["discrepancies_by_severity"]["high"],
         }
@@ -156,9 +156,14 @@ def account_days(summaries: Sequence[Summary], banks: frozenset[str]) -> pl.Data
     return frame.with_columns(pl.col("business_date").str.to_date())
 
 
-def _rows_of(day: Summary, outcome: str | None) -> int:
+def line_count(day: Summary) -> int:
+    """How many rows the statements of a day have."""
+    return _rows_of(day, "input")
+
+
+def _rows_of(day: Summary, outcome: str) -> int:
     return sum(
         went["row_count"]
         for went in day["conservation"]
-        if went["side"] == "line" and outcome in (None, went["outcome"])
+        if went["side"] == "line" and went["outcome"] == outcome
     )

@@ -1,11 +1,11 @@
 """The summary sheet: proved or not, why, how much, where every row went, what the files say."""
 
-from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
 from recon.masking import masked
+from recon.metrics import match_rate
 from recon.money import MONEY
 from recon.reporting import text
 from recon.reporting.columns import CONTROL_TONES, column, columns, named, toned, worded
@@ -23,7 +23,6 @@ from recon.row_wording import total_in
 
 OUTCOMES: Final = ("matched", "open", "discrepancy", "rejected")
 _SHA256_SHOWN: Final = 12
-_RATE_PLACES: Final = Decimal("0.000001")
 
 
 def summary_sheet(result: DayResult, run_id: str, language: Language) -> Sheet:
@@ -108,21 +107,11 @@ def _key_figures(result: DayResult, language: Language) -> Lines:
         ),
         count("rejects", text.sheet("rejects", language), result.rejects.height),
     ]
-    rate = match_rate(result)
+    rate = match_rate(result.conservation)
     if rate is not None:
         label = text.phrase("matched_rate", language)
         lines.append(Line("matched_rate", label, (Cell(rate, "percent"),)))
     return Lines(text.phrase("key_figures", language), tuple(lines))
-
-
-def match_rate(result: DayResult) -> Decimal | None:
-    """The share of the statement rows that found their ledger entry; null on a day without rows."""
-    lines = result.conservation.filter(
-        (pl.col("side") == "line") & pl.col("outcome").is_in(OUTCOMES)
-    )
-    every = int(lines["row_count"].sum())
-    found = int(lines.filter(pl.col("outcome") == "matched")["row_count"].sum())
-    return (Decimal(found) / Decimal(every)).quantize(_RATE_PLACES) if every else None
 
 
 def _totals(listed: pl.DataFrame, language: Language) -> tuple[Table, Table]:
@@ -156,15 +145,11 @@ def _conserved(result: DayResult, language: Language, measure: str, kind: Kind, 
     def went(outcome: str) -> pl.Expr:
         return pl.col(measure).filter(pl.col("outcome") == outcome).sum()
 
-    every = pl.col(measure).filter(pl.col("outcome").is_in(OUTCOMES)).sum()
-    counted = pl.col(measure).filter(pl.col("outcome") == "input")
+    columns_of = ("input", *OUTCOMES)
     frame = (
         result.conservation.group_by("side", "currency")
-        .agg(
-            pl.when(counted.len() > 0).then(counted.sum()).otherwise(every).alias("input"),
-            *(went(outcome).alias(outcome) for outcome in OUTCOMES),
-            check=pl.when(counted.len() > 0).then(counted.sum()).otherwise(every) - every,
-        )
+        .agg(went(outcome).alias(outcome) for outcome in columns_of)
+        .with_columns(check=pl.col("input") - pl.sum_horizontal(OUTCOMES))
         .sort(pl.col("side") != "line", "currency", nulls_last=True)
         .with_columns(worded("side", text.SIDES, language), named("currency"))
     )
@@ -173,7 +158,7 @@ def _conserved(result: DayResult, language: Language, measure: str, kind: Kind, 
         f"conservation_{what}",
         (
             *columns("side currency", language),
-            *(column(name, language, kind=kind) for name in ("input", *OUTCOMES)),
+            *(column(name, language, kind=kind) for name in columns_of),
             column("check", language, kind=kind, formula=formula, check=True),
         ),
         frame,

@@ -5,23 +5,20 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from recon.masking import masked
-from recon.metrics import day_metrics
-from recon.money import MONEY, ZERO, to_text
-from recon.reporting.overview import match_rate
+from recon.metrics import day_metrics, match_rate, match_rates_by_value
+from recon.money import MONEY, to_text
 from recon.results import DayResult
 from recon.tables import SEVERITIES
 from recon.wording import Language
 
 Summary: TypeAlias = dict[str, Any]  # what JSON can hold; an amount is plain decimal text
 
-_RATE_PLACES: Final = 6
-
 
 def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Summary:
     """Everything a machine or a range needs of a day; names are the canonical ones, and what is
     said in sentences is said in `language`."""
     found, left = result.discrepancies, result.open_items
-    rate = match_rate(result)
+    rate = match_rate(result.conservation)
     return {
         "run_id": run_id,
         "language": language,
@@ -41,7 +38,10 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "discrepancies_by_currency": _added_up(found, "currency"),
         "match_rate": {
             "by_count": None if rate is None else format(rate, "f"),
-            "by_amount": _match_rate_by_amount(result),
+            "by_amount": {
+                code: format(share, "f")
+                for code, share in match_rates_by_value(result.conservation).items()
+            },
         },
         "open_count": left.height,
         "overdue_count": left.filter(pl.col("state") == "overdue").height,
@@ -114,26 +114,6 @@ def _control_totals(result: DayResult) -> pl.DataFrame:
     return result.controls.sort("file_id", "name", "currency", nulls_last=True).with_columns(
         difference=pl.col("computed") - pl.col("stated")
     )
-
-
-def _match_rate_by_amount(result: DayResult) -> dict[str, str]:
-    """The share of the statement's turnover that matched, per currency."""
-    amounts = (
-        result.conservation.filter(
-            (pl.col("side") == "line")
-            & (pl.col("outcome") != "input")
-            & pl.col("currency").is_not_null()
-        )
-        .group_by("currency")
-        .agg(
-            every=pl.col("turnover").sum(),
-            matched=pl.col("turnover").filter(pl.col("outcome") == "matched").sum(),
-        )
-        .filter(pl.col("every") != ZERO)
-        .sort("currency")
-        .select("currency", rate=to_text((pl.col("matched") / pl.col("every")).round(_RATE_PLACES)))
-    )
-    return dict(amounts.iter_rows())
 
 
 def plain_rows(frame: pl.DataFrame) -> list[Summary]:
