@@ -50,8 +50,14 @@ class FetchReport:
     failures: list[Failure] = field(default_factory=list)
 
     def refuse(self, what: str, error: ReconError) -> None:
-        """One file's trouble makes the run not proved; whose mistake it is does not matter."""
-        self.failures.append(Failure(what, str(error), NotProvedError.exit_code))
+        """One file's trouble makes the run not proved; whose mistake it is does not matter.
+
+        What names the file itself does not name it twice.
+        """
+        message = str(error)
+        for name in (what, Path(what).name):
+            message = message.removeprefix(f"{name}: ")
+        self.failures.append(Failure(what, message, NotProvedError.exit_code))
 
 
 @dataclass(frozen=True)
@@ -233,7 +239,7 @@ def _take(
     report.arrivals.append(Arrival(got.file.provider, errand.source.origin, got.file, got.state))
     if got.file.provider != errand.provider:
         text = f"a {got.file.provider} statement in the source of {errand.provider}; taken as such"
-        report.refuse(name or str(path), StatementError(f"{name or path.name} is {text}"))
+        report.refuse(name or str(path), StatementError(text))
 
 
 def _clear(workspace: Workspace, errand: Errand, path: Path, *, is_refused: bool) -> None:

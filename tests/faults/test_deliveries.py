@@ -104,7 +104,8 @@ def test_f20_an_empty_file_is_refused(place: Place) -> None:
     place.drop(TRADES, b"")
     said = place.run_day()
     assert said.code == 3
-    assert "the file is empty" in said.err
+    refused = f"recon: {place.dropped / TRADES}: the file is empty; even a day at rest has a header"
+    assert said.err.splitlines() == [refused]  # named once
     assert "the trade_all statement is missing" in said.out
 
 
