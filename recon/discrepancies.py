@@ -12,7 +12,7 @@ import polars as pl
 from recon.money import MONEY, ZERO, to_display
 from recon.sentences import SENTENCES
 from recon.tables import DISCREPANCY
-from recon.wording import ACTIONS, LANGUAGES, Language, Phrases
+from recon.wording import ACTIONS, LANGUAGES, Language, Phrases, words
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,6 @@ def complete(found: pl.DataFrame, day: Day) -> pl.DataFrame:
 def suggested_action(language: Language) -> pl.Expr:
     """What to do about a discrepancy of the column `type`."""
     return pl.col("type").replace_strict(words(ACTIONS, language), return_dtype=pl.String)
-
-
-def words(phrases: Phrases, language: Language) -> dict[str, str]:
-    """One language of some phrases: {name: what is said}."""
-    place = LANGUAGES.index(language)
-    return {name: both[place] for name, both in phrases.items()}
 
 
 def worded(name: pl.Expr, phrases: Phrases, language: Language) -> pl.Expr:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence, told, words
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.errors import UserError, ensure
 from recon.matching.engine import Matched
 from recon.matching.plain import Plain
@@ -15,7 +15,7 @@ from recon.providers.checks import BROKEN_ROW, NOT_AN_AMOUNT
 from recon.row_wording import reason_in, total_in
 from recon.settings import AccountSettings, Expectation
 from recon.tables import CONSERVATION, DISCREPANCY, OPEN_ITEM, ROLL_FORWARD, empty
-from recon.wording import REASONS, Language
+from recon.wording import REASONS, Language, words
 
 
 def conservation(

@@ -1,4 +1,4 @@
-"""In Chinese: why a row of a statement was refused, and what its totals are called.
+"""In Chinese: why a row of a statement was refused, what its totals and our rules are called.
 
 Providers say both in English, beside what the vendor itself calls a thing, which stays as it is.
 What has no Chinese here stays English; a test sees to it that every reason of the providers has.
@@ -101,6 +101,24 @@ TOTALS: Final[dict[str, str]] = {
     "payout ": "打款 ",
     "rows": "行数",
 }
+
+
+# The rules the shipped configuration names; one of your own keeps its name.
+RULES: Final[dict[str, str]] = {
+    "amount and day": "金额与日期",
+    "dispute of a payment": "支付的拒付",
+    "merchant reference": "商户单号",
+    "order paid in parts": "订单分次支付",
+    "payout number": "打款编号",
+    "provider transaction id": "渠道交易号",
+    "refund of a payment": "支付的退款",
+    "several payouts in one credit": "多笔打款合并到账",
+}
+
+
+def rule_in(rule: pl.Expr, language: Language) -> pl.Expr:
+    """By which rule rows were found to belong together."""
+    return rule if language == "en" else rule.replace(RULES)
 
 
 def reason_in(reason: pl.Expr, language: Language) -> pl.Expr:

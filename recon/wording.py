@@ -10,6 +10,13 @@ Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 Phrases: TypeAlias = Mapping[str, tuple[str, str]]  # name: (English, Chinese)
 
+
+def words(phrases: Phrases, language: Language) -> dict[str, str]:
+    """One language of some phrases: {name: what is said}."""
+    place = LANGUAGES.index(language)
+    return {name: both[place] for name, both in phrases.items()}
+
+
 KINDS: Final[Phrases] = {
     "payment": ("payment", "支付"),
     "refund": ("refund", "退款"),
@@ -72,6 +79,24 @@ REASONS: Final[Phrases] = {
         '{count} 份对账单没有任何明细，而汇总数和配置 no_activity = "header_only" '
         "均未说明当日无业务",
     ),
+}
+
+# -------------------------------------------------------- why no statement is to be expected yet
+
+NOTES: Final[Phrases] = {
+    "holiday": ("{holiday} in the calendar {calendar}", "{calendar} 日历：{holiday}"),
+    "weekday": ("no statement is expected for a {weekday}", "{weekday}不出对账单"),
+    "later": ("it is expected by {when}", "预计于 {when} 前送达"),
+    "quiet": ("the source was asked at {when} and had nothing", "已于 {when} 查询，来源无数据"),
+}
+WEEKDAYS: Final[Phrases] = {
+    "0": ("Monday", "星期一"),
+    "1": ("Tuesday", "星期二"),
+    "2": ("Wednesday", "星期三"),
+    "3": ("Thursday", "星期四"),
+    "4": ("Friday", "星期五"),
+    "5": ("Saturday", "星期六"),
+    "6": ("Sunday", "星期日"),
 }
 
 # ---------------------------------------------------------------------------- what to do about it

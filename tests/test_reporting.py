@@ -25,10 +25,10 @@ from recon.reporting.workbooks import (
     proof_workbook,
     settlement_workbook,
 )
-from recon.row_wording import REASONS, total_in
+from recon.row_wording import REASONS, RULES, total_in
 from recon.tables import DISCREPANCY_TYPES, KINDS, SETTLEMENT_BATCH, SEVERITIES, STATUSES
 from tests.reporting_helper import FOUND, MASKED_PAN, PAN, day_book, day_result, found, rows
-from tests.support import ROOT
+from tests.support import ROOT, shipped_config
 
 
 def workbooks(language: Language = "en") -> tuple[Workbook, ...]:
@@ -81,7 +81,7 @@ def test_no_word_is_empty_and_no_two_of_a_group_look_alike(group: Words) -> None
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_column_of_every_sheet_has_its_visible_title(language: Language) -> None:
     groups = (text.COLUMNS, text.FIGURES)
-    titles = {word for group in groups for word in text.words(group, language).values()}
+    titles = {""} | {word for group in groups for word in text.words(group, language).values()}
     for workbook in workbooks(language):
         for table in tables(workbook).values():
             for column in table.columns:
@@ -339,6 +339,11 @@ def test_every_reason_a_provider_gives_for_a_refused_row_has_its_chinese() -> No
                 given |= {one.value for one in reasons if isinstance(one, ast.Constant)}
     assert len(given) > 10
     assert not given - set(REASONS)
+
+
+def test_every_rule_of_the_shipped_configuration_has_its_chinese_name() -> None:
+    policy = shipped_config().policy
+    assert {rule.name for rule in (*policy.rules, *policy.receipt_rules)} == set(RULES)
 
 
 def test_what_a_statement_calls_its_own_totals_stays_and_what_we_call_them_is_chinese() -> None:

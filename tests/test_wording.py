@@ -8,15 +8,15 @@ import polars as pl
 import pytest
 
 from recon import sentences, wording
-from recon.discrepancies import told, words
+from recon.discrepancies import told
 from recon.fees import phrases
-from recon.wording import LANGUAGES, Phrases
+from recon.wording import LANGUAGES, Phrases, words
 from tests.generator import default_plants
 from tests.support import run, shipped_config, small_day
 
+NAMES = "SENTENCES ACTIONS REASONS KINDS STATUSES FIELDS NOTES WEEKDAYS"
 GROUPS: dict[str, Phrases] = {
-    name: getattr(wording, name, sentences.SENTENCES)
-    for name in ("SENTENCES", "ACTIONS", "REASONS", "KINDS", "STATUSES", "FIELDS")
+    name: getattr(wording, name, sentences.SENTENCES) for name in NAMES.split()
 } | {"ROUNDINGS": phrases.ROUNDINGS, "ARITHMETIC": phrases.ARITHMETIC}
 
 

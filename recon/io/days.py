@@ -204,7 +204,7 @@ def _inputs(
     recoded: Path,
     now: datetime,
 ) -> DayInput:
-    provider = workspace.config.providers[account.provider]
+    provider, policy = workspace.config.providers[account.provider], workspace.config.policy
     records = workspace.inbox.files_for(account.provider, account.account, business_date)
     here = Place(account.account, business_date)
     statements, gaps = [], []
@@ -242,12 +242,11 @@ def _inputs(
         rates=_rates(workspace.config, account, business_date),
         reserves=reserves_before(workspace.database, account, business_date),
         fee_usage=usage_before(
-            workspace.database,
-            account,
-            workspace.config.policy.tariffs_of(account.account),
-            business_date,
+            workspace.database, account, policy.tariffs_of(account.account), business_date
         ),
-        expected=expectation(workspace.database, schedule, account, business_date, now),
+        expected=expectation(
+            workspace.database, schedule, account, business_date, now, policy.language
+        ),
         holidays=_holidays(workspace.config, schedule, business_date),
     )
 

@@ -22,9 +22,11 @@ from recon.io.schema import QUIET_DAYS, STATEMENT_FILES
 from recon.periods import Period
 from recon.settings import AccountSettings, Expectation
 from recon.settlement.cycles import BusinessDays
+from recon.wording import NOTES, WEEKDAYS, Language, words
 
 _CALENDAR = re.compile(r"[A-Z0-9]{2,4}(-\w+)?")
-_LANGUAGE = "en_US"  # of the names of holidays, whatever the machine's is
+# Of the names of holidays, whatever the machine's is; a calendar without it gives English ones.
+_LANGUAGES: Mapping[Language, str] = {"en": "en_US", "zh": "zh_CN"}
 _LONGEST_REST_DAYS = 31  # no calendar is closed for longer
 _LONGEST_REST = timedelta(days=_LONGEST_REST_DAYS)
 
@@ -41,16 +43,18 @@ class Schedule:
     weekdays: frozenset[int] | None = None  # Monday is 0
     no_activity: Literal["header_only", "no_file"] | None = None
 
-    def closed_because(self, day: date) -> str | None:
+    def closed_because(self, day: date, language: Language = "en") -> str | None:
         """Why nothing is to be expected for a day; None: something is."""
         if self.calendar is not None:
-            holidays = _calendar(self.calendar, day.year)
+            holidays = _calendar(self.calendar, day.year, language)
             if day in holidays.weekend_workdays:  # a weekend that is worked instead of a holiday
                 return None
             if day in holidays:
-                return f"{holidays.get(day)} in the calendar {self.calendar}"
+                because = words(NOTES, language)["holiday"]
+                return because.format(holiday=holidays.get(day), calendar=self.calendar)
         if self.weekdays is not None and day.weekday() not in self.weekdays:
-            return f"no statement is expected for a {day:%A}"
+            weekday = words(WEEKDAYS, language)[str(day.weekday())]
+            return words(NOTES, language)["weekday"].format(weekday=weekday)
         return None
 
     def holidays(self, day: date) -> tuple[date, ...]:
@@ -143,20 +147,22 @@ def expectation(
     account: AccountSettings,
     day: date,
     now: datetime,
+    language: Language = "en",
 ) -> Expectation:
-    """Whether a day's statements should be here at `now`."""
+    """Whether a day's statements should be here at `now`, with the reason in `language`."""
+    notes = words(NOTES, language)
     may_be_empty = schedule.no_activity == "header_only"
-    closed = schedule.closed_because(day)
+    closed = schedule.closed_because(day, language)
     if closed is not None:
         return Expectation("closed", closed, may_be_empty)
     ready = schedule.ready(day)
     if ready is not None and now < ready:
         when = f"{ready:%Y-%m-%d %H:%M} {schedule.time_zone}"
-        return Expectation("later", f"it is expected by {when}", may_be_empty)
+        return Expectation("later", notes["later"].format(when=when), may_be_empty)
     declared = _declared_at(database, account.provider, account.account, day)
     if declared is not None:
         at = f"{declared.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M}"
-        note = f"the source was asked at {at} {schedule.time_zone} and had nothing"
+        note = notes["quiet"].format(when=f"{at} {schedule.time_zone}")
         return Expectation("quiet", note, may_be_empty)
     return Expectation("due", "", may_be_empty)
 
@@ -251,7 +257,7 @@ def _has_file(database: Database, account: AccountSettings, day: date) -> bool:
 
 
 @cache
-def _calendar(name: str, year: int) -> Any:
+def _calendar(name: str, year: int, language: Language = "en") -> Any:
     """A country, with a region after a hyphen, or a market. Errors: UserError."""
     import holidays  # a tenth of a second, and only for those whose days are asked for
 
@@ -259,8 +265,8 @@ def _calendar(name: str, year: int) -> Any:
     try:
         if country in holidays.list_supported_countries():
             return holidays.country_holidays(
-                country, subdiv=region or None, years=year, language=_LANGUAGE
+                country, subdiv=region or None, years=year, language=_LANGUAGES[language]
             )
-        return holidays.financial_holidays(name, years=year, language=_LANGUAGE)
+        return holidays.financial_holidays(name, years=year, language=_LANGUAGES[language])
     except NotImplementedError:
         raise UserError(_no_calendar(name)) from None

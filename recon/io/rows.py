@@ -1,6 +1,5 @@
 """The rows of a sheet as XML: tables, lines and banners, each where the layout put it."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -24,7 +23,7 @@ from recon.io.cells import (
 )
 from recon.money import as_text, as_texts
 from recon.reporting.addresses import Addresses, decimals, fixed_places, is_long, names_in
-from recon.reporting.layout import Page, Place, display_width, letter, lines_needed, room_of
+from recon.reporting.layout import Page, Place, display_width, letter, lines_needed, lines_wrapped
 from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table, Workbook
 
 _ROWS_AT_ONCE: Final = 10_000
@@ -163,8 +162,7 @@ class _TableRows:
                 room = max(width - 2, 1) * _LETTERS_PER_WIDTH
                 for at, text in enumerate(rows.values(column.name)):
                     if text is not None:
-                        needed = math.ceil(room_of(text) / room) + text.count("\n")
-                        lines[at] = max(lines[at], needed)
+                        lines[at] = max(lines[at], lines_wrapped(text, room))
         heights = (min(count * self.workbook.line_height + _PADDING, _HIGHEST) for count in lines)
         return [
             f'<row r="{row}" ht="{height}" customHeight="1">'

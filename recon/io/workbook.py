@@ -6,6 +6,7 @@ always give the same bytes: every time stamp inside is the business date.
 """
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from recon.io.charts import draw_charts
 from recon.io.rows import draw
 from recon.reporting.addresses import Addresses
 from recon.reporting.layout import MAX_ROWS, Page, Place, letter, pages
-from recon.reporting.sheets import Banner, Lines, Tone, Workbook
+from recon.reporting.sheets import Banner, Charts, Lines, Tone, Workbook
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -36,7 +37,10 @@ _SHEET: Final = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 _PROPERTIES: Final = "docProps/core.xml"
 _NO_ROWS: Final = re.compile(r"<sheetData\s*/>|<sheetData></sheetData>")
 _PAGE_WIDTH: Final = 225  # characters of a list that one landscape page can show
-_ROWS_OF_A_PAGE: Final = 75  # what is a little longer than a page is shrunk to one
+# The characters and rows that a page of A4 has room for at full size.
+_PAPER: Final = {"portrait": (95, 50), "landscape": (142, 33)}
+_SQUEEZED: Final = 0.3  # the share of a page that is rather shrunk than given a page of its own
+_SMALLEST: Final = 0.5  # what would be printed smaller than this goes on over further pages
 _GAP: Final = "_ "  # as wide as a space; LibreOffice indents right-aligned numbers at random
 _RIGHT: Final = ("money", "count", "integer", "percent")
 
@@ -127,11 +131,13 @@ def _set_up(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
 
 
 def _set_up_page(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
-    sheet.page_setup.orientation = "landscape"
+    way_up, across, down = _paper(page)
+    sheet.page_setup.orientation = way_up
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth = -(-int(sum(page.widths)) // _PAGE_WIDTH) if page.main else 1
-    is_short = not page.main and page.last_row <= _ROWS_OF_A_PAGE
-    sheet.page_setup.fitToHeight = 1 if is_short else 0
+    sheet.page_setup.fitToWidth = across
+    sheet.page_setup.fitToHeight = down
+    if page.printed_columns < page.column_count:
+        sheet.print_area = f"A1:{letter(page.printed_columns - 1)}{page.last_row}"
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_margins.left = sheet.page_margins.right = 0.4
     sheet.page_margins.top = sheet.page_margins.bottom = 0.75
@@ -140,6 +146,27 @@ def _set_up_page(sheet: "Worksheet", page: Page, workbook: Workbook) -> None:
     sheet.oddHeader.right.text = page.tab.replace("&", "&&")
     sheet.oddFooter.left.text = workbook.mark.replace("&", "&&")
     sheet.oddFooter.center.text = workbook.page.format(page="&P", pages="&N")
+
+
+def _paper(page: Page) -> tuple[str, int, int]:
+    """The way up, and how many pages across and down; 0 is as many as it takes.
+
+    A list may go on to the right, under the columns that are printed again. Any other sheet has the
+    way up that shows it larger, on one page where that can be read.
+    """
+    width = sum(page.widths[: page.printed_columns])
+    if page.main and page.main.table:
+        again = sum(page.widths[: page.main.table.fixed])
+        across = (width - again) / (_PAGE_WIDTH - again)
+        return "landscape", max(1, math.ceil(across - _SQUEEZED)), 0
+    if any(isinstance(place.block, Charts) for place in page.places):
+        return "landscape", 1, 1
+    scale = {
+        way_up: min(across / width, down / page.last_row)
+        for way_up, (across, down) in _PAPER.items()
+    }
+    way_up = max(scale, key=scale.__getitem__)
+    return (way_up, 1, 1) if scale[way_up] >= _SMALLEST else ("landscape", 1, 0)
 
 
 def _colour(sheet: "Worksheet", place: Place) -> None:
@@ -251,7 +278,7 @@ def _number_format(style: Style) -> str:
     formats = {
         "count": f"#,##0{_GAP}",
         "integer": f"0{_GAP}",
-        "percent": f"0.00##%{_GAP}",
+        "percent": f"0.00%{_GAP}",
         "date": "yyyy-mm-dd",
         "instant": "yyyy-mm-dd hh:mm:ss",
     }

@@ -4,10 +4,10 @@ from datetime import date
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence, told, words
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.money import ZERO
 from recon.tables import DISCREPANCY, empty
-from recon.wording import KINDS
+from recon.wording import KINDS, words
 
 # What gives money of a payment back, and what takes that back again; amounts have their own signs.
 RETURNING = ("refund", "refund_reversal", "chargeback", "chargeback_reversal")

@@ -35,9 +35,14 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
 _KINDS: Final[dict[str, Kind]] = {
     name: kind for kind, names in _NAMES_BY_KIND.items() for name in names.split()
 }
+# Ids of ours stand last; they are for searching and for other programs, not for paper.
+_ON_SCREEN: Final = frozenset(
+    ["line_ids", "entry_ids", "discrepancy_id", "item_id", "line_id", "payout_id"]
+)
 _WIDTHS: Final[dict[str, float]] = {
     "arithmetic": 44,
     "explanation": 52,
+    "file": 28,
     "mismatched_fields": 36,
     "reason": 60,
     "suggested_action": 32,
@@ -78,11 +83,22 @@ def column(
         formula=formula,
         live=live,
         check=check,
+        on_paper=name not in _ON_SCREEN,
     )
 
 
 def columns(names: str, language: Language) -> tuple[Column, ...]:
     return tuple(column(name, language) for name in names.split())
+
+
+def blanks(names: str) -> tuple[Column, ...]:
+    """Columns that keep the figures of a total under those of the list above it."""
+    return tuple(Column(name, "") for name in names.split())
+
+
+def nothing_in(names: str) -> dict[str, pl.Expr]:
+    """What a frame has in the columns of `blanks`."""
+    return dict.fromkeys(names.split(), pl.lit(None, pl.String))
 
 
 def toned(name: str, language: Language, group: Words, tones: Mapping[str, Tone]) -> Column:

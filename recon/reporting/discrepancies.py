@@ -11,9 +11,11 @@ from recon.reporting import text
 from recon.reporting.columns import (
     SEVERITY_TONES,
     STATE_TONES,
+    blanks,
     column,
     columns,
     named,
+    nothing_in,
     toned,
     worded,
 )
@@ -21,7 +23,7 @@ from recon.reporting.sheets import Column, CountOf, Kind, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.reporting.write_offs import write_off_sheet
 from recon.results import DayResult
-from recon.row_wording import reason_in
+from recon.row_wording import reason_in, rule_in
 from recon.tables import DISCREPANCY_TYPES, SEVERITIES
 
 _IDS_JOINED_BY: Final = "; "
@@ -56,7 +58,8 @@ def discrepancy_tables(
         "discrepancies",
         (
             toned("severity", language, text.SEVERITIES, SEVERITY_TONES),
-            *columns(f"{account}type currency amount_ledger amount_provider", language),
+            *columns(f"type merchant_ref {account}currency", language),
+            *columns("amount_ledger amount_provider", language),
             column(
                 "difference",
                 language,
@@ -64,7 +67,7 @@ def discrepancy_tables(
                 live="is_difference",
             ),
             *columns(
-                "merchant_ref txn_id mismatched_fields explanation suggested_action "
+                "txn_id mismatched_fields explanation suggested_action "
                 f"{entry}rule "
                 "business_date first_seen_on age_days line_ids entry_ids discrepancy_id",
                 language,
@@ -72,16 +75,13 @@ def discrepancy_tables(
         ),
         listed,
         main=True,
+        fixed=3,
     )
+    before = f"severity type merchant_ref {account}"
     totals = Table(
         "discrepancy_totals",
-        (
-            *columns(f"severity {account}type", language),
-            *totals_columns({"currency": "{currency}"}, language),
-        ),
-        totals_by_currency(listed, language).with_columns(
-            **dict.fromkeys(("severity", "provider", "account"), pl.lit(""))
-        ),
+        (*blanks(before), *totals_columns({"currency": "{currency}"}, language)),
+        totals_by_currency(listed, language).with_columns(**nothing_in(before)),
         title=text.phrase("by_currency", language),
     )
     return table, totals
@@ -119,6 +119,7 @@ def listed_discrepancies(found: pl.DataFrame, language: Language) -> pl.DataFram
             severity=worded("severity", text.SEVERITIES, language),
             type=worded("type", text.TYPES, language),
             currency=named("currency"),
+            rule=rule_in(pl.col("rule"), language),
             difference=pl.when(~absent | (pl.col("difference") != ZERO)).then("difference"),
             is_difference=pl.col("difference") == difference,
             mismatched_fields=_fields_as_text(language),
@@ -199,13 +200,14 @@ def _open_items(result: DayResult, language: Language) -> Sheet:
         (
             toned("state", language, text.STATES, STATE_TONES),
             *columns(
-                "side currency amount kind business_date due_on age_days merchant_ref txn_id "
+                "merchant_ref side currency amount kind business_date due_on age_days txn_id "
                 "parent_ref parent_txn_id payment_method status item_id",
                 language,
             ),
         ),
         listed,
         main=True,
+        fixed=2,
     )
     return _sheet("open_items", language, table, *roll_forward(result, language))
 

@@ -1,5 +1,6 @@
 """Where every block stands on its sheet, and how wide every column is."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ _BANNER_WIDTH: Final = 110.0
 _USUAL_WIDTH: Final = {"date": 10, "instant": 19, "percent": 7}
 _DECIMALS_ADDED: Final = 4  # 1500 is shown as 1,500.00
 _NARROWEST: Final = 7.0
+_LOST_BY_WRAPPING: Final = 3.0
 CHART_ROWS: Final = 15  # the rows a chart covers
 
 
@@ -61,6 +63,11 @@ class Page:
     @property
     def column_count(self) -> int:
         return max(map(_column_count, (place.block for place in self.places)), default=1)
+
+    @property
+    def printed_columns(self) -> int:
+        """How many columns are printed: those after the last one that is for paper are not."""
+        return max(map(_printed_columns, (place.block for place in self.places)), default=1)
 
     @cached_property
     def widths(self) -> list[float]:
@@ -133,6 +140,12 @@ def _column_count(block: Block) -> int:
     return 1
 
 
+def _printed_columns(block: Block) -> int:
+    if not isinstance(block, Table):
+        return _column_count(block)
+    return max(at for at, column in enumerate(block.columns, start=1) if column.on_paper)
+
+
 def letter(number: int) -> str:
     """The name of a column, counted from 0: A, B, ... Z, AA."""
     name = ""
@@ -171,7 +184,7 @@ def _column_width(column: Column, contents: float) -> float:
 def _on_two_lines(title: str) -> int:
     """The width a heading needs on two lines; Chinese breaks anywhere, English between words."""
     words = title.split()
-    if len(words) == 1:
+    if len(words) < 2:
         return display_width(title) if title.isascii() else -(-display_width(title) // 2)
     splits = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
     return min(max(map(display_width, lines)) for lines in splits)
@@ -210,6 +223,14 @@ _ROOM: Final[Mapping[str, Callable[[str], int]]] = {"money": _amount_room, "link
 def display_width(text: str) -> int:
     """The room a text takes, in narrow characters: a Chinese character takes two."""
     return sum(1 if ord(character) < 0x1100 else 2 for character in text)
+
+
+def lines_wrapped(text: str, room: float) -> int:
+    """How many lines a sentence takes, near enough; where it wraps, half a word of room is lost."""
+    taken = room_of(text)
+    if taken > room:
+        room -= _LOST_BY_WRAPPING
+    return math.ceil(taken / room) + text.count("\n")
 
 
 def lines_needed(text: str, width: float) -> int:

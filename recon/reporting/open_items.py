@@ -127,11 +127,11 @@ def open_items_sheet(book: Book, language: Language) -> Sheet:
     )
     shown = (
         toned("state", language, text.STATES, STATE_TONES),
-        *columns("provider account side currency amount kind business_date due_on", language),
-        *columns("age_days merchant_ref txn_id parent_ref status item_id", language),
+        *columns("merchant_ref provider account side currency amount kind", language),
+        *columns("business_date due_on age_days txn_id parent_ref status item_id", language),
     )
     return Sheet(
         text.sheet("open_items", language),
-        (Table("open_items", shown, listed, main=True),),
+        (Table("open_items", shown, listed, main=True, fixed=2),),
         nothing=text.phrase("nothing", language),
     )

@@ -192,7 +192,7 @@ def _control_totals(result: DayResult, language: Language) -> Table:
             *columns("currency stated computed", language),
             column("stated_difference", language, formula="{computed}-{stated}", check=True),
             toned("state", language, text.CONTROL_STATES, CONTROL_TONES),
-            column("file", language),
+            column("file", language, kind="wrapped"),
         ),
         frame,
         title=text.phrase("controls", language),

@@ -32,6 +32,7 @@ from recon.reporting.settlement import (
 from recon.reporting.sheets import Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.reporting.watch import charts_sheet, history_sheet, watch_sheet
+from recon.row_wording import rule_in
 
 _WHOSE: Final = "provider account business_date"
 
@@ -194,15 +195,17 @@ def transactions_sheet(book: Book, language: Language) -> Sheet | None:
     if book.transactions is None:
         return None
     shown = (
-        column("provider", language),
+        *columns("txn_id provider", language),
         column("account", language, kind="text"),
-        *columns("business_date batch_id kind occurred_at txn_id merchant_ref currency", language),
+        *columns("business_date batch_id kind occurred_at merchant_ref currency", language),
         *columns("gross fee net", language),
         column("line_check", language, formula="{gross}-{fee}-{net}", check=True),
         *columns("outcome rule matched_with", language),
     )
     listed = listed_transactions(book, language)
-    return _sheet("transactions", language, Table("transactions", shown, listed, main=True))
+    return _sheet(
+        "transactions", language, Table("transactions", shown, listed, main=True, fixed=1)
+    )
 
 
 def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
@@ -218,6 +221,7 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
         outcome=pl.when(pl.col("outcome").is_null())
         .then(pl.lit(outcomes["unmatched"]))
         .otherwise(pl.lit(outcomes["matched"])),
+        rule=rule_in(pl.col("rule"), language),
         matched_with="entry_id",
     ).sort(
         ["provider", "account", "business_date", "batch_id", "occurred_at", "txn_id"],

@@ -8,12 +8,14 @@ from recon.reporting.columns import STATE_TONES, column, columns, toned, worded
 from recon.reporting.sheets import Sheet, Table
 from recon.reporting.text import Language
 from recon.results import DayResult
+from recon.row_wording import rule_in
 
 
 def receipts_sheet(result: DayResult, language: Language) -> Sheet:
     """What has arrived on a bank account, and what is still on its way to it."""
     listed = result.receipts.sort("paid_on", "receipt_id").with_columns(
-        proof=pl.col("payout_amount") - pl.col("credited") - pl.col("bank_fee")
+        proof=pl.col("payout_amount") - pl.col("credited") - pl.col("bank_fee"),
+        rule=rule_in(pl.col("rule"), language),
     )
     arrived = Table(
         "receipts",

@@ -6,7 +6,7 @@ import polars as pl
 
 from recon.money import ZERO
 from recon.reporting import text
-from recon.reporting.columns import column, columns, named, worded
+from recon.reporting.columns import blanks, column, columns, named, nothing_in, worded
 from recon.reporting.sheets import Column, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.results import DayResult
@@ -30,12 +30,16 @@ _RATE: Final = f"ROUND({{charged}}/{{base}},{_RATE_PLACES})"
 
 
 def settlement_sheets(result: DayResult, language: Language) -> tuple[Sheet, ...]:
-    """One row a batch, fees by tariff row, withdrawals one by one."""
+    """One row a batch and, where there are any, fees by tariff row and withdrawals one by one."""
+    blocks: dict[str, tuple[Table, ...]] = {"settlement": (_batches(result, language),)}
+    if result.fees.height:
+        blocks["fees"] = _fees(result, language)
+    if result.assessed_withdrawals.height:
+        blocks["withdrawals"] = _withdrawals(result, language)
     nothing = text.phrase("nothing", language)
-    return (
-        Sheet(text.sheet("settlement", language), (_batches(result, language),), nothing=nothing),
-        Sheet(text.sheet("fees", language), _fees(result, language), nothing=nothing),
-        Sheet(text.sheet("withdrawals", language), _withdrawals(result, language), nothing=nothing),
+    return tuple(
+        Sheet(text.sheet(name, language), tables, nothing=nothing)
+        for name, tables in blocks.items()
     )
 
 
@@ -81,6 +85,7 @@ def _batches(result: DayResult, language: Language) -> Table:
         ),
         listed_batches(result.batches, language),
         main=True,
+        fixed=2,
     )
 
 
@@ -100,6 +105,7 @@ def with_components(listed: pl.DataFrame, language: Language) -> pl.DataFrame:
 def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
     """Every withdrawal by both tariffs: what it cost us, what we charge for it, the margin."""
     charges = result.assessed_withdrawals
+    leading = "txn_id occurred_at kind merchant_ref tariff"
     has_own = charges["our_charge"].null_count() < charges.height
     ours = ("our_tariff", "our_charge", "margin") if has_own else ()
     margin = (pl.col("our_charge") - pl.col("charged")).eq_missing(pl.col("margin"))
@@ -109,7 +115,7 @@ def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
         .sort("currency", "occurred_at", "line_id", nulls_last=True)
     )
     listing = (
-        *columns("occurred_at kind currency txn_id merchant_ref tariff", language),
+        *columns(f"{leading} currency", language),
         *cost_columns(language),
         *(
             column(name, language, formula="{our_charge}-{charged}", live="is_margin")
@@ -119,8 +125,8 @@ def _withdrawals(result: DayResult, language: Language) -> tuple[Table, Table]:
         ),
         *columns("arithmetic line_id", language),
     )
-    withdrawals = Table("withdrawals", listing, listed, main=True)
-    return withdrawals, cost_totals("withdrawals", listed, language, "", "", ours[1:])
+    withdrawals = Table("withdrawals", listing, listed, main=True, fixed=1)
+    return withdrawals, cost_totals("withdrawals", listed, language, leading, more=ours[1:])
 
 
 def listed_costs(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
@@ -154,10 +160,10 @@ def cost_totals(
     listed: pl.DataFrame,
     language: Language,
     blank: str,
-    count: str,
+    count: str = "",
     more: tuple[str, ...] = (),
 ) -> Table:
-    """Totals by currency, below the list and under its columns where the list begins alike."""
+    """Totals by currency, below the list and under its columns; `blank` are those before."""
     where = {"currency": "{currency}"}
     amounts = ("base", "charged", "expected", "variance", *more)
     counts = (count,) if count else ()
@@ -165,12 +171,13 @@ def cost_totals(
         listed.group_by("currency")
         .agg(pl.col(name).sum() for name in (*counts, *amounts))
         .sort("currency")
-        .with_columns(effective_rate=_rate(), **dict.fromkeys(blank.split(), pl.lit("")))
+        .with_columns(effective_rate=_rate(), **nothing_in(blank))
     )
     return Table(
         f"{of}_totals",
         (
-            *columns(f"{blank} currency", language),
+            *blanks(blank),
+            column("currency", language),
             *(column(name, language, formula=SumOf(of, name, where)) for name in counts),
             *(column(name, language, formula=SumOf(of, name, where)) for name in amounts),
             column("effective_rate", language, formula=_RATE),

@@ -52,6 +52,7 @@ class Column:
     currency: str = "currency"  # the column that says which currency a money cell is in
     check: bool = False  # must be zero: green when it is, red when not
     tones: Mapping[str, Tone] = field(default_factory=dict)  # colour by the cell's text
+    on_paper: bool = True  # the last columns may be for the screen only
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
     """Everything a machine or a range needs of a day; names are the canonical ones, and what is
     said in sentences is said in `language`."""
     found, left = result.discrepancies, result.open_items
-    rate = match_rate(result.conservation)
     return {
         "run_id": run_id,
         "language": language,
@@ -36,13 +35,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         },
         "discrepancies_by_type": _added_up(found, "type", "currency"),
         "discrepancies_by_currency": _added_up(found, "currency"),
-        "match_rate": {
-            "by_count": None if rate is None else format(rate, "f"),
-            "by_amount": {
-                code: format(share, "f")
-                for code, share in match_rates_by_value(result.conservation).items()
-            },
-        },
+        "match_rate": _match_rate(result.conservation),
         "open_count": left.height,
         "overdue_count": left.filter(pl.col("state") == "overdue").height,
         "open_items": plain_rows(
@@ -108,6 +101,14 @@ def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:
         )
         .sort(keys, nulls_last=True)
     )
+
+
+def _match_rate(conservation: pl.DataFrame) -> Summary:
+    by_count, by_amount = match_rate(conservation), match_rates_by_value(conservation)
+    return {
+        "by_count": None if by_count is None else format(by_count, "f"),
+        "by_amount": {code: format(share, "f") for code, share in by_amount.items()},
+    }
 
 
 def _control_totals(result: DayResult) -> pl.DataFrame:

@@ -9,8 +9,9 @@ from typing import Final
 from recon import wording
 from recon.reporting.phrases import PHRASES
 from recon.reporting.titles import COLUMNS, SHEETS, Words
+from recon.wording import words
 
-__all__ = ["COLUMNS", "PHRASES", "SHEETS", "Words"]
+__all__ = ["COLUMNS", "PHRASES", "SHEETS", "Words", "words"]
 
 Language = wording.Language
 LANGUAGES: Final = wording.LANGUAGES
@@ -122,12 +123,6 @@ FIGURES: Final[Words] = {
     "settlement_delay_days": ("Days from payout to bank", "打款到账天数"),
 }
 ANSWERS: Final[Words] = {"yes": ("Yes", "是"), "no": ("No", "否")}
-
-
-def words(group: Words, language: Language) -> dict[str, str]:
-    """One language of a group: {canonical name: visible word}."""
-    place = LANGUAGES.index(language)
-    return {name: both[place] for name, both in group.items()}
 
 
 def phrase(name: str, language: Language) -> str:

@@ -170,6 +170,7 @@ def test_holidays_and_days_of_rest_do_not_count_as_days_of_delivery() -> None:
     bank = Schedule("Asia/Shanghai", "09:00", calendar="CN", weekdays=frozenset(range(5)))
     assert f"{bank.ready(date(2026, 11, 20)):%m-%d %H:%M}" == "11-23 09:00"  # a Friday
     assert bank.closed_because(date(2026, 10, 1)) == "National Day in the calendar CN"
+    assert bank.closed_because(date(2026, 10, 1), "zh") == "CN 日历：国庆节"
     assert bank.closed_because(date(2026, 10, 10)) is None  # a Saturday worked for a holiday
     market = Schedule("America/New_York", "09:00", calendar="XNYS")
     assert "Thanksgiving" in str(market.closed_because(date(2026, 11, 26)))

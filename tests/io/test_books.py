@@ -115,11 +115,11 @@ def test_a_rerun_shows_what_changed_and_keeps_the_workbook_it_supersedes(after: 
     missing = next(
         row
         for row in proof(after)["Discrepancies"].iter_rows(values_only=True)
-        if row[1] == "wechatpay" and row[3] == "Missing in ledger"
+        if row[1] == "Missing in ledger" and row[3] == "wechatpay"
     )
     ledger.write_text(
         "entry_id,provider,account,business_date,kind,currency,amount,merchant_ref\n"
-        f"late-1,wechatpay,1600000001,{DAY},payment,CNY,{missing[6]},{missing[8]}\n"
+        f"late-1,wechatpay,1600000001,{DAY},payment,CNY,{missing[7]},{missing[2]}\n"
     )
     assert run(after, "ledger", "import", str(ledger)) == 0
     assert run(after, "run", "--date", DAY, "--no-fetch", "--provider", "wechatpay") == 3

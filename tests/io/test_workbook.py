@@ -153,9 +153,9 @@ def test_no_formula_touches_an_amount_that_is_written_as_text() -> None:
     assert row["d000005"][title].data_type == "n"  # one digit is exact; its formula would not be
     assert row["d000005"][title].value == 1e-18
     assert row["d000006"][title].value == "-12345678901233.56"
-    totals = {sheet.cell(r, 3).value: r for r in range(12, sheet.max_row + 1)}
-    assert sheet.cell(totals["CNY"], 4).value == "12345678901244.56"  # a sum over text would lie
-    assert sheet.cell(totals["JPY"], 4).value.startswith("=ROUND(SUMIFS('Discrepancies'!")
+    totals = {sheet.cell(r, 4).value: r for r in range(12, sheet.max_row + 1)}
+    assert sheet.cell(totals["CNY"], 5).value == "12345678901244.56"  # a sum over text would lie
+    assert sheet.cell(totals["JPY"], 5).value.startswith("=ROUND(SUMIFS('Discrepancies'!")
 
 
 # --- formulas -------------------------------------------------------------------------------------
@@ -325,7 +325,9 @@ def test_the_verdict_is_large_and_green_or_red(
 
 def test_a_list_is_frozen_filtered_coloured_and_ready_to_print() -> None:
     sheet = opened(discrepancies())["Discrepancies"]
-    assert sheet.freeze_panes == "A2"
+    assert sheet.freeze_panes == "D2"  # severity, type and reference stay, on paper as well
+    assert sheet.print_title_cols == "$A:$C"
+    assert sheet.print_area == f"'Discrepancies'!$A$1:$O${sheet.max_row}"  # without our ids
     assert sheet.auto_filter.ref == f"A1:R{1 + len(FOUND)}"
     assert sheet.print_title_rows == "$1:$1"
     assert sheet.page_setup.orientation == "landscape"
@@ -338,6 +340,24 @@ def test_a_list_is_frozen_filtered_coloured_and_ready_to_print() -> None:
     explanation = by_id(sheet, "Discrepancy id")["d000002"]["Explanation"]
     assert explanation.alignment.wrap_text
     assert sheet.row_dimensions[explanation.row].height > 40
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "printed"),
+    [
+        (8, 60, ("portrait", 1, 1)),
+        (12, 20, ("landscape", 1, 1)),
+        (12, 120, ("landscape", 1, 0)),  # on one page nobody could read it
+    ],
+)
+def test_a_sheet_is_printed_the_way_up_that_shows_it_larger(
+    columns: int, rows: int, printed: tuple[str, int, int]
+) -> None:
+    names = [f"c{number}" for number in range(columns)]
+    frame = pl.DataFrame({name: ["x" * 12] * rows for name in names})
+    table = Table("table", tuple(Column(name, name) for name in names), frame)
+    setup = opened(written(Workbook("x", DAY, (Sheet("Sheet", (table,)),)))).active.page_setup
+    assert (setup.orientation, setup.fitToWidth, setup.fitToHeight) == printed
 
 
 def test_dates_are_dates_and_instants_say_utc() -> None:
