@@ -10,6 +10,8 @@ So SQLite prints each row as JSON, PostgreSQL as COPY text, and Polars parses th
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import polars as pl
@@ -23,6 +25,7 @@ from recon.tables import INSTANT, Schema, empty
 AnySelect: TypeAlias = sa.Select[*tuple[Any, ...]]
 
 BATCH_ROWS: Final = 100_000
+SLICE: Final = 50_000
 _INSERT_ROWS: Final = 10_000  # more are slower: the tuples no longer fit the processor's cache
 
 _COPY_ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -33,15 +36,37 @@ _COPY_LETTERS: Final = {escape: plain for plain, escape in _COPY_ESCAPES.items()
 }
 
 
-def read_rows(connection: sa.Connection, select: AnySelect, schema: Schema) -> pl.DataFrame:
+def read_rows(
+    connection: sa.Connection,
+    select: AnySelect,
+    schema: Schema,
+    *,
+    sliced_by: sa.ColumnElement[int] | None = None,
+) -> pl.DataFrame:
     """Run `select`, whose columns bear the names of `schema`; dtypes are exactly those of `schema`.
 
     No order is promised: text sorts differently from database to database, so sort the frame.
+    `sliced_by` is for a select of millions: a number that an index finds its rows by. SQLite then
+    prints thousands of them at a time, and the one slice is parsed while it prints the next.
     """
-    source = select.subquery()
-    texts = [_text_of(source.c[name], connection.dialect.name).label(name) for name in schema]
-    batches = [from_text(batch, schema) for batch in text_batches(connection, sa.select(*texts))]
+    if sliced_by is None or connection.dialect.name != "sqlite":
+        found = text_batches(connection, _as_texts(select, schema, connection.dialect.name))
+        batches = [from_text(batch, schema) for batch in found]
+    else:
+        slices = _json_slices(connection, select, schema, sliced_by)
+        with ThreadPoolExecutor(max_workers=1) as other:
+            parsed = [other.submit(_parsed, text, schema) for text in slices]
+            batches = [one.result() for one in parsed]
     return pl.concat(batches) if batches else empty(schema)
+
+
+def _as_texts(select: AnySelect, schema: Schema, dialect: str) -> AnySelect:
+    source = select.subquery()
+    return sa.select(*(_text_of(source.c[name], dialect).label(name) for name in schema))
+
+
+def _parsed(text: "_JsonRows", schema: Schema) -> pl.DataFrame:
+    return from_text(_json_frame(text, list(schema)), schema)
 
 
 def write_frame(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> int:
@@ -142,39 +167,69 @@ def _text_of(column: sa.ColumnElement[Any], dialect: str) -> sa.ColumnElement[st
     return sa.cast(column, sa.Text())
 
 
+@dataclass(frozen=True)
+class _JsonRows:
+    """Rows as JSON arrays of texts, one a line; the first and the last of each are no cells."""
+
+    count: int
+    text: str
+
+
+def _json_row(select: AnySelect) -> sa.ColumnElement[str]:
+    # Between two nulls, so that the brackets are not part of a cell.
+    return sa.func.json_array(sa.null(), *select.subquery().c, sa.null())
+
+
 def _json_batches(
     connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
-    # Between two nulls, so that the brackets are not part of a cell.
-    row = sa.func.json_array(sa.null(), *select.subquery().c, sa.null())
     # The driver's own cursor, unbuffered: SQLAlchemy's row objects cost as much again.
-    result = connection.execute(sa.select(row), execution_options={"stream_results": False})
+    rows = sa.select(_json_row(select))
+    result = connection.execute(rows, execution_options={"stream_results": False})
     cursor: Any = result.cursor
     while batch := cursor.fetchmany(BATCH_ROWS):
-        yield _json_frame([text for (text,) in batch], names)
+        yield _json_frame(_JsonRows(len(batch), "\n".join(text for (text,) in batch)), names)
 
 
-def _json_frame(rows: list[str], names: list[str]) -> pl.DataFrame:
-    """The cells of rows that are JSON arrays of texts, the first and last of which are no cells.
+def _json_slices(
+    connection: sa.Connection, select: AnySelect, schema: Schema, by: sa.ColumnElement[int]
+) -> Iterator[_JsonRows]:
+    # One after the other: only alone is either of them looked up in the index.
+    first, last = (
+        connection.execute(select.with_only_columns(end)).scalar_one()
+        for end in (sa.func.min(by), sa.func.max(by))
+    )
+    if first is None or last is None:
+        return
+    since, until = sa.bindparam("since", type_=sa.Integer), sa.bindparam("until", type_=sa.Integer)
+    texts = _as_texts(select.where(by.between(since, until)), schema, "sqlite")
+    printed = sa.select(sa.func.count(), sa.func.group_concat(_json_row(texts), "\n"))
+    for start in range(first, last + 1, SLICE):
+        bounds = {"since": start, "until": start + SLICE - 1}
+        count, text = connection.execute(printed, bounds).one()
+        if count:
+            yield _JsonRows(count, text)
 
-    Where nothing had to be escaped and no text reads null, such rows are CSV as well, which is
-    parsed in half the time.
-    """
-    text = "\n".join(rows)
-    if "\\" in text or '"null"' in text:
-        cells = pl.Series("cells", rows).str.json_decode(pl.List(pl.String)).to_frame()
-        return cells.select(
+
+def _json_frame(rows: _JsonRows, names: list[str]) -> pl.DataFrame:
+    """The cells of rows. Where nothing had to be escaped and no text reads null, they are CSV as
+    well, which is parsed in half the time."""
+    if "\\" in rows.text or '"null"' in rows.text:
+        lines = pl.Series("cells", rows.text.split("\n"))
+        cells = lines.str.json_decode(pl.List(pl.String)).to_frame()
+        frame = cells.select(
             pl.col("cells").list.get(place).alias(name) for place, name in enumerate(names, start=1)
         )
-    frame = pl.read_csv(
-        text.encode(),
-        has_header=False,
-        schema=dict.fromkeys(["[", *names, "]"], pl.String()),
-        null_values="null",
-        empty_string_is_null=False,
-    )
-    ensure(frame.height == len(rows), "a row was lost on its way from SQLite")
-    return frame.select(names)
+    else:
+        frame = pl.read_csv(
+            rows.text.encode(),
+            has_header=False,
+            schema=dict.fromkeys(["[", *names, "]"], pl.String()),
+            null_values="null",
+            empty_string_is_null=False,
+        ).select(names)
+    ensure(frame.height == rows.count, "a row was lost on its way from SQLite")
+    return frame
 
 
 def _copy_batches(

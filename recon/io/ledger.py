@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,11 +21,17 @@ from recon.io import audit
 from recon.io.actor import actor_named
 from recon.io.closed_entries import set_aside
 from recon.io.csv_blocks import CsvBlock, header_of, read_blocks
-from recon.io.database import Database, read_frame
+from recon.io.database import Database
 from recon.io.entry_rows import REQUIRED, conflict_rejects, conflicting, understand
 from recon.io.frames import read_rows, write_frame
 from recon.io.mapped_ledger import Entries, MappedLedger, read_mapped_entries
-from recon.io.schema import LEDGER_ENTRIES, LEDGER_ENTRY_VERSIONS, LEDGER_IMPORTS, columns_of
+from recon.io.schema import (
+    ENTRY_NUMBER,
+    LEDGER_ENTRIES,
+    LEDGER_ENTRY_VERSIONS,
+    LEDGER_IMPORTS,
+    columns_of,
+)
 from recon.masking import mask_free_text
 from recon.periods import Period
 from recon.tables import LEDGER_ENTRY, REJECT, conform, empty
@@ -146,16 +152,21 @@ def unconfigured_accounts(
 def read_entries(database: Database, provider: str, account: str, period: Period) -> Entries:
     """LEDGER_ENTRY of one account by business date, sorted by entry_id. There are no rejects: a row
     that could not be understood was never imported."""
-    entry = LEDGER_ENTRIES.c
-    asked_for = {"provider": provider, "account": account}
+    with database.connect() as connection:
+        days = [_read_day(connection, provider, account, day) for day in period]
+    return Entries(pl.concat(days).sort("entry_id"), empty(REJECT))
+
+
+def _read_day(connection: sa.Connection, provider: str, account: str, day: date) -> pl.DataFrame:
+    asked_for = {"provider": provider, "account": account, "business_date": day}
     told = {name: dtype for name, dtype in LEDGER_ENTRY.items() if name not in asked_for}
+    entry = LEDGER_ENTRIES.c
     select = sa.select(*(entry[name] for name in told)).where(
-        *(entry[name] == value for name, value in asked_for.items()),
-        entry.business_date.between(period.first, period.last),
+        *(entry[name] == value for name, value in asked_for.items())
     )
-    frame = read_frame(database, select, told).sort("entry_id")
+    frame = read_rows(connection, select, told, sliced_by=ENTRY_NUMBER)
     named = frame.with_columns(pl.lit(value).alias(name) for name, value in asked_for.items())
-    return Entries(named.select(list(LEDGER_ENTRY)), empty(REJECT))
+    return named.select(list(LEDGER_ENTRY))
 
 
 def entries_digest(frame: pl.DataFrame) -> str:

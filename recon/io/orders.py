@@ -1,21 +1,20 @@
 """What the ledger knows of the orders a day gives money back of: payments and earlier refunds."""
 
-from collections.abc import Iterable
+import json
 from datetime import date
 from typing import Final
 
 import polars as pl
 import sqlalchemy as sa
 
-from recon.io.database import Database, read_frame
+from recon.io.database import Database
+from recon.io.frames import read_rows
 from recon.io.mapped_ledger import MappedLedger, read_mapped_orders
 from recon.io.schema import LEDGER_ENTRIES
 from recon.matching.origins import RETURNING
 from recon.tables import LEDGER_ENTRY, empty
 
-# References asked for in one query: what our own databases take, and what any other does.
-_AT_ONCE: Final = 10_000
-_AT_ONCE_ANYWHERE: Final = 400
+_AT_ONCE: Final = 400  # references asked for in one query, which any database takes
 
 
 def refunded_orders(entries: pl.DataFrame) -> list[str]:
@@ -29,21 +28,18 @@ def read_orders(
 ) -> pl.DataFrame:
     """LEDGER_ENTRY: of each order its payments, and what was given back of them until a business
     date, sorted by entry_id."""
-    parts = [empty(LEDGER_ENTRY)]
+    if not orders:
+        return empty(LEDGER_ENTRY)
     if isinstance(source, MappedLedger):
-        for some in _chunks(orders, _AT_ONCE_ANYWHERE):
-            parts.append(read_mapped_orders(source, provider, account, some, until))
+        found = pl.concat(
+            read_mapped_orders(source, provider, account, orders[start : start + _AT_ONCE], until)
+            for start in range(0, len(orders), _AT_ONCE)
+        )
     else:
-        for some in _chunks(orders, _AT_ONCE):
-            parts.append(_read(source, provider, account, some, until))
-    found = pl.concat(parts)
+        found = _read(source, provider, account, orders, until)
     is_payment = (pl.col("kind") == "payment") & pl.col("merchant_ref").is_in(orders)
     is_return = pl.col("kind").is_in(RETURNING) & pl.col("parent_ref").is_in(orders)
     return found.filter(is_payment | is_return).unique().sort("entry_id")
-
-
-def _chunks(orders: list[str], size: int) -> Iterable[list[str]]:
-    return (orders[start : start + size] for start in range(0, len(orders), size))
 
 
 def _read(
@@ -53,9 +49,21 @@ def _read(
     columns = [entry[name] for name in LEDGER_ENTRY]
     # Two selects, because no index serves an OR over two columns. Whose the entries are is asked of
     # the few that are found, because SQLite would rather read all entries of the account.
-    found = pl.concat(
-        read_frame(database, sa.select(*columns).where(column.in_(orders)), LEDGER_ENTRY)
-        for column in (entry.merchant_ref, entry.parent_ref)
-    )
+    with database.connect() as connection:
+        among = _values(orders, connection.dialect.name)
+        found = pl.concat(
+            read_rows(connection, sa.select(*columns).where(column.in_(among)), LEDGER_ENTRY)
+            for column in (entry.merchant_ref, entry.parent_ref)
+        )
     whose = (pl.col("provider") == provider) & (pl.col("account") == account)
     return found.filter(whose & (pl.col("business_date") <= until))
+
+
+def _values(texts: list[str], dialect: str) -> sa.Select[tuple[str]]:
+    """The texts as rows, from one parameter: each as its own is slow, and databases limit them."""
+    listed = sa.literal(json.dumps(texts), sa.Text())
+    if dialect == "postgresql":
+        each = sa.func.json_array_elements_text(sa.cast(listed, sa.JSON())).table_valued("value")
+    else:
+        each = sa.func.json_each(listed).table_valued("value")
+    return sa.select(each.c.value)

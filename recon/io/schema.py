@@ -153,6 +153,9 @@ LEDGER_ENTRIES: Final = sa.Table(
     sa.Index(None, "parent_ref"),
 )
 
+# SQLite's own number of a row, which each of its indexes ends in.
+ENTRY_NUMBER: Final = sa.literal_column("ledger_entry.rowid", sa.Integer())
+
 # What an entry said before an import changed it. Nothing is ever removed from here.
 LEDGER_ENTRY_VERSIONS: Final = sa.Table(
     "ledger_entry_version",

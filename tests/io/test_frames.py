@@ -134,6 +134,22 @@ def test_batches_lose_nothing_at_their_borders(
     assert back.sort("count").select("text", "count").equals(frame)
 
 
+def test_slices_of_a_select_are_all_of_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "SLICE", 3)
+    texts = ["x\ny", "null", None, "", '"\\', "a", "b", "c", "d"]
+    counts = [1, 2, 3, 4, 17, 18, 19, 21, 5]  # with a hole longer than a slice
+    frame = pl.DataFrame({"text": texts, "count": counts}, schema_overrides=SAMPLE)
+    round_trip(database, frame)
+    number = SAMPLES.c.count
+    for condition in (number > 0, number != 5, number == 21, number < 0):
+        select = sa.select(SAMPLES).where(condition)
+        with database.connect() as connection:
+            sliced = frames.read_rows(connection, select, SAMPLE, sliced_by=number)
+        assert sliced.sort("count").equals(read_frame(database, select, SAMPLE).sort("count"))
+
+
 def test_any_other_database_is_read_through_its_cursor(database: Database) -> None:
     round_trip(database, pl.DataFrame({"text": ["a", None]}, schema_overrides=SAMPLE))
     select = sa.select(SAMPLES.c.text, sa.cast(SAMPLES.c.count, sa.Text()).label("count"))
