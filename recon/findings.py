@@ -81,7 +81,8 @@ def conserved(
     MONEY could not hold the sum of.
     """
     whole = _counted(lines, entries)
-    matched = _counted(plain.pairs, plain.pairs).with_columns(outcome=pl.lit("matched"))
+    pairs = plain.pairs.lazy()
+    matched = _counted(pairs, pairs).with_columns(outcome=pl.lit("matched"))
     sums = pl.col("row_count", "amount", "turnover").sum()
     every = (
         pl.concat([rest, matched.select(list(CONSERVATION))])

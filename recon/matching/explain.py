@@ -20,7 +20,7 @@ from recon.tables import DISCREPANCY, MATCH, empty
 
 def plain_matches(plain: Plain, rules: Sequence[MatchRule]) -> pl.LazyFrame:
     """MATCH of the pairs that the first rules found in passing; nothing is left over of any."""
-    named = plain.pairs.with_columns(match_id="entry_id", allocated="amount")
+    named = plain.pairs.lazy().with_columns(match_id="entry_id", allocated="amount")
     return _one_to_one(named, rules, ZERO)
 
 

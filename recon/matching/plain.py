@@ -32,7 +32,7 @@ _SMALL = 100_000  # rows that are read once, instead of a column at a time
 class Plain:
     """Pairs that agree, and what is left of each side."""
 
-    pairs: pl.LazyFrame  # pass, line_id, entry_id, currency, amount; in the order of the lines
+    pairs: pl.DataFrame  # pass, line_id, entry_id, currency, amount; in an order of their content
     differing: pl.DataFrame  # PLACED_SCHEMA: pairs as well, by their places in what is left
     lines: pl.DataFrame  # ITEM
     entries: pl.DataFrame  # ITEM
@@ -96,7 +96,7 @@ def _is_plain(rule: MatchRule) -> bool:
 
 
 def _paired(ours: _Whole, theirs: _Whole, rule_count: int) -> pl.DataFrame:
-    """PLACED_SCHEMA: what each rule pairs of the rows that those before it have left.
+    """PLACED_SCHEMA + hash: what each rule pairs of the rows that those before it have left.
 
     In the order of the lines, which is kind to the memory when their texts are compared. Rows that
     share a hash with another of their side are held for the engine, since only their keys tell
@@ -106,7 +106,7 @@ def _paired(ours: _Whole, theirs: _Whole, rule_count: int) -> pl.DataFrame:
     sides = {"line_row": ours, "entry_row": theirs}
     free = {row: _flags(side, value=True) for row, side in sides.items()}
     held = {row: _flags(side, value=False) for row, side in sides.items()}
-    found = [pl.DataFrame(schema=PLACED_SCHEMA)]
+    found = [pl.DataFrame(schema={**PLACED_SCHEMA, "hash": pl.UInt64})]
     for number in range(1, rule_count + 1):
         keyed = {row: side.keyed(number, free[row]) for row, side in sides.items()}
         shared = pl.concat(repeated(one["hash"]) for one in keyed.values()).implode()
@@ -124,7 +124,7 @@ def _paired(ours: _Whole, theirs: _Whole, rule_count: int) -> pl.DataFrame:
             held[row] = held[row].scatter(pairs[row].filter(is_held), True)
         found.append(
             pairs.filter(~is_held).select(
-                "line_row", "entry_row", pl.lit(number, dtype=pl.UInt8).alias("pass")
+                "line_row", "entry_row", pl.lit(number, dtype=pl.UInt8).alias("pass"), "hash"
             )
         )
     return pl.concat(found)
@@ -180,23 +180,27 @@ def _at_once(work: Callable[[T], R], subjects: Iterable[T]) -> list[R]:
 
 def _divided(ours: _Whole, theirs: _Whole, pairs: pl.DataFrame, agree: pl.Series) -> Plain:
     """What agrees, and what is left of the sides."""
-    plain, differing = pairs.filter(agree), pairs.filter(~agree)
+    plain, differing = (
+        pl.concat(
+            by_rule.sort("hash") for by_rule in part.partition_by("pass", maintain_order=True)
+        )
+        if part.height
+        else part
+        for part in (pairs.filter(agree), pairs.filter(~agree))
+    )
     (lines, line_places), (entries, entry_places) = _at_once(
         lambda side: side[0].without(plain[side[1]]), ((ours, "line_row"), (theirs, "entry_row"))
     )
-    # Beside every line, what it is paired with: so the pairs are read when they are written.
-    partner, found_by = (
-        pl.Series([None], dtype=plain[name].dtype)
-        .new_from_index(0, ours.hashes.height)
-        .scatter(plain["line_row"], plain[name])
-        for name in ("entry_row", "pass")
-    )
-    beside = {"pass": found_by, "entry_id": theirs.column("item_id").gather(partner)}
-    paired = pl.concat([ours.items, pl.LazyFrame(beside)], how="horizontal").filter(
-        pl.col("pass").is_not_null()
-    )
     return Plain(
-        pairs=paired.select("pass", "entry_id", "currency", "amount", line_id="item_id"),
+        pairs=pl.DataFrame(
+            {
+                "pass": plain["pass"],
+                "line_id": ours.column("item_id").gather(plain["line_row"]),
+                "entry_id": theirs.column("item_id").gather(plain["entry_row"]),
+                "currency": ours.column("currency").gather(plain["line_row"]),
+                "amount": ours.column("amount").gather(plain["line_row"]),
+            }
+        ),
         differing=differing.select(
             line_places.gather(differing["line_row"]).alias("line_row"),
             entry_places.gather(differing["entry_row"]).alias("entry_row"),
