@@ -22,17 +22,17 @@ from recon.fees import assess, variances
 from recon.fees.counting import Past
 from recon.fees.withdrawals import charges, with_merchants
 from recon.journal.given_up import given_up
-from recon.journal.postings import postings
+from recon.journal.postings import Movements, postings
 from recon.journal.proposals import proposed_entries
 from recon.matching import engine, explain, origins, waiting
 from recon.matching.items import carried_items, entry_items, line_items, number_repeats
 from recon.matching.plain import plain_pairs
 from recon.matching.rules import MatchRule
 from recon.normalization import Normalized, normalize
-from recon.receipts import Received, known_by, receive, unidentified
+from recon.receipts import Received, receive
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
-from recon.settlement.settled import Settlement, settled
+from recon.settlement.settled import Before, Settlement, settled
 from recon.tables import (
     DISCREPANCY,
     FEE_SUMMARY,
@@ -42,6 +42,7 @@ from recon.tables import (
     check,
     empty,
 )
+from recon.unidentified import known_by, unidentified
 
 T = TypeVar("T")
 Step = Callable[[str, Callable[[], Any]], Any]
@@ -88,7 +89,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         normalized=normalized,
         matching=step("match", lambda: match(day, policy, whose, missing, normalized, store)),
         costs=step("fees", lambda: fees(day, policy, whose, normalized)),
-        settlement=step("settle", lambda: settle(day, whose, normalized)),
+        settlement=step("settle", lambda: settle(day, whose, missing, normalized)),
         exchanged=step("exchange", lambda: exchange_variances(day, policy, whose, normalized)),
         received=step("receive", lambda: received(day, policy, whose, normalized)),
     )
@@ -240,10 +241,20 @@ def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> C
     return Costs(summary, taken, pl.concat(found))
 
 
-def settle(day: DayInput, whose: Day, normalized: Normalized) -> Settlement:
-    """Batches from gross to net with their proof, and the roll-forward of the reserve."""
-    totals = normalized.balances, normalized.controls
-    return settled(normalized.lines, *totals, day.reserves, day.account, whose)
+def settle(day: DayInput, whose: Day, missing: list[str], normalized: Normalized) -> Settlement:
+    """Batches from gross to net with their proof, the roll-forward of the reserve, and what is due
+    to be paid out."""
+    is_there = not missing and (bool(day.statements) or day.expected.state == "quiet")
+    off = normalized.controls.filter(pl.col("stated") != pl.col("computed"))
+    return settled(
+        normalized.lines,
+        normalized.balances,
+        normalized.controls,
+        Before(day.reserves, day.open_items, day.payout_terms),
+        day.account,
+        whose,
+        is_whole=is_there and normalized.rejects.height == 0 and off.height == 0,
+    )
 
 
 def exchange_variances(
@@ -259,7 +270,7 @@ def exchange_variances(
 
 def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame) -> DayResult:
     """The result with its postings, and with the entries that would settle its discrepancies."""
-    posted = postings(
+    moved = Movements(
         lines=result.lines,
         entries=day.entries,
         before=day.open_items,
@@ -268,8 +279,8 @@ def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame
         payouts=result.payouts,
         receipts=result.receipts,
         written_off=given_up(day.write_offs, written_off),
-        day=whose,
     )
+    posted = postings(moved, whose)
     check("POSTING", posted)
     proposed = proposed_entries(result.discrepancies, result.lines, day.entries, result.open_items)
     check("PROPOSED_ENTRY", proposed)
@@ -291,7 +302,8 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
     rejects = pl.concat([found.normalized.rejects, day.entry_rejects])
     discrepancies = _discrepancies(day, whose, found, rejects)
     matched = known_by(found.matching.open_items, receipts)
-    left = pl.concat([matched, found.received.in_transit]).sort("side", "item_id")
+    dues = found.settlement.dues
+    left = pl.concat([matched, found.received.in_transit, dues.left]).sort("side", "item_id")
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", batches)
     check("RESERVE", found.settlement.reserve)
@@ -326,7 +338,7 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         reserve=found.settlement.reserve,
         roll_forward=findings.roll_forward(before, left, day.business_date, found.written_off),
         conservation=found.matching.conservation,
-        payouts=payouts(found.normalized.lines, day.account),
+        payouts=pl.concat([payouts(found.normalized.lines, day.account), dues.payouts]),
         receipts=receipts,
         not_proved_because=(*because, *unexplained),
         quiet_because=day.expected.note if not (day.statements or found.missing) else "",

@@ -7,10 +7,11 @@ through for the numbers of payouts; the rules then see that number as its `paren
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence, suggested_action, told
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.matching import disagreements, naming, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
@@ -54,10 +55,17 @@ def receive(
     left = waiting.open_items(matched, _WINDOWS, day.business_date).filter(side="entry")
     facts = credits, expected
     in_transit = [left.with_columns(side=pl.lit("payout")), _parts_so_far(matched, *facts, day)]
+    receipts = _receipts(matched, *facts, rules, day)
+    found = [
+        _unequal(matched, late, *facts, rules, day),
+        _not_received(matched, late, *facts, day.language),
+        _early(receipts, expected, day.language),
+    ]
+    told_of = [complete(part, day) for part in found if part.height]
     return Received(
-        _receipts(matched, *facts, rules, day),
+        receipts,
         pl.concat(in_transit).sort("side", "item_id"),
-        _discrepancies(matched, late, *facts, rules, day),
+        pl.concat([empty(DISCREPANCY), *told_of]).sort("discrepancy_id"),
     )
 
 
@@ -199,22 +207,6 @@ def _shares(rows: pl.DataFrame, credit: pl.DataFrame, payout: pl.DataFrame) -> p
     )
 
 
-def _discrepancies(
-    matched: Matched,
-    late: pl.DataFrame,
-    credits: pl.DataFrame,
-    expected: pl.DataFrame,
-    rules: Sequence[MatchRule],
-    day: Day,
-) -> pl.DataFrame:
-    parts = [
-        _unequal(matched, late, credits, expected, rules, day),
-        _not_received(matched, late, credits, expected, day.language),
-    ]
-    found = [complete(part, day) for part in parts if part.height]
-    return pl.concat(found).sort("discrepancy_id") if found else empty(DISCREPANCY)
-
-
 def _unequal(
     matched: Matched,
     late: pl.DataFrame,
@@ -248,12 +240,11 @@ def _unequal(
         type=pl.lit("payout_mismatch"),
         amount_provider=pl.when(is_same).then("amount_provider"),
         rule=disagreements.rule_name(rules),
-        explanation=told(
+        explanation=_told(
             day.language,
+            "payout_due_unequal",
             "payout_mismatch",
-            payer=sentence("{} {}", "provider", "account"),
             sent=amount_text("amount_ledger"),
-            reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
             arrived=amount_text("amount_provider", "arrived_currency"),
         ),
     )
@@ -273,17 +264,66 @@ def _arrived(members: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_FACTS: Final = (
+    *("provider", "account", "currency", "business_date", "txn_id", "merchant_ref", "arithmetic"),
+)
+
+
+def _told(language: Language, by_cycle: str, by_statement: str, **gaps: pl.Expr | str) -> pl.Expr:
+    """What is told of a payout, which a settlement cycle or a statement speaks of."""
+    gaps |= {
+        "payer": sentence("{} {}", "provider", "account"),
+        "day": "business_date",
+        "arithmetic": "arithmetic",
+        "reference": pl.coalesce("merchant_ref", "txn_id", "payout_id"),
+    }
+    return pl.coalesce(told(language, by_cycle, **gaps), told(language, by_statement, **gaps))
+
+
+def _early(receipts: pl.DataFrame, expected: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """Payouts that have arrived before the day on which the settlement cycle pays them."""
+    arrived = receipts.select("payout_id", "received_on", "line_id", "credited")
+    early = arrived.join(expected, on="payout_id", how="inner").filter(
+        pl.col("received_on") < pl.col("business_date"), pl.col("arithmetic").is_not_null()
+    )
+    days = (pl.col("business_date") - pl.col("received_on")).dt.total_days()
+    return (
+        early.group_by("payout_id", maintain_order=True)
+        .agg(
+            pl.col("amount", "received_on", *_FACTS).first(),
+            line_ids=pl.col("line_id").sort(),
+            amount_provider=pl.col("credited").sum(),
+        )
+        .select(
+            "currency",
+            "line_ids",
+            "merchant_ref",
+            "amount_provider",
+            discrepancy_id=sentence("receipt:{}", "payout_id"),
+            type=pl.lit("payout_mismatch"),
+            amount_ledger="amount",
+            explanation=told(
+                language,
+                "payout_due_early",
+                payer=sentence("{} {}", "provider", "account"),
+                sent=amount_text("amount"),
+                day="business_date",
+                arithmetic="arithmetic",
+                days=days,
+            ),
+        )
+    )
+
+
 def _sent(members: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    payout = expected.select(
-        "payout_id", "amount", "provider", "account", "currency", "txn_id", "merchant_ref"
-    ).with_row_index("row")
+    payout = expected.select("payout_id", "amount", *_FACTS).with_row_index("row")
     return (
         members.filter(side="entry")
         .join(payout, on="row", how="inner")
         .sort("payout_id")
         .group_by("group", maintain_order=True)
         .agg(
-            pl.col("pass", "provider", "account", "currency", "txn_id", "merchant_ref").first(),
+            pl.col("pass", *_FACTS).first(),
             payout_id=pl.col("payout_id").first(),
             amount_ledger=pl.col("amount").sum(),
         )
@@ -325,56 +365,14 @@ def _not_received(
         .otherwise(pl.lit("payout_not_received")),
         amount_ledger="amount",
         explanation=pl.concat_str(
-            told(
+            _told(
                 language,
+                "payout_due_not_received",
                 "payout_not_received",
-                payer=sentence("{} {}", "provider", "account"),
                 sent=amount_text("amount"),
-                day="business_date",
-                reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
                 due="due_on",
             ),
             told(language, "payout_in_doubt", candidates=pl.col("line_ids").list.join(", ")),
             ignore_nulls=True,
         ),
     )
-
-
-def known_by(open_items: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
-    """OPEN_ITEM where a credit that was received as a payout has its number as `parent_ref`: the
-    ledger may not have it yet, but nobody wonders where it comes from."""
-    of_line = receipts.select(item_id="line_id", number="payout_id").unique("item_id", keep="first")
-    return (
-        open_items.join(of_line, on="item_id", how="left", maintain_order="left")
-        .with_columns(
-            parent_ref=pl.when(pl.col("side") == "line")
-            .then(pl.coalesce("parent_ref", "number"))
-            .otherwise("parent_ref")
-        )
-        .select(open_items.columns)
-    )
-
-
-def unidentified(
-    found: pl.DataFrame, receipts: pl.DataFrame, carried: pl.DataFrame, language: Language
-) -> pl.DataFrame:
-    """DISCREPANCY of a bank account, where a credit that neither the ledger nor a payout explains
-    is called what it is. `carried` is OPEN_ITEM of the day before, see `known_by`."""
-    known = carried.filter(pl.col("side") == "line", pl.col("parent_ref").is_not_null())
-    ids = pl.concat([receipts["line_id"], known["item_id"]])
-    received = pl.col("line_ids").list.first().is_in(ids.implode())
-    is_stranger = (
-        (pl.col("type") == "missing_in_ledger") & (pl.col("amount_provider") > ZERO) & ~received
-    )
-    said = told(
-        language,
-        "unidentified_receipt",
-        amount=amount_text("amount_provider"),
-        reference=pl.coalesce("merchant_ref", "txn_id", pl.col("line_ids").list.first()),
-        day="business_date",
-    )
-    stranger = pl.lit("unidentified_receipt")
-    return found.with_columns(
-        type=pl.when(is_stranger).then(stranger).otherwise("type"),
-        explanation=pl.when(is_stranger).then(said).otherwise("explanation"),
-    ).with_columns(suggested_action=suggested_action(language))

@@ -151,6 +151,40 @@ SENTENCES: Final[Phrases] = {
         "{payer} paid out {sent} on {day} ({reference}), which has not arrived by {due}.",
         "{payer} 于 {day} 打款 {sent}（{reference}），截至 {due} 仍未到账。",
     ),
+    "payout_due_unequal": (
+        "{payer} had to pay {sent} on {day} by its settlement cycle ({arithmetic}), and {arrived} "
+        "has arrived here.",
+        "{payer} 按结算周期应于 {day} 打款 {sent}（{arithmetic}），本账户实收 {arrived}。",
+    ),
+    "payout_due_not_received": (
+        "{payer} had to pay {sent} on {day} by its settlement cycle ({arithmetic}), which has not "
+        "arrived by {due}.",
+        "{payer} 按结算周期应于 {day} 打款 {sent}（{arithmetic}），截至 {due} 仍未到账。",
+    ),
+    "payout_due_early": (
+        "{payer} has to pay {sent} on {day} by its settlement cycle ({arithmetic}), and it has "
+        "arrived {days} day(s) early.",
+        "{payer} 按结算周期应于 {day} 打款 {sent}（{arithmetic}），实际提前 {days} 天到账。",
+    ),
+    "payout_unequal": (
+        "By the cycle {cycle}, {expected} was due on {day}: {arithmetic}. {paid} was paid out: a "
+        "difference of {difference} (paid - due).",
+        "按结算周期 {cycle}，{day} 应打款 {expected}：{arithmetic}。实际打款 {paid}，"
+        "差额 {difference}（实付 − 应付）。",
+    ),
+    "payout_not_made": (
+        "By the cycle {cycle}, {expected} was due on {day}: {arithmetic}. Nothing was paid out.",
+        "按结算周期 {cycle}，{day} 应打款 {expected}：{arithmetic}。当日未打款。",
+    ),
+    "payout_early": (
+        "{paid} was paid out on {day}, although by the cycle {cycle} nothing is due before {next}: "
+        "{arithmetic}.",
+        "{day} 打款 {paid}，但按结算周期 {cycle}，{next} 之前没有应付款项：{arithmetic}。",
+    ),
+    "payout_of_nothing": (
+        "{paid} was paid out on {day}, although by the cycle {cycle} nothing is due.",
+        "{day} 打款 {paid}，但按结算周期 {cycle} 没有应付款项。",
+    ),
     "payout_in_doubt": (
         " These credits may be it and cannot be told apart: {candidates}.",
         "以下到账可能即为该笔打款，但无法区分：{candidates}。",

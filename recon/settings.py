@@ -1,6 +1,7 @@
 """The settings of one account, as the stages see them: frozen, complete, already checked by io."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -23,6 +24,12 @@ class AccountSettings:
     payout_window_days: int = 3  # how long a payout may be on its way
     reserve_percent: Decimal | None = None  # of the payments of a day, held; None: not agreed
     reserve_days: int = 0  # after which what was held comes back
+    cycle: str | None = None  # when what a day has earned is paid out; None: not judged
+    cycle_from: date | None = None  # the first business date that is paid so
+    cycle_calendar: str | None = None  # holidays of the banks
+    minimum_payout: tuple[tuple[str, Decimal], ...] = ()  # by currency; less is carried forward
+    payouts_on: Literal["statement", "bank"] = "statement"  # what tells them
+    payout_reference: str | None = None  # what the bank says of one
     fx_tolerance_percent: Decimal | None = None  # from the reference rate; None: not compared
 
 

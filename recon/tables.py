@@ -163,8 +163,9 @@ MATCH: Final[Schema] = {
 
 # One-sided, carried to the next day, where it can still match. `overdue` ones are reported already.
 OPEN_ITEM: Final[Schema] = {
-    "side": _TEXT,  # line, entry; payout: money on its way to this bank account; credit: a part of
-    # one that has arrived
+    # line, entry; payout: money on its way to this bank account; credit: a part of one that has
+    # arrived; due: what the provider has to pay out by the settlement cycle
+    "side": _TEXT,
     "item_id": _TEXT,
     "kind": _TEXT,
     "business_date": _DAY,
@@ -279,6 +280,7 @@ PAYOUT: Final[Schema] = {
     "batch_id": _TEXT,
     "currency": _TEXT,
     "amount": MONEY,
+    "arithmetic": _TEXT,  # of one that follows from the settlement cycle and no statement tells
 }
 
 # A payout and the credit it has arrived as; of several credits, or several payouts in one credit,

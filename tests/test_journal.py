@@ -14,7 +14,7 @@ from recon.journal import proposals
 from recon.journal.accounts import NAMES, ROLE_BY_KIND, Chart, Override, component, name_problem
 from recon.journal.formats import ASSERTION, Journal, beancount_text, hledger_text, journal_rows
 from recon.journal.given_up import given_up
-from recon.journal.postings import postings
+from recon.journal.postings import Movements, postings
 from recon.results import DayResult
 from recon.tables import (
     CONSERVATION,
@@ -55,7 +55,7 @@ def posted(
     written_off: tuple[dict[str, Any], ...] = (),
 ) -> list[tuple[str, str, str]]:
     """(event, role, amount) of a day in CNY; `outcomes` is (side, outcome, amount)."""
-    made = postings(
+    moved = Movements(
         lines(*(line(f"L{n}", **row) for n, row in enumerate(stated))).lazy(),
         frame_of(LEDGER_ENTRY, ({"currency": "CNY", **row} for row in entries)).lazy(),
         frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in before)),
@@ -73,8 +73,8 @@ def posted(
             frame_of(WRITE_OFF, ({"currency": "CNY", **row} for row in write_offs)),
             frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in written_off)),
         ),
-        WHOSE,
     )
+    made = postings(moved, WHOSE)
     return [
         (event, role, str(amount.normalize()))
         for event, role, amount in made.select("event", "role", "amount").rows()
@@ -92,6 +92,16 @@ def test_a_payment_on_both_sides_is_a_sale_a_fee_and_a_balance() -> None:
         ("statement", "balance", "99.4"),
         ("statement", "clearing", "-1E+2"),
         ("statement", "fees", "0.6"),
+    ]
+
+
+def test_what_only_the_cycle_tells_is_paid_out_of_the_balance() -> None:
+    sent = posted(payouts=({"amount": "90"}, {"amount": "10", "arithmetic": "10.00 (2026-11-19)"}))
+    assert sent == [
+        ("payout", "balance", "-1E+1"),
+        ("payout", "in_transit", "1E+1"),
+        ("payout", "in_transit", "9E+1"),
+        ("payout", "transfers", "-9E+1"),
     ]
 
 

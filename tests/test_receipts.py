@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from recon.discrepancies import Day, Severity
 from recon.matching.rules import MatchRule, Tolerance
-from recon.receipts import Received, known_by, receive, unidentified
+from recon.receipts import Received, receive
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE
+from recon.unidentified import known_by, unidentified
 from tests.support import frame_of, shipped_config
 
 TODAY = date(2026, 11, 20)
@@ -37,6 +38,7 @@ def payout(cells: list[str]) -> dict[str, object]:
         "txn_id": None if number == "-" else number,
         "currency": currency,
         "amount": amount,
+        "arithmetic": more.get("made"),
     }
 
 
@@ -409,3 +411,36 @@ def test_the_order_of_rows_does_not_matter_and_nothing_is_lost(
     by_payout = found.receipts.group_by("payout_id").agg(pl.col("credited").sum())
     sent = dict(zip(ids, (row.split()[4] for row in text if row[0] == "p"), strict=True))
     assert all(amount == Decimal(sent[name]) for name, amount in by_payout.rows())
+
+
+def test_a_payout_that_only_the_cycle_tells_is_told_with_its_arithmetic() -> None:
+    found = received(
+        """
+        payout P1 4711/20 EUR 100.00 on=11-20 due=11-21 made=100.00(2026-11-19)
+        payout P2 4711/18 EUR 70.00 on=11-18 due=11-19 made=70.00(2026-11-17)
+        payout P3 4711/23 EUR 30.00 on=11-23 due=11-24 made=30.00(2026-11-20)
+        payout P4 4711/19 EUR 50.00 on=11-19 due=11-20 made=50.00(2026-11-18)
+        credit C1 100.00 ACQUIRER 4711/20
+        credit C3 30.00 ACQUIRER 4711/23
+        credit C4 48.00 ACQUIRER 4711/19
+        """,
+        [replace(rule, groups=None) for rule in shipped_config().policy.receipt_rules],
+    )
+    assert found.receipts["payout_id"].to_list() == ["P1", "P3"]
+    assert found.discrepancies.select("difference", "explanation").rows() == [
+        (
+            Decimal(-70),
+            "stripe acct_1 had to pay 70.00 EUR on 2026-11-18 by its settlement cycle "
+            "(70.00(2026-11-17)), which has not arrived by 2026-11-19.",
+        ),
+        (
+            Decimal(0),
+            "stripe acct_1 has to pay 30.00 EUR on 2026-11-23 by its settlement cycle "
+            "(30.00(2026-11-20)), and it has arrived 3 day(s) early.",
+        ),
+        (
+            Decimal(-2),
+            "stripe acct_1 had to pay 50.00 EUR on 2026-11-19 by its settlement cycle "
+            "(50.00(2026-11-18)), and 48.00 EUR has arrived here.",
+        ),
+    ]

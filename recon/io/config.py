@@ -9,15 +9,16 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from recon.control.write_offs import SmallDifferences
 from recon.day import Policy
 from recon.discrepancies import Severity
 from recon.errors import UserError
-from recon.io.deliveries import Calendar, Schedule
+from recon.io.account_settings import AccountEntry
+from recon.io.deliveries import Schedule
 from recon.io.fee_settings import FeeSettings, problem_lines, tariffs_of
 from recon.io.journal_settings import JournalSettings
 from recon.io.mapped_settings import (
@@ -30,20 +31,15 @@ from recon.io.notify import NotifySettings
 from recon.io.rule_settings import ReceiptRuleSettings, RuleSettings, match_rules
 from recon.io.secrets import SecretName
 from recon.io.setting_types import (
-    WEEKDAYS,
     Amount,
     CurrencyCode,
-    Days,
     Kind,
     Settings,
-    TimeZone,
-    Weekday,
     one_of,
 )
 from recon.io.sources import SourceSettings
 from recon.io.write_off_settings import WriteOffSettings
 from recon.journal.accounts import Chart
-from recon.money import EXPONENT
 from recon.providers import all_providers
 from recon.providers.contract import Provider
 from recon.settings import AccountSettings
@@ -99,46 +95,6 @@ class ReconSettings(Settings):
     journal: JournalSettings = JournalSettings()
     write_off: WriteOffSettings | None = None
     notify: NotifySettings | None = None
-
-
-PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
-
-
-class AccountEntry(Settings):
-    account: Annotated[str, Field(min_length=1)]
-    title: str
-    time_zone: TimeZone
-    statements: Annotated[list[str], Field(min_length=1)]
-    line_window_days: Days = 1
-    entry_window_days: Days = 1
-    date_tolerance_days: Days = 1
-    unmapped_limit: Annotated[int, Field(ge=0)] = 0
-    fee_tolerance: Amount = Decimal(0)
-    pays_into: dict[PayoutCurrency, str] = {}
-    payout_window_days: Days = 3
-    reserve_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
-    reserve_days: Days = 0
-    fx_tolerance_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
-    ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    ready_days: Annotated[int, Field(ge=0, le=31)] = 1
-    grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
-    calendar: Calendar | None = None
-    weekdays: Annotated[list[Weekday], Field(min_length=1)] | None = None
-    no_activity: Literal["header_only", "no_file"] | None = None
-
-    @model_validator(mode="after")
-    def _silence_has_an_hour(self) -> Self:
-        if self.no_activity == "no_file" and self.ready_at is None:
-            raise ValueError(
-                'no_activity = "no_file" needs ready_at: silence before it says nothing'
-            )
-        return self
-
-    def schedule(self) -> Schedule:
-        names = ("ready_at", "ready_days", "grace_minutes", "calendar", "no_activity")
-        facts = {name: getattr(self, name) for name in names}
-        days = None if self.weekdays is None else frozenset(map(WEEKDAYS.index, self.weekdays))
-        return Schedule(**facts, weekdays=days, time_zone=self.time_zone)
 
 
 class ProviderSettings(Settings):
@@ -352,7 +308,8 @@ def _accounts(
             names = [field.name for field in fields(AccountSettings) if field.name != "provider"]
             facts = {name: getattr(entry, name) for name in names}
             facts["statements"] = tuple(entry.statements)
-            facts["pays_into"] = tuple(sorted(entry.pays_into.items()))
+            for name in ("pays_into", "minimum_payout"):
+                facts[name] = tuple(sorted(facts[name].items()))
             accounts.append(AccountSettings(provider=slug, **facts))
         numbers = [entry.account for entry in settings.account]
         problems += [

@@ -31,6 +31,7 @@ from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_ent
 from recon.io.locks import run_lock
 from recon.io.names import file_name
 from recon.io.orders import read_orders, refunded_orders
+from recon.io.payout_terms import payout_terms
 from recon.io.rates import read_rates
 from recon.io.reports import write_day
 from recon.io.reserves import reserves_before
@@ -238,6 +239,7 @@ def _inputs(
             runs.day_before(account.provider, account.account, business_date),
             business_date,
         ),
+        payout_terms=payout_terms(workspace.database, account, business_date),
         payouts=_payouts(workspace, account, business_date),
         rates=_rates(workspace.config, account, business_date),
         reserves=reserves_before(workspace.database, account, business_date),

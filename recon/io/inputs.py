@@ -12,7 +12,7 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "9"
+_RESULT_VERSION: Final = "10"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {
@@ -27,6 +27,7 @@ _WORDS: Final = {
     "language": "the language of the reports",
     "open_items": "the open items of the day before",
     "orders": "earlier payments of refunded orders",
+    "payout_terms": "when it is paid out",
     "payouts": "the payouts on their way",
     "rates": "the exchange rates",
     "receipt_rules": "the rules for payouts",
@@ -72,6 +73,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "tariffs": tariffs,
         "severity": asdict(policy.severity),
         "small_differences": asdict(policy.small_differences),
+        "payout_terms": None if day.payout_terms is None else asdict(day.payout_terms),
         "write_offs": day.write_offs.rows(),
     }
     return parts | {name: _digest(value) for name, value in settings.items()}

@@ -12,17 +12,10 @@ from recon.fees.problems import schedule_problems
 from recon.fees.schedule import Tariff
 from recon.io.deliveries import Calendar
 from recon.io.fee_settings import FeeSettings
-from recon.io.setting_types import Amount, CurrencyCode, Days, Settings
+from recon.io.setting_types import Amount, CurrencyCode, CycleText, Days, Settings
 from recon.merchants.lines import BankAccount, Merchant
 from recon.settings import AccountSettings
-from recon.settlement.cycles import Cycle, cycle_problem
-
-
-def _cycle(value: str) -> str:
-    problem = cycle_problem(value)
-    if problem is not None:
-        raise ValueError(problem)
-    return value
+from recon.settlement.cycles import Cycle
 
 
 def _iban(value: str) -> str:
@@ -35,7 +28,6 @@ def _iban(value: str) -> str:
     return plain
 
 
-CycleText = Annotated[str, AfterValidator(_cycle)]
 Iban = Annotated[str, AfterValidator(_iban)]
 Bic = Annotated[str, Field(pattern=r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
 Name = Annotated[str, Field(min_length=1, max_length=140)]

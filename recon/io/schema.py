@@ -30,7 +30,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011")
 REVISION: Final = REVISIONS[-1]
 
 

@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from recon.money import EXPONENT
+from recon.settlement.cycles import WEEKDAYS, cycle_problem
 from recon.tables import KINDS
 
 
@@ -49,10 +50,17 @@ def _known_time_zone(value: str) -> str:
     return value
 
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+def _known_cycle(value: str) -> str:
+    problem = cycle_problem(value)
+    if problem is not None:
+        raise ValueError(problem)
+    return value
+
+
 Weekday = Annotated[str, one_of(WEEKDAYS, "a day of the week")]
 Amount = Annotated[Decimal, BeforeValidator(_decimal)]
 Kind = Annotated[str, one_of(KINDS, "a kind of line")]
 CurrencyCode = Annotated[str, one_of(EXPONENT, "a currency code")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
+CycleText = Annotated[str, AfterValidator(_known_cycle)]
 Days = Annotated[int, Field(ge=0, le=366)]

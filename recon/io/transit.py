@@ -43,7 +43,7 @@ def payouts_in_transit(
         .where(
             RUNS.c.superseded_by.is_(None),
             payout.pays_into == account,
-            payout.business_date <= business_date,
+            RUNS.c.business_date <= business_date,
             payout.due_on >= min(began or business_date, business_date),
             payout.payout_id.not_in(received),
             payout.payout_id.not_in(short),

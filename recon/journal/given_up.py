@@ -6,7 +6,12 @@ import polars as pl
 
 from recon.money import ZERO
 
-_ROLE_BY_SIDE: Final = {"line": "clearing", "entry": "clearing", "payout": "in_transit"}
+_ROLE_BY_SIDE: Final = {
+    "line": "clearing",
+    "entry": "clearing",
+    "payout": "in_transit",
+    "due": "balance",  # what the provider owes and will not pay is still on the account there
+}
 
 
 def given_up(write_offs: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:

@@ -6,9 +6,11 @@ is booked. So what stays on the clearing account is what only one side has: the 
 on both sides and differs goes on to `suspense`, what a rule tolerates to `rounding`.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 
 from recon.book_tables import POSTING
 from recon.discrepancies import Day, sentence
@@ -21,47 +23,42 @@ _MOVING_OUT: Final = ("payout", "payout_reversal", "withdrawal", "withdrawal_rev
 _LABELS: Final = ("batch_id", "kind", "currency")
 
 
-def postings(
-    lines: pl.LazyFrame,
-    entries: pl.LazyFrame,
-    before: pl.DataFrame,
-    after: pl.DataFrame,
-    conservation: pl.DataFrame,
-    payouts: pl.DataFrame,
-    receipts: pl.DataFrame,
-    written_off: pl.DataFrame,
-    day: Day,
-) -> pl.DataFrame:
-    """STATEMENT_LINE, LEDGER_ENTRY, the OPEN_ITEM before and after, CONSERVATION, PAYOUT and
-    RECEIPT of a day, and what is `given_up` -> POSTING, in summary: one transaction a batch, kind
-    and currency. What was written off is no longer among the items before.
+@dataclass(frozen=True)
+class Movements:
+    """What a day has moved, and what of it is still open."""
+
+    lines: pl.LazyFrame  # STATEMENT_LINE
+    entries: pl.LazyFrame  # LEDGER_ENTRY
+    before: pl.DataFrame  # OPEN_ITEM the day began with, without what was written off
+    after: pl.DataFrame  # OPEN_ITEM it has left
+    conservation: pl.DataFrame  # CONSERVATION
+    payouts: pl.DataFrame  # PAYOUT
+    receipts: pl.DataFrame  # RECEIPT
+    written_off: pl.DataFrame  # what is `given_up`
+
+
+def postings(moved: Movements, day: Day) -> pl.DataFrame:
+    """POSTING of a day, in summary: one transaction a batch, kind and currency.
 
     Errors: BrokenInvariantError when the clearing account would not be left with the open items.
     """
-    went = conservation.filter(pl.col("outcome") != "input")
-    stated, booked = pl.collect_all([_stated(lines), _booked(entries, before)], engine="streaming")
-    _ensure_complete(stated, booked, before, went)
-    settled = _settled(went, after)
+    facts = [_stated(moved.lines), _booked(moved.entries, moved.before)]
+    stated, booked = pl.collect_all(facts, engine="streaming")
+    went = moved.conservation.filter(pl.col("outcome") != "input")
+    _ensure_complete(stated, booked, moved.before, went)
+    settled = _settled(went, moved.after)
+    here = pl.lit(day.account).alias("pays_into")
+    received = _summed(moved.receipts.with_columns(here), *_RECEIVED)
     parts = [
         _both("statement", stated, balance="net", cost="fee", clearing="-gross"),
         _both("ledger", booked, clearing="amount", counter="-amount"),
         _both("tolerance", settled, clearing="residual", rounding="-residual"),
         _both("difference", settled, clearing="-disputed", suspense="disputed"),
-        _both("payout", _summed(payouts, "amount"), in_transit="amount", transfers="-amount"),
-        _both(
-            "receipt",
-            _summed(receipts.with_columns(pays_into=pl.lit(day.account)), *_RECEIVED),
-            transfers="credited",
-            bank_charges="bank_fee",
-            in_transit="-payout_amount",
-        ),
-        _both(
-            "write_off",
-            written_off.with_columns(pays_into=pl.lit(day.account)),
-            held="-amount",
-            booked="amount",
-        ),
-    ]
+        _both("payout", _sent(moved.payouts), in_transit="amount", source="-amount"),
+        _both("receipt", received, transfers="credited", bank_charges="bank_fee",
+              in_transit="-payout_amount"),
+        _both("write_off", moved.written_off.with_columns(here), held="-amount", booked="amount"),
+    ]  # fmt: skip
     made = [part for part in parts if part.height]
     if not made:
         return empty(POSTING)
@@ -69,6 +66,14 @@ def postings(
 
 
 _RECEIVED: Final = ("credited", "bank_fee", "payout_amount")
+
+
+def _sent(payouts: pl.DataFrame) -> pl.DataFrame:
+    """Payouts by what they are taken from: where a line of the statement tells them, that and its
+    entry have moved them to `transfers`; what only the cycle tells is still on the balance."""
+    by_cycle = pl.col("arithmetic").is_not_null()
+    source = pl.when(by_cycle).then(pl.lit("balance")).otherwise(pl.lit("transfers"))
+    return _summed(payouts.with_columns(source_role=source), "amount")
 
 
 def _stated(lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -122,7 +127,8 @@ def _settled(went: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
 
 
 def _summed(frame: pl.DataFrame, *amounts: str) -> pl.DataFrame:
-    return frame.group_by("batch_id", "currency", "pays_into").agg(pl.col(amounts).sum())
+    labels = ["batch_id", "currency", "pays_into", *frame.select(cs.ends_with("_role")).columns]
+    return frame.group_by(labels).agg(pl.col(amounts).sum())
 
 
 def _both(event: str, frame: pl.DataFrame, **amounts: str) -> pl.DataFrame:

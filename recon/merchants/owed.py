@@ -15,7 +15,7 @@ from recon.fees.schedule import Tariff
 from recon.merchants.lines import Merchant, released_on
 from recon.money import EXPONENT, MONEY, PYTHON_ROUNDING
 from recon.periods import Period
-from recon.settlement.cycles import BusinessDays
+from recon.settlement.cycles import BusinessDays, is_payable
 from recon.tables import STATEMENT_LINE, conform
 
 _NOTHING = Decimal(0)
@@ -78,8 +78,8 @@ def _settled(
     owed = brought + earned - held + released
     charge = _charge(owed, currency, tariffs, period.last)
     can_be_paid = merchant.bank_account(currency) is not None
-    enough = owed - charge >= max(merchant.minimum_payout.get(currency, _NOTHING), _NOTHING)
-    is_paid = can_be_paid and enough and owed > charge
+    minimum = merchant.minimum_payout.get(currency, _NOTHING)
+    is_paid = can_be_paid and is_payable(owed - charge, minimum)
     payout = owed - charge if is_paid else _NOTHING
     charge = charge if is_paid else _NOTHING
     carried = owed - payout - charge

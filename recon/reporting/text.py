@@ -79,6 +79,7 @@ SIDES: Final[Words] = {
     "entry": ("Ledger", "账本"),
     "payout": ("In transit", "在途"),
     "credit": ("Part of a payout", "部分到账"),
+    "due": ("Due by the cycle", "按周期应付"),
 }
 STATES: Final[Words] = {"open": ("Open", "未达"), "overdue": ("Overdue", "已逾期")}
 BASES: Final[Words] = {

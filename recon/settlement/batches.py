@@ -117,6 +117,17 @@ def _proved(
     )
 
 
+def with_expected_payouts(made: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """SETTLEMENT_BATCH with what was due by the settlement cycle (currency, expected_payout), where
+    a currency has one batch on the day: a cycle pays days, not batches."""
+    alone = pl.len().over("currency") == 1
+    joined = made.drop("expected_payout").join(
+        expected, on="currency", how="left", validate="m:1", maintain_order="left"
+    )
+    due = pl.when(alone).then("expected_payout")
+    return joined.with_columns(expected_payout=due).select(made.columns)
+
+
 def with_bank_credits(made: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
     """SETTLEMENT_BATCH with what the bank has received of each, by RECEIPT up to today."""
     key = ["provider", "account", "batch_id", "currency"]

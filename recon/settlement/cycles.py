@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Final
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -60,9 +61,21 @@ class Cycle:
             return days.first_open(last + timedelta(days=ahead))
         return days.first_open(_next_in_month(last, number))
 
+    def next_after(self, day: date, days: BusinessDays) -> date:
+        """The first day after a day on which anything can be paid."""
+        kind, _ = self._parts()
+        if kind == "T":
+            return days.after(day, 1)
+        return day + _ONE_DAY if kind == "D" else self.pays_on(day, days)
+
     def _parts(self) -> tuple[str, str]:
         kind, _, number = self.text.replace("+", ":").partition(":")
         return kind, number
+
+
+def is_payable(amount: Decimal, minimum: Decimal) -> bool:
+    """Whether so much is paid out; less, or a debt, is carried forward."""
+    return amount > 0 and amount >= minimum
 
 
 def cycle_problem(text: str) -> str | None:

@@ -13,7 +13,7 @@ def payouts(lines: pl.LazyFrame, account: AccountSettings) -> pl.DataFrame:
     """STATEMENT_LINE -> PAYOUT, for an account that says where its payouts arrive; sorted by id."""
     paying = pl.col("kind").is_in(PAYING) & (pl.col("status").fill_null("succeeded") != "failed")
     receivers = {code: bank for code, bank in account.pays_into if code != "*"}
-    elsewhere = dict(account.pays_into).get("*")
+    elsewhere = receiver(account, "*")
     into = pl.col("currency").replace_strict(receivers, default=elsewhere, return_dtype=pl.String)
     window = pl.duration(days=account.payout_window_days)
     return (
@@ -25,8 +25,15 @@ def payouts(lines: pl.LazyFrame, account: AccountSettings) -> pl.DataFrame:
             amount=-pl.col("gross"),
         )
         .filter(pl.col("pays_into").is_not_null())
+        .with_columns(arithmetic=pl.lit(None))
         .select(pl.col(name).cast(dtype) for name, dtype in PAYOUT.items())
         .unique("payout_id")
         .sort("payout_id")
         .collect(engine="streaming")
     )
+
+
+def receiver(account: AccountSettings, currency: str) -> str | None:
+    """The bank account that payouts of a currency go to, where the settings name one."""
+    known = dict(account.pays_into)
+    return known.get(currency, known.get("*"))

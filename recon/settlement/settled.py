@@ -1,4 +1,5 @@
-"""The settlement of a day: batches, the reserve, and what about them is not as it should be."""
+"""The settlement of a day: batches, the reserve, what is due to be paid out, and what about them is
+not as it should be."""
 
 from dataclasses import dataclass
 
@@ -6,32 +7,50 @@ import polars as pl
 
 from recon.discrepancies import Day
 from recon.settings import AccountSettings
-from recon.settlement import batches, reserve
+from recon.settlement import batches, due, reserve
+from recon.settlement.due import Dues, PayoutTerms
+
+
+@dataclass(frozen=True)
+class Before:
+    """What earlier days have left, and the terms that it is paid out by."""
+
+    reserves: pl.DataFrame  # RESERVE_DAY
+    open_items: pl.DataFrame  # OPEN_ITEM
+    terms: PayoutTerms | None
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """What the lines add up to, and what of it is held back."""
+    """What the lines add up to, what of it is held back, and what is due to be paid out."""
 
     batches: pl.DataFrame  # SETTLEMENT_BATCH
     reserve: pl.DataFrame  # RESERVE
+    dues: Dues
 
     def discrepancies(self, account: AccountSettings, day: Day) -> pl.DataFrame:
-        """DISCREPANCY of balances, and of a reserve that is not as agreed."""
+        """DISCREPANCY of balances, and of a reserve and payouts that are not as agreed."""
         off = batches.discrepancies(self.batches, day)
-        return pl.concat([off, reserve.unexplained(self.reserve, account, day)])
+        held = reserve.unexplained(self.reserve, account, day)
+        return pl.concat([off, held, self.dues.discrepancies])
 
 
 def settled(
     lines: pl.LazyFrame,
     balances: pl.DataFrame,
     controls: pl.DataFrame,
-    earlier: pl.DataFrame,
+    before: Before,
     account: AccountSettings,
     day: Day,
+    *,
+    is_whole: bool,
 ) -> Settlement:
-    """STATEMENT_LINE, BALANCE, CONTROL_TOTAL and RESERVE_DAY of earlier days -> Settlement."""
+    """STATEMENT_LINE, BALANCE and CONTROL_TOTAL of a day -> Settlement; `is_whole` says whether
+    nothing of the day is missing."""
+    dues = due.dues(lines, before.open_items, account, before.terms, day, is_whole=is_whole)
+    made = batches.batches(lines, balances, controls, day)
     return Settlement(
-        batches.batches(lines, balances, controls, day),
-        reserve.reserve(lines, earlier, account, day.business_date),
+        batches.with_expected_payouts(made, dues.expected) if before.terms else made,
+        reserve.reserve(lines, before.reserves, account, day.business_date),
+        dues,
     )

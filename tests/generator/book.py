@@ -18,7 +18,7 @@ from tests.generator.sources import DAYS, SEED, SampleSet
 from tests.generator.spec import CARRIED, LABEL
 
 NOT_BOOKED = ("missing_in_ledger", "unidentified_receipt")
-ONE_SIDED = (*NOT_BOOKED, "missing_in_provider", "payout_not_received")
+ONE_SIDED = (*NOT_BOOKED, "missing_in_provider", "payout_not_received", "payout_mismatch")
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,7 @@ def labels(slug: str, account: str, movements: Iterable[Movement]) -> pl.DataFra
             "missing_in_ledger": one.amount,
             "unidentified_receipt": one.amount,
             "payout_not_received": -one.amount,
+            "payout_mismatch": -one.surplus,
             "missing_in_provider": -one.amount,
             "fee_variance": one.surplus,
         }.get(one.plant, one.amount - _booked(one))

@@ -176,3 +176,52 @@ def test_payouts_must_go_to_an_account_that_exists(
     path.write_text(path.read_text("utf-8").replace(BANK, "NL99"), "utf-8")
     assert run_days(place) == 2
     assert "pays_into NL99, which no account has" in capsys.readouterr().err
+
+
+def test_what_a_provider_pays_by_its_cycle_is_judged_and_what_it_pays_too_soon_is_told(
+    place: Path,
+) -> None:
+    path = place / "configs" / "providers" / "adyen.toml"
+    text = path.read_text("utf-8")
+    of_the_day = 'cycle = "T+0"\ncycle_from = 2026-11-01\n'
+    window = "payout_window_days = 1\n"
+    folder = place / "workspace" / "reports" / "2026-11-19" / "adyen" / "ReconDemoEU"
+
+    def mismatches() -> list[str]:
+        assert run_days(place, "18", "19", "--provider", "adyen") == 0
+        frame = pl.read_csv(folder / "discrepancies.csv", infer_schema=False)
+        return frame.filter(type="payout_mismatch")["explanation"].to_list()
+
+    path.write_text(text.replace(window, window + of_the_day), "utf-8")
+    assert mismatches() == []
+    least = of_the_day + 'minimum_payout = { EUR = "15000" }\n'
+    path.write_text(text.replace(window, window + least), "utf-8")
+    assert mismatches() == [
+        "5,983.28 EUR was paid out on 2026-11-19, although by the cycle T+0 nothing is due before "
+        "2026-11-20: 6,159.25 (2026-11-18) + 5,983.28 (2026-11-19) = 12,142.53."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (
+            'cycle = "T+1"',
+            "cycle and cycle_from, the first business date it holds for, go together",
+        ),
+        ('minimum_payout = { EUR = "5" }', "minimum_payout means nothing without cycle"),
+        ('cycle = "T1"\ncycle_from = 2026-11-01', "'T1' is no settlement cycle; write T+1"),
+        (
+            'cycle = "T+1"\ncycle_from = 2026-11-01\npayout_reference = "{day}"',
+            "'{day}': write the day as {date:%Y%m%d}",
+        ),
+    ],
+)
+def test_a_cycle_that_means_nothing_is_refused(
+    place: Path, settings: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = place / "configs" / "providers" / "adyen.toml"
+    window = "payout_window_days = 1\n"
+    path.write_text(path.read_text("utf-8").replace(window, f"{window}{settings}\n"), "utf-8")
+    assert run(place, "check") == 2
+    assert problem in capsys.readouterr().err

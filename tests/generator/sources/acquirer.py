@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 from tests.generator import book
@@ -18,13 +19,29 @@ _HEADER = (
 _WORDS = {"payment": "Kauf", "refund": "Gutschrift"}
 
 
-def samples() -> SampleSet:
+def _movements() -> list[Movement]:
     random = book.random_of("acquirer")
     trade = Trade("acquirer", _RATES, ("girocard", "visa", "mc"), _new_id, 18, "BLN")
-    movements = book.planted(trade.movements(random), book.PLANTS)
+    return book.planted(trade.movements(random), book.PLANTS)
+
+
+def samples() -> SampleSet:
+    movements = _movements()
     files = {f"umsaetze_{_ACCOUNT}_{day:%Y%m%d}.csv": _file(movements, day) for day in DAYS}
     what = {"umsaetze_*.csv": "a card acquirer's daily turnover, read by its configuration alone"}
     return book.sample_set("acquirer", _ACCOUNT, "Europe/Berlin", movements, files, what)
+
+
+def payouts() -> list[tuple[date, Decimal]]:
+    """What the days have earned, fees kept, and the day on which it is paid out."""
+    return [
+        (paid_on, sum((one.net for one in _movements() if _is_of(one, day)), Decimal(0)))
+        for day, paid_on in pairwise(DAYS)
+    ]
+
+
+def _is_of(one: Movement, day: date) -> bool:
+    return one.day == day and one.is_on_statement
 
 
 def _new_id(random: Random, kind: str) -> str:
@@ -32,7 +49,7 @@ def _new_id(random: Random, kind: str) -> str:
 
 
 def _file(movements: Sequence[Movement], day: date) -> tuple[bytes, int]:
-    there = [one for one in movements if one.day == day and one.is_on_statement]
+    there = [one for one in movements if _is_of(one, day)]
     gross, fees = sum(one.amount for one in there), sum(one.charged for one in there)
     lines = [
         "Kartenpartner GmbH - Umsatzübersicht",

@@ -1,7 +1,8 @@
 """A bank: the euro account as camt.053, the yuan account as MT940, three days of each.
 
 Payouts of the other samples arrive here a day later, those of Adyen by their number, those of
-Stripe without; one never comes. Beside them are charges, suppliers and a credit nobody knows.
+Stripe without; one never comes. What the acquirer has turned over comes on the next business day,
+once without the rent of a terminal. Beside them are charges, suppliers and a credit nobody knows.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import polars as pl
 
 from tests.generator import book
 from tests.generator.book import Movement
-from tests.generator.sources import DAYS, SampleSet, adyen, stripe
+from tests.generator.sources import DAYS, SampleSet, acquirer, adyen, stripe
 
 _ZONE = "Europe/Amsterdam"
 
@@ -29,6 +30,7 @@ class _Account:
 
 _EURO = _Account("NL02RECO0123456789", "EUR", Decimal("41250.17"))
 _YUAN = _Account("6222021000001234567", "CNY", Decimal("305000.00"))
+_RENT = Decimal("14.90")
 _SUPPLIERS = ("Bluebird Roasters", "Harbour Freight & Co", "Paper Mill Ltd")
 
 
@@ -77,6 +79,10 @@ def _euro() -> list[Movement]:
     lost = _transfer(DAYS[1], "EUR", first, f"ST{DAYS[1]:%y%m%d}", None)  # due then, and not there
     made.append(replace(lost, plant="payout_not_received"))
     made.append(_transfer(DAYS[2], "EUR", second, f"ST{DAYS[2]:%y%m%d}", None))
+    (first_day, earned), (second_day, rest) = acquirer.payouts()
+    short = _transfer(first_day, "EUR", earned - _RENT, f"KP{first_day:%y%m%d}", _of(first_day))
+    made.append(replace(short, plant="payout_mismatch", surplus=_RENT))
+    made.append(_transfer(second_day, "EUR", rest, f"KP{second_day:%y%m%d}", _of(second_day)))
     for number, day in enumerate(DAYS):
         paid = Decimal("1250.40") + 310 * number
         made.append(_transfer(day, "EUR", -paid, f"SUP{day:%y%m%d}", f"INV-{8810 + number}"))
@@ -85,6 +91,11 @@ def _euro() -> list[Movement]:
     stranger = _transfer(DAYS[1], "EUR", Decimal("88.00"), "UNK261119", None)
     made.append(replace(stranger, plant="unidentified_receipt"))
     return sorted(made, key=lambda one: (one.day, one.txn_id or ""))
+
+
+def _of(day: date) -> str:
+    """What the acquirer calls its payout of a day."""
+    return f"4711-0815/{day:%Y%m%d}"
 
 
 def _payouts(source: ModuleType) -> list[tuple[str, Decimal]]:

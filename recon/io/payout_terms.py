@@ -1,0 +1,34 @@
+"""How an account is paid out, from its settings, the calendar of the banks and what was run."""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from recon.io.database import Database
+from recon.io.deliveries import business_days
+from recon.io.schema import RUNS
+from recon.settings import AccountSettings
+from recon.settlement.cycles import Cycle
+from recon.settlement.due import PayoutTerms
+
+
+def payout_terms(database: Database, account: AccountSettings, day: date) -> PayoutTerms | None:
+    """The terms that hold on a day; None: none are agreed. What the days before the account's first
+    run have earned is not known, whatever the contract says of them."""
+    if account.cycle is None or account.cycle_from is None or day < account.cycle_from:
+        return None
+    first = sa.select(sa.func.min(RUNS.c.business_date)).where(
+        RUNS.c.provider == account.provider,
+        RUNS.c.account == account.account,
+        RUNS.c.superseded_by.is_(None),
+    )
+    with database.connect() as connection:
+        began = connection.execute(first).scalar() or day
+    return PayoutTerms(
+        cycle=Cycle(account.cycle),
+        first=max(account.cycle_from, min(began, day)),
+        days=business_days(account.cycle_calendar, day),
+        minimum=dict(account.minimum_payout),
+        payouts_on=account.payouts_on,
+        reference=account.payout_reference,
+    )
