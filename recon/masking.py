@@ -1,7 +1,8 @@
 """Card numbers in free text, shortened to first six and last four before they are kept."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from itertools import repeat
 from typing import Final, TypeVar
 
 import polars as pl
@@ -57,24 +58,22 @@ def mask_free_text(frame: Frame) -> Frame:
 
 
 def _mask_column(name: str, references: list[str]) -> pl.Expr:
-    def mask_hits(rows: pl.Series) -> pl.Series:
-        text = rows.struct.field(name).cast(pl.String)
-        is_long = text.str.len_bytes() >= _SHORTEST  # telling costs less than a search
-        if not is_long.any():
+    def mask_hits(columns: Sequence[pl.Series]) -> pl.Series:
+        text, own = columns[0].cast(pl.String), columns[1:]
+        long = (text.str.len_chars() >= _SHORTEST).arg_true()  # telling costs less than a search
+        if long.is_empty():
             return text
-        hits = text.str.contains(_CANDIDATE).fill_null(value=False).arg_true()
-        if hits.len() == 0:
+        hits = long.filter(text.gather(long).str.contains(_CANDIDATE))
+        if hits.is_empty():
             return text
-        found = rows.gather(hits).struct.unnest()
-        keep = found.select(references).rows() if references else [()] * found.height
-        replaced = [masked(*row) for row in zip(found[name], keep, strict=True)]
+        known = [column.gather(hits) for column in own]
+        keep = zip(*known, strict=True) if known else repeat((), hits.len())
+        replaced = [masked(*row) for row in zip(text.gather(hits), keep, strict=True)]
         return text.scatter(hits, replaced)
 
-    return (
-        pl.struct(name, *references)
-        .map_batches(mask_hits, return_dtype=pl.String(), is_elementwise=True)
-        .alias(name)
-    )
+    return pl.map_batches(
+        [name, *references], mask_hits, return_dtype=pl.String(), is_elementwise=True
+    ).alias(name)
 
 
 def _passes_luhn(digits: str) -> bool:
