@@ -90,8 +90,8 @@ Figure = tuple[str, str | None, Decimal | None]
 
 
 def _figures(result: DayResult) -> Iterator[Figure]:
-    yield "match_rate_by_count", None, match_rate(result.conservation)
-    for code, share in match_rates_by_value(result.conservation).items():
+    yield "match_rate_by_count", None, match_rate(result)
+    for code, share in match_rates_by_value(result).items():
         yield "match_rate_by_value", code, share
     yield from _of_batches(result.batches)
     yield "success_rate", None, _success_rate(result.lines)
@@ -101,15 +101,41 @@ def _figures(result: DayResult) -> Iterator[Figure]:
         yield "at_stake", code, Decimal(part["difference"].abs().sum())
 
 
-def match_rate(conservation: pl.DataFrame) -> Decimal | None:
+def own_lines(result: DayResult) -> pl.DataFrame:
+    """currency, outcome (of CONSERVATION), row_count, turnover: the rows of the day's statement.
+
+    What was carried from earlier days has been counted on its own day; with it, a share of matched
+    rows would fall a little every day that something old stays open.
+    """
+    carried = result.carried.filter(side="line")
+    taken = result.cleared.filter(pl.col("match_id").is_not_null(), side="line")
+    before = pl.concat(
+        rows.select(
+            "currency", row_count=pl.lit(-1), turnover=-pl.col("amount").abs(), outcome=pl.lit(name)
+        )
+        for name, rows in (("input", carried), ("matched", taken))
+    )
+    key = ["currency", "outcome"]
+    every = result.conservation.filter(side="line").select(*key, "row_count", "turnover")
+    parts = [every, before.select(pl.col(name).cast(every.schema[name]) for name in every.columns)]
+    return pl.concat(parts).group_by(key).agg(pl.col("row_count", "turnover").sum()).sort(key)
+
+
+def line_counts(result: DayResult) -> dict[str, int]:
+    """How many rows the day's statement has, by outcome."""
+    return dict(own_lines(result).group_by("outcome").agg(pl.col("row_count").sum()).iter_rows())
+
+
+def match_rate(result: DayResult) -> Decimal | None:
     """The share of the statement rows that met their ledger entry; None on a day without rows."""
-    return _matched_share(conservation.filter(side="line"), "row_count")
+    return _matched_share(own_lines(result), "row_count")
 
 
-def match_rates_by_value(conservation: pl.DataFrame) -> dict[str, Decimal]:
+def match_rates_by_value(result: DayResult) -> dict[str, Decimal]:
     """The share of the statement's turnover that met its ledger entries, by currency."""
-    parts = _by_currency(conservation.filter(side="line"))
-    shares = {code: _matched_share(part, "turnover") for code, part in parts}
+    shares = {
+        code: _matched_share(part, "turnover") for code, part in _by_currency(own_lines(result))
+    }
     return {code: share for code, share in shares.items() if share is not None}
 
 

@@ -343,6 +343,7 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         not_proved_because=(*because, *unexplained),
         quiet_because=day.expected.note if not (day.statements or found.missing) else "",
         later_because=day.expected.note if day.expected.state == "later" and found.missing else "",
+        carried=day.open_items,
         cleared=cleared_items(
             day.open_items, left, found.matching.matches, receipts, day.business_date
         ),

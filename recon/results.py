@@ -7,7 +7,7 @@ import polars as pl
 
 from recon.book_tables import POSTING, PROPOSED_ENTRY, RESERVE
 from recon.control_tables import CLEARED_ITEM, RUN_CHANGE, SMALL_DIFFERENCE, WRITE_OFF
-from recon.tables import empty
+from recon.tables import OPEN_ITEM, empty
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class DayResult:
     reserve: pl.DataFrame = field(default_factory=lambda: empty(RESERVE))
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
     proposed_entries: pl.DataFrame = field(default_factory=lambda: empty(PROPOSED_ENTRY))
-    # Open items of an earlier day that are none any more; write-offs that take effect today.
+    carried: pl.DataFrame = field(default_factory=lambda: empty(OPEN_ITEM))  # from earlier days
+    # Of them those that are open no more; write-offs that take effect today.
     cleared: pl.DataFrame = field(default_factory=lambda: empty(CLEARED_ITEM))
     written_off: pl.DataFrame = field(default_factory=lambda: empty(WRITE_OFF))
     small_differences: pl.DataFrame = field(default_factory=lambda: empty(SMALL_DIFFERENCE))

@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.metrics import METRIC, METRICS, anomalies, day_metrics, settlement_delays, usual_values
+from recon.control_tables import CLEARED_ITEM
+from recon.metrics import (
+    METRIC,
+    METRICS,
+    anomalies,
+    day_metrics,
+    line_counts,
+    match_rate,
+    match_rates_by_value,
+    rate,
+    settlement_delays,
+    usual_values,
+)
 from recon.reporting import text
 from recon.reporting.watch import anomaly_in_words, figure_text
-from recon.tables import RECEIPT
+from recon.tables import OPEN_ITEM, RECEIPT
 from tests.reporting_helper import RECEIPTS, day_result, rows
 
 TODAY = date(2026, 11, 20)  # a Friday
@@ -46,6 +58,20 @@ def test_every_figure_of_a_day_is_exact_and_named() -> None:
     assert found["open_amount", "JPY"] == 300_000
     assert found["oldest_age_days", None] == 5
     assert found["gross", "TOK"] == Decimal("1234.000000000000000001")
+
+
+def test_what_an_earlier_day_left_open_does_not_lower_the_match_rate_of_today() -> None:
+    """Of 1254 rows two were carried; the one that met its entry today was no row of today."""
+    carried = {"side": "line", "currency": "CNY"}
+    waiting = [carried | {"item_id": name, "amount": "-100"} for name in ("A", "B")]
+    result = day_result(
+        carried=rows(OPEN_ITEM, *waiting, {"side": "entry", "item_id": "E", "amount": "1"}),
+        cleared=rows(CLEARED_ITEM, waiting[0] | {"match_id": "M"}, {"side": "entry"}),
+    )
+    assert line_counts(result) == line_counts(day_result()) | {"input": 1252, "matched": 1248}
+    assert match_rate(result) == rate(Decimal(1248), Decimal(1252))
+    of_value = rate(Decimal("1497495.75") - 100, Decimal("2732172.64") - 200)
+    assert match_rates_by_value(result)["CNY"] == of_value
 
 
 def test_a_rate_of_nothing_is_left_out_and_not_called_zero() -> None:

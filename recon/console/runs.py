@@ -100,6 +100,8 @@ def _verdict(result: "DayResult") -> str:
 
 
 def _days_table(days: "Sequence[DayOutcome]") -> "Table":
+    from recon.metrics import line_counts
+
     table = new_table(
         None,
         [
@@ -116,7 +118,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
     )
     for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
         result = day.result
-        counts = _line_counts(result.conservation)
+        counts = line_counts(result)
         table.add_row(
             str(result.business_date),
             result.provider,
@@ -137,11 +139,6 @@ def _common_folder(report: "RunReport") -> str:
     if len(folders) == 1:
         return str(folders[0])
     return f"{folders[0].parents[2]}/<date>/<provider>/<account>/"
-
-
-def _line_counts(conservation: "pl.DataFrame") -> dict[str, int]:
-    lines = conservation.filter(side="line").group_by("outcome").agg(_sum("row_count"))
-    return dict(lines.iter_rows())
 
 
 def _sum(column: str) -> "pl.Expr":

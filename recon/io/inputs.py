@@ -12,7 +12,7 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "10"
+_RESULT_VERSION: Final = "11"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {

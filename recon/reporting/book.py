@@ -146,7 +146,7 @@ def account_days(summaries: Sequence[Summary], banks: frozenset[str]) -> pl.Data
         | {
             "is_bank": day["account"] in banks,
             "line_count": line_count(day),
-            "matched_count": _rows_of(day, "matched"),
+            "matched_count": day["match_rate"]["matched_count"],
             "high_count": day["discrepancies_by_severity"]["high"],
         }
         for day in summaries
@@ -158,12 +158,4 @@ def account_days(summaries: Sequence[Summary], banks: frozenset[str]) -> pl.Data
 
 def line_count(day: Summary) -> int:
     """How many rows the statements of a day have."""
-    return _rows_of(day, "input")
-
-
-def _rows_of(day: Summary, outcome: str) -> int:
-    return sum(
-        went["row_count"]
-        for went in day["conservation"]
-        if went["side"] == "line" and went["outcome"] == outcome
-    )
+    return int(day["match_rate"]["line_count"])

@@ -107,7 +107,7 @@ def _key_figures(result: DayResult, language: Language) -> Lines:
         ),
         count("rejects", text.sheet("rejects", language), result.rejects.height),
     ]
-    rate = match_rate(result.conservation)
+    rate = match_rate(result)
     if rate is not None:
         label = text.phrase("matched_rate", language)
         lines.append(Line("matched_rate", label, (Cell(rate, "percent"),)))

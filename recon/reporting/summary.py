@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from recon.masking import masked
-from recon.metrics import day_metrics, match_rate, match_rates_by_value
+from recon.metrics import day_metrics, line_counts, match_rate, match_rates_by_value
 from recon.money import MONEY, to_text
 from recon.results import DayResult
 from recon.tables import SEVERITIES
@@ -35,7 +35,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         },
         "discrepancies_by_type": _added_up(found, "type", "currency"),
         "discrepancies_by_currency": _added_up(found, "currency"),
-        "match_rate": _match_rate(result.conservation),
+        "match_rate": _match_rate(result),
         "open_count": left.height,
         "overdue_count": left.filter(pl.col("state") == "overdue").height,
         "open_items": plain_rows(
@@ -103,9 +103,12 @@ def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:
     )
 
 
-def _match_rate(conservation: pl.DataFrame) -> Summary:
-    by_count, by_amount = match_rate(conservation), match_rates_by_value(conservation)
+def _match_rate(result: DayResult) -> Summary:
+    by_count, by_amount = match_rate(result), match_rates_by_value(result)
+    counts = line_counts(result)
     return {
+        "line_count": counts.get("input", 0),
+        "matched_count": counts.get("matched", 0),
         "by_count": None if by_count is None else format(by_count, "f"),
         "by_amount": {code: format(share, "f") for code, share in by_amount.items()},
     }
