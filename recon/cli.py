@@ -137,6 +137,7 @@ def discrepancies(
     chosen: Chosen = CHOSEN,
     type: Annotated[list[str] | None, Parameter(help="only this type; may be repeated")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show discrepancies of the current runs."""
@@ -146,7 +147,7 @@ def discrepancies(
     workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     frame = known_discrepancies(workspace, accounts, period, type)
-    console.show_table(frame, "discrepancies", out, as_json=common.json)
+    console.show_table(frame, "discrepancies", out, as_json=common.json, language=lang)
     return 0
 
 

@@ -10,6 +10,13 @@ Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 Phrases: TypeAlias = Mapping[str, tuple[str, str]]  # name: (English, Chinese)
 
+_NARROW: Final = "…−–—─•"
+
+
+def display_width(text: str) -> int:
+    """The room a text takes, in narrow characters: a Chinese character takes two."""
+    return sum(1 if ord(character) < 0x1100 or character in _NARROW else 2 for character in text)
+
 
 def words(phrases: Phrases, language: Language) -> dict[str, str]:
     """One language of some phrases: {name: what is said}."""

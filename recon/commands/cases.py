@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace
+from recon.commands.common import COMMON, Common, Lang, open_workspace
 
 if TYPE_CHECKING:
     from recon.io.cases import Cases
@@ -36,6 +36,7 @@ def listed(
     account: list[str] | None = None,
     assignee: str | None = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Cases that need somebody, or those in the given states."""
@@ -54,7 +55,7 @@ def listed(
         console.show_written(frame.height, "cases", out, as_json=common.json)
     else:
         shown = frame if common.json else frame.drop("cleared_by", "discrepancy_id", "opened_at")
-        console.show_frame(shown, "cases", as_json=common.json)
+        console.show_frame(shown, "cases", as_json=common.json, language=lang)
     return 0
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
 
 app = App(
     name="merchants",
@@ -27,15 +27,16 @@ def settle(
     unproved: Annotated[
         bool, Parameter(help="also days that are not proved, as far as they match", negative="")
     ] = False,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Settle a period: a statement for each merchant, and the payments for the bank."""
     from recon.io.merchants import settle as settle_merchants
 
-    workspace = open_workspace(common)
+    workspace = open_workspace(common, lang)
     period = period_of(date, from_, to)
     done = settle_merchants(workspace, merchant, period, supersede=supersede, unproved=unproved)
-    console.show_settled(done, as_json=common.json)
+    console.show_settled(done, as_json=common.json, language=lang)
     return 0
 
 
@@ -43,6 +44,7 @@ def settle(
 def show(
     *,
     merchant: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
+    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show what was settled, what is carried forward and what is held back."""
@@ -52,5 +54,5 @@ def show(
     names = [one.merchant for one in merchants_named(workspace, merchant)]
     found = known_settlements(workspace.database)
     chosen = found.filter(found["merchant"].is_in(names))
-    console.show_table(chosen, "settlements", None, as_json=common.json)
+    console.show_table(chosen, "settlements", None, as_json=common.json, language=lang)
     return 0

@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from recon.console.frames import show_frame
-from recon.console.terminal import new_table, print_json, print_parts
+from recon.console.grids import print_rows
+from recon.console.terminal import print_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,19 +20,19 @@ def show_schedule(rows: "Sequence[Tariff]", *, as_json: bool) -> None:
     if as_json:
         print_json([_plain(row) for row in rows])
         return
-    names = ["account", "tariff", "from", "to", "kinds", "currency", "fee"]
-    table = new_table(None, [(name, "left") for name in names])
-    for row in rows:
-        table.add_row(
-            row.account,
-            row.name,
-            str(row.effective_from),
-            str(row.effective_to or ""),
-            ", ".join(sorted(row.kinds)),
-            row.currency,
-            _said(row),
-        )
-    print_parts(table)
+    said = [
+        {
+            "account": row.account,
+            "tariff": row.name,
+            "from": row.effective_from,
+            "to": row.effective_to or "",
+            "kinds": ", ".join(sorted(row.kinds)),
+            "currency": row.currency,
+            "fee": _said(row),
+        }
+        for row in rows
+    ]
+    print_rows("fee schedule", said)
 
 
 def _plain(row: "Tariff") -> dict[str, object]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recon.console.terminal import new_table, print_json, print_parts
+from recon.console.grids import draw
+from recon.console.terminal import print_json, room
+from recon.wording import Language
 
 if TYPE_CHECKING:
     import polars as pl
-    from rich.table import Table
 
     from recon.io.ledger import LedgerImport
     from recon.io.merchants import Settled
@@ -33,16 +34,23 @@ def show_statements(found: "NormalizedFiles", out: Path | None, *, as_json: bool
         return
     if out is None:
         columns = ["line_no", "kind", "txn_id", "merchant_ref", "currency", "gross", "fee", "net"]
-        print_parts(_frame_table(found.lines.select(*columns, "status"), "lines"))
-    print_parts(_frame_table(found.files, "statements"))
-    print_parts(_frame_table(found.controls.drop("file_id"), "control totals"))
+        _print_frame(found.lines.select(*columns, "status"), "lines")
+    _print_frame(found.files, "statements")
+    _print_frame(found.controls.drop("file_id"), "control totals")
     if found.rejects.height:
-        print_parts(_frame_table(found.rejects.drop("file_id"), "rejected rows"))
+        _print_frame(found.rejects.drop("file_id"), "rejected rows")
     if out is not None:
         print(f"{found.lines.height:,} lines written to {out}")
 
 
-def show_table(frame: "pl.DataFrame", what: str, out: Path | None, *, as_json: bool) -> None:
+def show_table(
+    frame: "pl.DataFrame",
+    what: str,
+    out: Path | None,
+    *,
+    as_json: bool,
+    language: Language | None = None,
+) -> None:
     """A canonical table: to a file, as JSON, or its first rows."""
     from recon.io.export import as_records, write_frame
 
@@ -53,7 +61,7 @@ def show_table(frame: "pl.DataFrame", what: str, out: Path | None, *, as_json: b
         print_json(as_records(frame))
     else:
         shown = [name for name in _SHOWN if name in frame.columns]
-        print_parts(_frame_table(frame.select(shown), what))
+        _print_frame(frame.select(shown), what, language)
 
 
 def show_written(rows: int, what: str, out: Path, *, as_json: bool) -> None:
@@ -102,7 +110,7 @@ _SHOWN = [
 ]
 
 
-def show_settled(done: "Settled", *, as_json: bool) -> None:
+def show_settled(done: "Settled", *, as_json: bool, language: Language | None = None) -> None:
     """Settlements of merchants, and the files that were written."""
     if as_json:
         from recon.io.export import as_records
@@ -115,17 +123,17 @@ def show_settled(done: "Settled", *, as_json: bool) -> None:
             }
         )
         return
-    show_table(done.settlements, "settlements", None, as_json=False)
+    show_table(done.settlements, "settlements", None, as_json=False, language=language)
     print("\n".join(str(path) for path in done.files))
     if not done.is_new:
         print("settled before, with the same result: nothing is to be paid again")
 
 
-def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":
+def _print_frame(frame: "pl.DataFrame", title: str, language: Language | None = None) -> None:
+    """The first rows, as they fit; headings and words are the canonical ones, or of a language."""
     import polars as pl
 
-    numeric = {name for name, dtype in frame.schema.items() if dtype.is_numeric()}
-    table = new_table(title, [(n, "right" if n in numeric else "left") for n in frame.columns])
+    right = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
     money = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
     shown = frame.head(_ROWS_SHOWN).with_columns(
         pl.selectors.datetime().dt.to_string("%Y-%m-%d %H:%M:%S")
@@ -141,14 +149,37 @@ def _frame_table(frame: "pl.DataFrame", title: str) -> "Table":
             .otherwise(to_display(pl.col(name), currency))
             for name in money
         )
-    for row in shown.iter_rows():
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    headings: dict[str, str] = {}
+    if language is not None:
+        shown, headings, title = _told(shown, title, language)
+    cells = {
+        column.name: ["" if cell is None else str(cell) for cell in column]
+        for column in shown.iter_columns()
+    }
+    print("\n".join(draw(title, cells, right, room(), headings)))
     if frame.height > _ROWS_SHOWN:
-        table.caption = f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them"
-    return table
+        print(f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them")
 
 
-def show_frame(frame: "pl.DataFrame", title: str, *, as_json: bool) -> None:
+def _told(
+    shown: "pl.DataFrame", title: str, language: Language
+) -> "tuple[pl.DataFrame, dict[str, str], str]":
+    """A table in the words of the workbooks: its cells, the headings by column, its title."""
+    from recon.reporting import text
+    from recon.reporting.columns import worded
+
+    states = text.CASE_STATES if "case_id" in shown.columns else text.STATES
+    groups = {"state": states, "type": text.TYPES, "kind": text.KINDS, "side": text.SIDES}
+    groups |= {"status": text.STATUSES, "severity": text.SEVERITIES, "change": text.CHANGES}
+    named = [worded(name, group, language) for name, group in groups.items() if name in shown]
+    titles = text.words(text.COLUMNS, language)
+    sheets = text.words(text.SHEETS, language)
+    return shown.with_columns(named), titles, sheets.get(title.replace(" ", "_"), title)
+
+
+def show_frame(
+    frame: "pl.DataFrame", title: str, *, as_json: bool, language: Language | None = None
+) -> None:
     """Any small table, with all its columns; a column without a value is left out for people."""
     from recon.io.export import as_records
 
@@ -156,7 +187,7 @@ def show_frame(frame: "pl.DataFrame", title: str, *, as_json: bool) -> None:
         print_json(as_records(frame))
         return
     filled = [name for name in frame.columns if frame[name].null_count() < frame.height]
-    print_parts(_frame_table(frame.select(filled) if frame.height else frame, title))
+    _print_frame(frame.select(filled) if frame.height else frame, title, language)
 
 
 def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
@@ -185,4 +216,4 @@ def show_import(done: "LedgerImport", *, as_json: bool) -> None:
         f"{done.rejects.height:,} rejected"
     )
     if done.rejects.height:
-        print_parts(_frame_table(done.rejects.drop("file_id"), "rejected rows"))
+        _print_frame(done.rejects.drop("file_id"), "rejected rows")

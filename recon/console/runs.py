@@ -12,6 +12,7 @@ from recon.console.terminal import (
     print_json,
     print_parts,
     shortened,
+    shortened_amount,
 )
 
 if TYPE_CHECKING:
@@ -45,10 +46,18 @@ def _tell_run(report: "RunReport") -> None:
         for day in report.days:
             _tell_change(day)
             _tell_delivery(day.result)
+        _tell_unchanged(report)
         _tell_stale(report)
         print(f"reports: {_common_folder(report)}")
         if report.books:
             print(f"open next: {report.books[-1]}")
+
+
+def _tell_unchanged(report: "RunReport") -> None:
+    unchanged, every = sum(day.change.unchanged for day in report.days), len(report.days)
+    if unchanged:
+        which = "" if unchanged == every else f" in {unchanged} of {every} days of accounts"
+        print(f"nothing changed since the run before{which}")
 
 
 def _tell_delivery(result: "DayResult") -> None:
@@ -100,29 +109,24 @@ def _verdict(result: "DayResult") -> str:
 
 
 def _days_table(days: "Sequence[DayOutcome]") -> "Table":
+    """Day by day, a row an account. Only the differences may need a second line."""
     from recon.metrics import line_counts
 
+    right = ("lines", "matched", "open", "discr.", "difference")
     table = new_table(
-        None,
-        [
-            ("date", "left"),
-            ("provider", "left"),
-            ("account", "left"),
-            ("result", "left"),
-            ("lines", "right"),
-            ("matched", "right"),
-            ("open", "right"),
-            ("discr.", "right"),
-            ("difference", "right"),
-        ],
+        None, [("account", "left"), ("result", "left"), *((n, "right") for n in right)]
     )
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    before = None
     for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
         result = day.result
+        if result.business_date != before:
+            table.add_row(str(result.business_date))
+            before = result.business_date
         counts = line_counts(result)
         table.add_row(
-            str(result.business_date),
-            result.provider,
-            shortened(result.account),
+            f"  {result.provider} {shortened(result.account)}",
             _verdict(result),
             f"{counts.get('input', 0):,}",
             f"{counts.get('matched', 0):,}",
@@ -151,7 +155,8 @@ def _differences(found: "pl.DataFrame") -> str:
     from recon.money import display
 
     summed = found.drop_nulls("currency").group_by("currency").agg(_sum("difference"))
-    return "\n".join(display(amount, code) for code, amount in summed.sort("currency").iter_rows())
+    amounts = (display(amount, code) for code, amount in summed.sort("currency").iter_rows())
+    return "\n".join(shortened_amount(amount) for amount in amounts)
 
 
 def _tell_change(day: "DayOutcome") -> None:
@@ -159,9 +164,7 @@ def _tell_change(day: "DayOutcome") -> None:
     name = f"{result.business_date} {result.provider} {result.account}"
     for reason in result.not_proved_because:
         print(f"{name}: not proved: {reason}")
-    if change.unchanged:
-        print(f"{name}: nothing changed since the run before")
-    elif day.supersedes is not None:
+    if day.supersedes is not None and not change.unchanged:
         print(
             f"{name}: {change.new.height} new, {change.cleared.height} cleared, "
             f"{change.changed.height} changed since run {day.supersedes}, which is kept"

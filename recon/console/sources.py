@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from recon.console.terminal import complain, new_table, print_json, print_parts
+from recon.console.grids import print_rows
+from recon.console.terminal import complain, print_json
 
 if TYPE_CHECKING:
     from recon.io.check import Check
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 def show_arrivals(arrivals: "Sequence[Arrival]") -> None:
     """One line a source: what is new; and each statement that corrects another."""
     sources = sorted({(arrival.provider, arrival.origin) for arrival in arrivals})
+    if len(sources) > 1 and not any(_is_news(arrival) for arrival in arrivals):
+        print(f"nothing new from {len(sources)} sources: {len(arrivals)} statements known already")
+        return
     for provider, origin in sources:
         of_source = [a for a in arrivals if (a.provider, a.origin) == (provider, origin)]
         states = [arrival.state for arrival in of_source]
@@ -35,6 +39,10 @@ def show_arrivals(arrivals: "Sequence[Arrival]") -> None:
             )
 
 
+def _is_news(arrival: "Arrival") -> bool:
+    return arrival.state != "duplicate" or arrival.file.superseded_by is not None
+
+
 def show_check(found: "Check", *, as_json: bool) -> None:
     """What comes next, who answers, and what would stop a run."""
     if as_json:
@@ -43,14 +51,18 @@ def show_check(found: "Check", *, as_json: bool) -> None:
         print_json({"problems": found.problems} | answers | deliveries)
         return
     if found.deliveries:
-        names = ("provider", "account", "last received", "next", "expected by", "")
-        table = new_table("statements", [(name, "left") for name in names])
-        for one in found.deliveries:
-            state = "[red]overdue[/]" if one.state == "overdue" else one.state
-            last = "" if one.last_received is None else str(one.last_received)
-            at = one.expected_at or "when the day is run"
-            table.add_row(one.provider, one.account, last, str(one.business_date), at, state)
-        print_parts(table)
+        rows = [
+            {
+                "provider": one.provider,
+                "account": one.account,
+                "last received": one.last_received or "",
+                "next": one.business_date,
+                "expected by": one.expected_at or "when the day is run",
+                "state": one.state,
+            }
+            for one in found.deliveries
+        ]
+        print_rows("statements", rows)
     for answer in found.answers:
         print(answer)
     for problem in found.problems:
@@ -69,7 +81,4 @@ def show_providers(providers: "Mapping[str, Provider]", *, as_json: bool) -> Non
     if as_json:
         print_json(rows)
         return
-    table = new_table(None, [(name, "left") for name in rows[0]])
-    for row in rows:
-        table.add_row(*row.values())
-    print_parts(table)
+    print_rows("providers", rows)

@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recon.console.terminal import new_table, print_json, print_parts, shortened
+from recon.console.terminal import (
+    new_table,
+    print_json,
+    print_parts,
+    shortened,
+    shortened_amount,
+)
 
 if TYPE_CHECKING:
     from recon.io.status import AccountStatus, Figure
 
 _NOTHING = "-"
-_DECIMALS_SHOWN = 6
 
 
 def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
@@ -64,7 +69,7 @@ def _open(status: "AccountStatus") -> str:
     from recon.money import display
 
     amounts = [
-        f"{_cut(display(figure.value, str(figure.currency)))}"
+        shortened_amount(display(figure.value, str(figure.currency)))
         for figure in status.figure("open_amount")
     ]
     if not amounts:
@@ -72,15 +77,6 @@ def _open(status: "AccountStatus") -> str:
     ages = status.figure("oldest_age_days")
     age = f" {int(ages[0].value)}d" if ages else ""
     return "\n".join([*amounts[:-1], f"{amounts[-1]}{age}"])
-
-
-def _cut(amount: str) -> str:
-    """An amount with so many decimals of a token as fit, and a mark where there are more."""
-    digits, currency = amount.split()
-    whole, _, decimals = digits.partition(".")
-    if len(decimals) <= _DECIMALS_SHOWN:
-        return amount
-    return f"{whole}.{decimals[:_DECIMALS_SHOWN]}… {currency}"
 
 
 def _fee(figure: "Figure") -> str:

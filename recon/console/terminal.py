@@ -70,13 +70,30 @@ def new_table(title: str | None, columns: Sequence[tuple[str, str]]) -> "Table":
 
 
 _LONGEST_NAME = 14
+_DECIMALS_SHOWN = 6
 
 
 def shortened(name: str) -> str:
     """A long number with its middle left out, as wallets show theirs; whole where it is piped."""
-    if len(name) <= _LONGEST_NAME or not sys.stdout.isatty():
-        return name
-    return f"{name[:5]}…{name[-4:]}"
+    return middle_left_out(name) if sys.stdout.isatty() else name
+
+
+def shortened_amount(amount: str) -> str:
+    """`10.123456… ETH`: of a token's many decimals those that tell; whole where it is piped."""
+    digits, space, currency = amount.partition(" ")
+    whole, _, decimals = digits.partition(".")
+    if len(decimals) <= _DECIMALS_SHOWN or not sys.stdout.isatty():
+        return amount
+    return f"{whole}.{decimals[:_DECIMALS_SHOWN]}…{space}{currency}"
+
+
+def middle_left_out(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:5]}…{name[-4:]}"
+
+
+def room() -> int | None:
+    """The width of the terminal; None where the output goes elsewhere and may be of any width."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def print_parts(*parts: Any) -> None:

@@ -23,8 +23,9 @@ from recon.io.cells import (
 )
 from recon.money import as_text, as_texts
 from recon.reporting.addresses import Addresses, decimals, fixed_places, is_long, names_in
-from recon.reporting.layout import Page, Place, display_width, letter, lines_needed, lines_wrapped
+from recon.reporting.layout import Page, Place, letter, lines_needed, lines_wrapped
 from recon.reporting.sheets import Banner, Cell, Column, Line, Lines, SumOf, Table, Workbook
+from recon.wording import display_width
 
 _ROWS_AT_ONCE: Final = 10_000
 _LINE_HEIGHT: Final = 16.5  # of headings and sentences, in points

@@ -9,6 +9,7 @@ from typing import Final
 from recon.errors import ensure
 from recon.money import as_texts
 from recon.reporting.sheets import Block, Charts, Column, Lines, Sheet, Table
+from recon.wording import display_width
 
 MAX_ROWS: Final = 1_048_576  # of a sheet, in Excel
 _WIDEST: Final = {"text": 52.0, "wrapped": 60.0, "money": 30.0}
@@ -218,11 +219,6 @@ def _link_room(path: str) -> int:
 
 
 _ROOM: Final[Mapping[str, Callable[[str], int]]] = {"money": _amount_room, "link": _link_room}
-
-
-def display_width(text: str) -> int:
-    """The room a text takes, in narrow characters: a Chinese character takes two."""
-    return sum(1 if ord(character) < 0x1100 else 2 for character in text)
 
 
 def lines_wrapped(text: str, room: float) -> int:

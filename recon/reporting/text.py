@@ -82,6 +82,14 @@ SIDES: Final[Words] = {
     "due": ("Due by the cycle", "按周期应付"),
 }
 STATES: Final[Words] = {"open": ("Open", "未达"), "overdue": ("Overdue", "已逾期")}
+CASE_STATES: Final[Words] = {
+    "open": ("Open", "待处理"),
+    "assigned": ("Assigned", "已分派"),
+    "proposed": ("Proposed for write-off", "待批核销"),
+    "resolved": ("Resolved", "已解决"),
+    "written_off": ("Written off", "已核销"),
+    "closed": ("Closed", "已关闭"),
+}
 BASES: Final[Words] = {
     "balance": ("Balances", "余额"),
     "control_total": ("Control totals", "汇总数"),
