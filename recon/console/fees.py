@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from recon.console.frames import show_frame
 from recon.console.grids import print_rows
@@ -69,6 +69,13 @@ def _said(row: "Tariff") -> str:
     return text if row.charged_to == "us" else f"{text}, charged to the {row.charged_to} by us"
 
 
+_SCHEDULES: Final = {
+    "same": "by the fee schedule of its run, which is still in the configuration",
+    "changed": "by the fee schedule of its run; the configuration has changed since",
+    "not_kept": "by the fee schedule of today: that of its run was not kept; run the day again",
+}
+
+
 def show_explanation(found: "pl.DataFrame", *, as_json: bool) -> None:
     """The tariff row of a line and its arithmetic, a paragraph for each component."""
     from recon.io.export import as_records
@@ -90,6 +97,10 @@ def show_explanation(found: "pl.DataFrame", *, as_json: bool) -> None:
             amount = row[name]
             text = "unknown" if amount is None else display(amount, row["currency"])
             print(f"  {name:10}  {text}")
+    if found.height:
+        print(_SCHEDULES[found["schedule"][0]])
+    if not found["counted"].all():
+        print("days before it were run again since: its run counted from another turnover")
 
 
 def show_simulation(found: "Simulation", *, as_json: bool) -> None:

@@ -25,6 +25,7 @@ from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
 from recon.io.fee_history import usage_before
+from recon.io.fee_schedules import keep_schedule
 from recon.io.inbox import Inbox, content_of
 from recon.io.inputs import differing, run_id_of, run_inputs
 from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_entries
@@ -183,6 +184,7 @@ def reconcile(
             inputs=inputs,
             opening=open_items_digest(day.open_items),
         )
+        keep_schedule(workspace.database, workspace.config.policy.tariffs_of(account.account))
         change = runs.record(record, RunRows.of(result), actor=workspace.actor)
         reports = workspace.report_directory(account.provider, account.account, business_date)
         _publish(staging, reports, run_id, is_closed=is_closed)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -16,15 +17,22 @@ from recon.fees.tables import FEE_USAGE
 from recon.fees.withdrawals import charges, with_merchants
 from recon.io.days import Workspace, read_ledger, read_refunded
 from recon.io.fee_history import DAY_FEES, dates_with_runs, fees_of, usage_before
+from recon.io.fee_schedules import kept_schedule, schedule_digest
 from recon.io.fee_settings import read_schedule
+from recon.io.ledger import entries_digest
+from recon.io.runs import RunStore
 from recon.periods import Period
 from recon.settings import AccountSettings
 from recon.tables import WITHDRAWAL_CHARGE, empty
 
-# How a line was assessed, and by which row of the schedule.
+# How a line was assessed, and by which row of the schedule. `schedule` is that of the run: the
+# `same` that is configured now, or `changed` since; `not_kept`: its run is of an older program, and
+# what is configured now is shown. `counted` is false where days before it were run again since, so
+# that what it had to count from is not what it was.
 EXPLAINED = (
     *("business_date", "line_id", "component", "tariff", "effective_from", "effective_to"),
     *("kind", "currency", "base", "charged", "expected", "variance", "arithmetic"),
+    *("schedule", "counted"),
 )
 
 
@@ -40,7 +48,7 @@ def in_force(workspace: Workspace, accounts: Sequence[AccountSettings], day: dat
 
 
 def explain(workspace: Workspace, line_id: str, day: date | None) -> pl.DataFrame:
-    """EXPLAINED of one line, by the schedule that is configured now, newest day first.
+    """EXPLAINED of one line, by the schedule that its run has used, newest day first.
 
     Errors: UserError for a line of no account, NotProvedError for one that no run has read.
     """
@@ -58,10 +66,9 @@ def explain(workspace: Workspace, line_id: str, day: date | None) -> pl.DataFram
 def _explained(
     workspace: Workspace, account: AccountSettings, day: date, line_id: str
 ) -> pl.DataFrame:
-    tariffs = [
-        row for row in workspace.config.policy.tariffs_of(account.account) if row.charged_to == "us"
-    ]
-    past = _past(workspace, account, tariffs, day)
+    used = _used(workspace, account, day)
+    tariffs = [row for row in used.rows if row.charged_to == "us"]
+    past = _past(workspace, account, used.rows, day)
     lines = _of_merchants(workspace, account, tariffs, day)
     assessed = assess.assess(lines, tariffs, past).filter(pl.col("line_id") == line_id).collect()
     dates = pl.DataFrame(
@@ -72,10 +79,34 @@ def _explained(
     told = with_arithmetic(assessed, tariffs, workspace.config.policy.language)
     return (
         told.join(dates, on="tariff_row", how="left")
-        .with_columns(business_date=pl.lit(day))
+        .with_columns(
+            business_date=pl.lit(day),
+            schedule=pl.lit(used.state),
+            counted=pl.lit(entries_digest(past.usage) in (used.usage, None)),
+        )
         .select(EXPLAINED)
         .sort("component")
     )
+
+
+@dataclass(frozen=True)
+class _Used:
+    """The fee schedule of a run, and a digest of what it had to count from."""
+
+    rows: list[Tariff]
+    state: Literal["same", "changed", "not_kept"]
+    usage: str | None
+
+
+def _used(workspace: Workspace, account: AccountSettings, day: date) -> _Used:
+    run = RunStore(workspace.database).previous(account.provider, account.account, day)
+    inputs = {} if run is None else run.inputs
+    now = workspace.config.policy.tariffs_of(account.account)
+    kept = kept_schedule(workspace.database, inputs.get("tariffs"))
+    if kept is None:
+        return _Used(now, "not_kept", None)
+    is_same = inputs["tariffs"] == schedule_digest(now)
+    return _Used(kept, "same" if is_same else "changed", inputs.get("fee_usage"))
 
 
 @dataclass(frozen=True)
@@ -195,11 +226,11 @@ def read_invoice(path: Path, currency: str | None) -> pl.DataFrame:
 def withdrawals(
     workspace: Workspace, accounts: Sequence[AccountSettings], period: Period
 ) -> pl.DataFrame:
-    """WITHDRAWAL_CHARGE of the days that were run, by the schedules that are configured now."""
+    """WITHDRAWAL_CHARGE of the days that were run, by the schedules that the runs have used."""
     found = [empty(WITHDRAWAL_CHARGE)]
     for account in accounts:
-        tariffs = workspace.config.policy.tariffs_of(account.account)
         for day in dates_with_runs(workspace.database, account, period):
+            tariffs = _used(workspace, account, day).rows
             lines = _of_merchants(workspace, account, tariffs, day)
             past = _past(workspace, account, tariffs, day)
             charged = [row for row in tariffs if row.charged_to == "us"]

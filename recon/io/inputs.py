@@ -1,13 +1,13 @@
 """What a run is made of: its name, and which part is another one now."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from recon.day import DayInput
+from recon.io.canonical import digest
 from recon.io.config import Config
+from recon.io.fee_schedules import schedule_digest
 from recon.io.ledger import entries_digest
 from recon.io.stale import payouts_digest
 
@@ -44,7 +44,6 @@ _WORDS: Final = {
 def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
     """Everything the result follows from, part by part: digests, and the files by their id."""
     policy = config.policy
-    tariffs = sorted(_text(asdict(tariff)) for tariff in policy.tariffs)
     parts: dict[str, Any] = {
         "version": _RESULT_VERSION,
         "business_date": str(day.business_date),
@@ -59,6 +58,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "open_items": entries_digest(day.open_items),
         "fee_usage": entries_digest(day.fee_usage),
         "reserves": entries_digest(day.reserves),
+        "tariffs": schedule_digest(policy.tariffs_of(day.account.account)),
         "language": config.recon.reports.language,
     }
     settings = {
@@ -70,18 +70,17 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "holidays": day.holidays,
         "rules": [asdict(rule) for rule in policy.rules],
         "receipt_rules": [asdict(rule) for rule in policy.receipt_rules],
-        "tariffs": tariffs,
         "severity": asdict(policy.severity),
         "small_differences": asdict(policy.small_differences),
         "payout_terms": None if day.payout_terms is None else asdict(day.payout_terms),
         "write_offs": day.write_offs.rows(),
     }
-    return parts | {name: _digest(value) for name, value in settings.items()}
+    return parts | {name: digest(value) for name, value in settings.items()}
 
 
 def run_id_of(inputs: Mapping[str, Any]) -> str:
     """A name made of all of them: the same inputs are the same run, whatever files are called."""
-    return _digest({**inputs, "files": sorted(inputs["files"])})
+    return digest({**inputs, "files": sorted(inputs["files"])})
 
 
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
@@ -97,15 +96,3 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> lis
         words for part, words in _WORDS.items() if part in before and before[part] != after[part]
     ]
     return said or ["what it was made of"]
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(_text(value).encode()).hexdigest()[:16]
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, sort_keys=True, default=_as_json)
-
-
-def _as_json(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else str(value)

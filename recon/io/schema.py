@@ -30,7 +30,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -283,6 +283,15 @@ FEE_SUMMARIES: Final = sa.Table(
     reference("run_id", "run.run_id"),
     *columns_of(FEE_SUMMARY, required=("component", "kind", "currency")),
     sa.Index(None, "run_id"),
+)
+
+# The fee schedules that runs have used; the inputs of a run name its own.
+FEE_SCHEDULES: Final = sa.Table(
+    "fee_schedule",
+    METADATA,
+    sa.Column("schedule_id", sa.Text(), primary_key=True),
+    sa.Column("rows", sa.Text(), nullable=False),  # JSON
+    sa.Column("kept_at", Instant(), nullable=False),
 )
 
 SETTLEMENT_BATCHES: Final = sa.Table(

@@ -48,6 +48,28 @@ def test_a_charge_is_explained_by_its_tariff_row(
     assert "5.00 USD" in said
 
 
+def test_a_line_is_explained_by_the_terms_of_its_run_whatever_the_tariff_file_says_since(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = place / "configs" / "fees" / "paypal.toml"
+    text = path.read_text("utf-8")
+
+    def explained() -> tuple[str, list[dict[str, object]]]:
+        assert recon("fees", "explain", CHARGED) == 0
+        said = capsys.readouterr().out
+        assert recon("withdrawals", "--date", "2026-11-20", "--json") == 0
+        return said, json.loads(capsys.readouterr().out)
+
+    before = explained()
+    assert "which is still in the configuration" in before[0]
+    path.write_text(text.replace('maximum = "15.00"', 'maximum = "12.00"'), "utf-8")
+    after = explained()
+    path.write_text(text, "utf-8")
+    assert after[1] == before[1]
+    assert "at most 15.00" in after[0]
+    assert "the configuration has changed since" in after[0]
+
+
 @pytest.mark.parametrize(
     ("line_id", "code", "said"),
     [
