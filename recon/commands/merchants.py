@@ -49,10 +49,16 @@ def show(
 ) -> int:
     """Show what was settled, what is carried forward and what is held back."""
     from recon.io.merchants import known_settlements, merchants_named
+    from recon.io.stale_settlements import marked, stale_settlements
 
     workspace = open_workspace(common)
     names = [one.merchant for one in merchants_named(workspace, merchant)]
     found = known_settlements(workspace.database)
     chosen = found.filter(found["merchant"].is_in(names))
-    console.show_table(chosen, "settlements", None, as_json=common.json, language=lang)
+    stale = [one for one in stale_settlements(workspace) if one.merchant in names]
+    shown = marked(chosen, stale)
+    console.show_table(shown, "settlements", None, as_json=common.json, language=lang)
+    if not common.json:
+        for one in stale:
+            print(f"settled otherwise: {one}")
     return 0

@@ -42,6 +42,9 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
                 f"result; run it again: recon run --date {status.stale_since} "
                 f"--account {status.account} --cascade"
             )
+    for status in found:
+        for sentence in status.stale_settlements:
+            print(f"settled otherwise: {sentence}")
 
 
 def _row(status: "AccountStatus") -> list[str]:

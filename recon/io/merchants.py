@@ -6,7 +6,7 @@ files; another one for the same days replaces the first only when that is asked 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from recon.book_tables import MERCHANT_LINE, MERCHANT_SETTLEMENT
 from recon.errors import BrokenInvariantError, NotProvedError, UserError
+from recon.io.canonical import digest
 from recon.io.database import Database, read_frame
 from recon.io.days import Workspace, read_ledger_of
 from recon.io.deliveries import business_days
@@ -24,7 +25,7 @@ from recon.io.frames import write_frame as write_rows
 from recon.io.names import file_name
 from recon.io.reports import write_workbook_file
 from recon.io.runs import RunStore
-from recon.io.schema import MERCHANT_SETTLEMENTS
+from recon.io.schema import MERCHANT_SETTLEMENTS, RUNS
 from recon.merchants.lines import Merchant, merchant_lines, totals, with_fees
 from recon.merchants.owed import settlements
 from recon.merchants.pain001 import Payment, message_id, pain001, payment_rows
@@ -59,27 +60,65 @@ def settle(
     lines = _lines(workspace, merchants, period, unproved=unproved)
     sums = totals(lines)
     made, everything = [], []
+    runs = {}
     for one in merchants:
         his = lines.filter(merchant=one.merchant)
-        rows = [row for row in workspace.config.merchants.tariffs if row.account == one.merchant]
         earlier = known_settlements(workspace.database, one.merchant)
-        found = settlements(
-            sums.filter(merchant=one.merchant),
-            his,
-            earlier.filter(pl.col("last") < period.first),
-            one,
-            rows,
-            period,
-            business_days(one.calendar, period.last),
-        )
+        found = _settlement(workspace, one, sums, his, earlier, period)
+        runs[one.merchant] = runs_of(workspace, one, period)
         _refuse_gaps(one, earlier, found, period, supersede=supersede)
         made.append(found)
         everything.append(his)
     done = pl.concat([empty(MERCHANT_SETTLEMENT), *made]).sort("merchant", "currency")
-    is_new = _record(workspace.database, done, period, now or datetime.now(UTC))
+    is_new = _record(workspace.database, done, period, runs, now or datetime.now(UTC))
     of_all = pl.concat([empty(MERCHANT_LINE), *everything])
     files = _write(workspace, merchants, done, of_all, period)
     return Settled(done, of_all, files, is_new)
+
+
+def _settlement(
+    workspace: Workspace,
+    merchant: Merchant,
+    sums: pl.DataFrame,
+    lines: pl.DataFrame,
+    earlier: pl.DataFrame,
+    period: Period,
+) -> pl.DataFrame:
+    """MERCHANT_SETTLEMENT of one merchant, from `totals` of all and his own lines and past."""
+    tariffs = workspace.config.merchants.tariffs
+    return settlements(
+        sums.filter(merchant=merchant.merchant),
+        lines,
+        earlier.filter(pl.col("last") < period.first),
+        merchant,
+        [row for row in tariffs if row.account == merchant.merchant],
+        period,
+        business_days(merchant.calendar, period.last),
+    )
+
+
+def settled_now(workspace: Workspace, merchant: Merchant, period: Period) -> pl.DataFrame:
+    """MERCHANT_SETTLEMENT as it would be now; nothing is recorded. Errors: NotProvedError."""
+    lines = _lines(workspace, [merchant], period, unproved=True)
+    earlier = known_settlements(workspace.database, merchant.merchant)
+    his = lines.filter(merchant=merchant.merchant)
+    return _settlement(workspace, merchant, totals(lines), his, earlier, period)
+
+
+def runs_of(workspace: Workspace, merchant: Merchant, period: Period) -> str:
+    """A digest of the current runs that a settlement is made of: another one is worth a look."""
+    run = RUNS.c
+    select = (
+        sa.select(run.run_id)
+        .where(
+            run.superseded_by.is_(None),
+            run.account.in_(merchant.accounts),
+            run.business_date.between(period.first, period.last),
+        )
+        .order_by(run.run_id)
+    )
+    with workspace.database.connect() as connection:
+        return digest(list(connection.execute(select).scalars()))
 
 
 def merchants_named(workspace: Workspace, chosen: Sequence[str] | None) -> list[Merchant]:
@@ -195,8 +234,15 @@ def _refuse_gaps(
         )
 
 
-def _record(database: Database, made: pl.DataFrame, period: Period, now: datetime) -> bool:
-    """Write the settlements that are not there yet, in one transaction; whether there were any."""
+def _record(
+    database: Database,
+    made: pl.DataFrame,
+    period: Period,
+    runs: Mapping[str, str],
+    now: datetime,
+) -> bool:
+    """Write the settlements that are not there yet, in one transaction; whether there were any.
+    `runs` are `runs_of` each merchant."""
     is_new = False
     table = MERCHANT_SETTLEMENTS
     with database.begin() as connection:
@@ -205,17 +251,19 @@ def _record(database: Database, made: pl.DataFrame, period: Period, now: datetim
             same_days = (table.c.first == period.first) & (table.c.last == period.last)
             select = sa.select(table.c.settlement_id).where(mine & same_days)
             there = set(connection.execute(select).scalars())
-            number = part["settlement_id"][0]
+            number, made_of = part["settlement_id"][0], {"runs": runs[str(merchant)]}
+            this = (table.c.settlement_id == number) & (table.c.merchant == merchant)
             if there == {number}:
+                connection.execute(sa.update(table).where(this).values(made_of))
                 continue
             is_new = True
             before = sa.update(table).where(mine & same_days)
             connection.execute(before.values(superseded_by=number))
-            again = sa.update(table).where(
-                table.c.settlement_id == number, table.c.merchant == merchant
-            )
-            if connection.execute(again.values(superseded_by=None)).rowcount == 0:
-                write_rows(connection, table, part.with_columns(settled_at=pl.lit(now)))
+            again = sa.update(table).where(this).values(superseded_by=None, **made_of)
+            if connection.execute(again).rowcount == 0:
+                facts = {"settled_at": now, **made_of}
+                rows = part.with_columns(pl.lit(fact).alias(name) for name, fact in facts.items())
+                write_rows(connection, table, rows)
     return is_new
 
 

@@ -30,7 +30,7 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012", "0013")
 REVISION: Final = REVISIONS[-1]
 
 
@@ -324,5 +324,6 @@ MERCHANT_SETTLEMENTS: Final = sa.Table(
     *columns_of(MERCHANT_SETTLEMENT, key=("settlement_id", "currency"), required=("merchant",)),
     sa.Column("settled_at", Instant(), nullable=False),
     sa.Column("superseded_by", sa.Text()),
+    sa.Column("runs", sa.Text()),  # a digest of those it is made of
     sa.Index(None, "merchant"),
 )

@@ -15,6 +15,7 @@ from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.schema import DISCREPANCIES, RUNS
 from recon.io.stale import stale_dates
+from recon.io.stale_settlements import stale_settlements
 from recon.metrics import anomalies, usual_values
 from recon.reporting.watch import anomaly_in_words
 from recon.settings import AccountSettings
@@ -47,6 +48,7 @@ class AccountStatus:
     next_day: date
     expected_at: str
     overdue: bool
+    stale_settlements: tuple[str, ...] = ()  # of merchants it collects for, as sentences
 
     def figure(self, name: str) -> list[Figure]:
         return [figure for figure in self.figures if figure.name == name]
@@ -59,6 +61,7 @@ def status_of(
     runs = _current_runs(workspace, day)
     deliveries = {(one.provider, one.account): one for one in next_deliveries(workspace, now)}
     severities = _open_severities(workspace, day)
+    settlements = _stale_settlements(workspace)
     histories: dict[date, pl.DataFrame] = {}
     found = []
     for account in workspace.config.accounts:
@@ -90,8 +93,18 @@ def status_of(
                 next_day=delivery.business_date,
                 expected_at=delivery.expected_at,
                 overdue=delivery.state == "overdue",
+                stale_settlements=tuple(settlements.get(account.account, ())),
             )
         )
+    return found
+
+
+def _stale_settlements(workspace: Workspace) -> dict[str, list[str]]:
+    """What is not settled any more as it was, under the first account that collects for it."""
+    merchants = {one.merchant: one for one in workspace.config.merchants.merchants}
+    found: dict[str, list[str]] = {}
+    for stale in stale_settlements(workspace):
+        found.setdefault(merchants[stale.merchant].accounts[0], []).append(str(stale))
     return found
 
 

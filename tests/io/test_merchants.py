@@ -97,6 +97,43 @@ def test_another_result_for_the_same_days_is_refused_until_it_is_asked_for(
     assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--supersede") == 0  # back again
 
 
+def test_a_settlement_whose_days_were_run_again_otherwise_is_told_at_once(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert settle(place, *DAYS) == 0
+
+    def told(*words: str) -> list[str]:
+        capsys.readouterr()
+        recon(place, *words)
+        return [
+            line.removeprefix("settled otherwise: ")
+            for line in capsys.readouterr().out.splitlines()
+            if line.startswith("settled otherwise: ")
+        ]
+
+    def run_again() -> None:
+        recon(place, "run", "--date", "2026-11-19", "--provider", "adyen", "--no-fetch")
+
+    path = place / "configs" / "providers" / "adyen.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace('fx_tolerance_percent = "2"', 'fx_tolerance_percent = "3"'))
+    run_again()  # another run, with the same outcome for the merchant
+    assert told("merchants", "show") == []
+    entries = place / "sample_statements" / "ledger" / "adyen.csv"
+    rows = entries.read_text("utf-8").splitlines()
+    sold = next(row for row in rows if ",2026-11-19," in row and ",payment," in row)
+    moved = rows[0] + "\n" + sold.replace("SHOP-ADYEN", "SHOP-OTHER") + "\n"
+    (place / "moved.csv").write_text(moved, "utf-8")
+    assert recon(place, "ledger", "import", str(place / "moved.csv")) == 0
+    run_again()
+    (said,) = told("status")
+    assert told("merchants", "show") == [said]
+    assert said.startswith("SHOP-ADYEN 2026-11-18_2026-11-19: days were run again since")
+    assert " EUR would be owed instead of " in said
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--supersede") == 0
+    assert told("status") == []
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
