@@ -37,6 +37,7 @@ app = App(
     name="recon",
     help="Prove every day, to the cent, that providers, ledger and bank agree on the money.",
     result_action="return_value",
+    suppress_keyboard_interrupt=False,  # it is told by `invoke`
     default_parameter=Parameter(negative_iterable=()),  # a list nobody names is no list at all
 )
 for group in (journal, ledger, merchants, providers, cases, sign_off, audit):
@@ -235,7 +236,9 @@ def invoke(arguments: Sequence[str]) -> int:
         console.complain(f"nothing is known to do with {unused}; see: recon {command} --help")
         return 2
     except CycloptsError as error:
-        console.complain(str(error))
+        is_option_first = bool(arguments) and arguments[0].startswith("-")
+        hint = "; options come after the command: recon COMMAND --OPTION" if is_option_first else ""
+        console.complain(f"{error}{hint}")
         return 2
     except ReconError as error:
         console.complain(str(error))

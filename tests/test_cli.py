@@ -353,3 +353,46 @@ def test_f47_two_runs_of_one_day_at_once_are_refused(
     with run_lock(place / "workspace" / "locks", "wechatpay-1600000001-2026-11-18"):
         assert recon("run", "--date", "2026-11-18", "--provider", "wechatpay") == 2
     assert "another run" in capsys.readouterr().err
+
+
+def test_a_ledger_file_that_is_refused_does_not_stop_the_others(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = place / "other.csv"
+    other.write_text("a,b\n1,2\n", encoding="utf-8")
+    capsys.readouterr()
+    assert recon("ledger", "import", str(other), str(ledger)) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{ledger}: 0 new, 0 changed, ")
+    assert said.out.endswith(" unchanged, 0 rejected\n")
+    assert said.err.startswith("recon: other.csv: none of its columns is one of a ledger;")
+    assert said.err.endswith("; of this file nothing was taken\n")
+
+
+def test_an_interruption_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recon.console.show_providers", interrupted)
+    assert invoke(["providers"]) == 130
+    assert capsys.readouterr().err == "recon: interrupted; run it again, nothing is half-done\n"
+
+
+def test_a_run_before_any_entry_says_where_entries_come_from(
+    recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recon("run", "--date", "2026-11-18") == 0
+    assert (
+        "no entries of these days; take them with: recon ledger import" in capsys.readouterr().out
+    )
+
+
+def test_entries_given_as_a_statement_and_an_option_before_the_command_are_told_the_way(
+    recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recon("normalize", str(ledger)) == 2
+    assert "recon ledger import takes them" in capsys.readouterr().err
+    assert invoke(["--workspace", "elsewhere", "demo"]) == 2
+    assert "options come after the command" in capsys.readouterr().err

@@ -1,38 +1,56 @@
 """`recon ledger`: the company's own entries, in and out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from recon import console
 from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
+from recon.errors import NotProvedError, UserError
+
+if TYPE_CHECKING:
+    from recon.io.ledger import LedgerImport
 
 app = App(name="ledger", help="The company's own entries.", result_action="return_value")
 
 
 @app.command(name="import")
 def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
-    """Take entries from CSV or Parquet files; importing one again changes nothing."""
+    """Take entries from CSV or Parquet files; importing one again changes nothing.
+
+    Each file is taken whole or refused whole, and one that is refused does not stop the others.
+    """
     from datetime import UTC, datetime
 
     from recon.io.audit import keep_head
-    from recon.io.ledger import LedgerImport, import_ledger, unconfigured_accounts
+    from recon.io.ledger import import_ledger, unconfigured_accounts
 
     workspace = open_workspace(common)
-    done = LedgerImport.sum(
-        import_ledger(workspace.database, file, datetime.now(UTC), workspace.actor)
-        for file in files
-    )
+    done: dict[str, LedgerImport | UserError] = {}
+    for file in files:
+        try:
+            done[str(file)] = import_ledger(
+                workspace.database, file, datetime.now(UTC), workspace.actor
+            )
+        except UserError as error:
+            done[str(file)] = error
     keep_head(workspace.database, workspace.audit_head)
-    console.show_import(done, as_json=common.json)
+    console.show_imports(done, as_json=common.json)
     accounts = {(account.provider, account.account) for account in workspace.config.accounts}
     for provider, account, count in unconfigured_accounts(workspace.database, accounts):
         console.complain(
             f"{count:,} entries are of {provider} {account}, which is not configured: no run looks "
             "at them; correct the file and import it again, or configure the account"
         )
-    return 0 if done.rejects.height == 0 else 3
+    codes = {_exit_code(one) for one in done.values()}
+    return UserError.exit_code if UserError.exit_code in codes else max(codes, default=0)
+
+
+def _exit_code(done: "LedgerImport | UserError") -> int:
+    if isinstance(done, UserError):
+        return done.exit_code
+    return NotProvedError.exit_code if done.rejects.height else 0
 
 
 @app.command

@@ -9,7 +9,7 @@ from recon.console.fees import (
 from recon.console.frames import (
     show_frame,
     show_frames,
-    show_import,
+    show_imports,
     show_settled,
     show_statements,
     show_table,
@@ -30,7 +30,7 @@ __all__ = [
     "show_explanation",
     "show_frame",
     "show_frames",
-    "show_import",
+    "show_imports",
     "show_providers",
     "show_reports",
     "show_run",

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recon.console.grids import draw
-from recon.console.terminal import print_json, room
+from recon.console.terminal import complain, print_json, room
+from recon.errors import UserError
 from recon.wording import Language
 
 if TYPE_CHECKING:
@@ -197,23 +198,35 @@ def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
     print_json({name: as_records(frame) for name, frame in frames.items()})
 
 
-def show_import(done: "LedgerImport", *, as_json: bool) -> None:
+def show_imports(done: "Mapping[str, LedgerImport | UserError]", *, as_json: bool) -> None:
+    """What became of each file of entries, and why one was refused."""
     if as_json:
-        from recon.io.export import as_records
-
-        print_json(
-            {
-                "inserted": done.inserted,
-                "unchanged": done.unchanged,
-                "changed": done.changed,
-                "rejected": done.rejects.height,
-                "rejects": as_records(done.rejects),
-            }
-        )
+        files = {name: _import_as_json(one) for name, one in done.items()}
+        whole = ("inserted", "unchanged", "changed", "rejected")
+        sums = {key: sum(file.get(key, 0) for file in files.values()) for key in whole}
+        rejects = [reject for file in files.values() for reject in file.get("rejects", [])]
+        print_json(sums | {"rejects": rejects, "files": files})
         return
-    print(
-        f"{done.inserted:,} new, {done.changed:,} changed, {done.unchanged:,} unchanged, "
-        f"{done.rejects.height:,} rejected"
-    )
-    if done.rejects.height:
-        _print_frame(done.rejects.drop("file_id"), "rejected rows")
+    for name, one in done.items():
+        if isinstance(one, UserError):
+            continue
+        whose = f"{name}: " if len(done) > 1 else ""
+        print(
+            f"{whose}{one.inserted:,} new, {one.changed:,} changed, {one.unchanged:,} unchanged, "
+            f"{one.rejects.height:,} rejected"
+        )
+        if one.rejects.height:
+            _print_frame(one.rejects.drop("file_id"), "rejected rows")
+    for one in done.values():
+        if isinstance(one, UserError):
+            others = "; of this file nothing was taken" if len(done) > 1 else ""
+            complain(f"{one}{others}")
+
+
+def _import_as_json(one: "LedgerImport | UserError") -> dict[str, Any]:
+    from recon.io.export import as_records
+
+    if isinstance(one, UserError):
+        return {"refused": str(one)}
+    counts = {"inserted": one.inserted, "unchanged": one.unchanged, "changed": one.changed}
+    return counts | {"rejected": one.rejects.height, "rejects": as_records(one.rejects)}

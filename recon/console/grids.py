@@ -47,7 +47,9 @@ def draw(
     """The lines of a table; `right` are the columns of figures, `width` None is no terminal."""
     headings = headings or {}
     shown = {name: [headings.get(name, name), *column] for name, column in cells.items()}
-    below = {} if width is None else {n: shown.pop(n)[1:] for n in _SENTENCES if n in shown}
+    below = {name: shown.pop(name) for name in _SENTENCES if name in shown}
+    if width is None:
+        shown, below = shown | below, {}  # on the row, but last
     left_out: list[str] = []
     if width is not None and _room(shown) > width:
         shown, same = _apart(shown)
@@ -71,7 +73,7 @@ def draw(
             yield "─" * _room(shown)
             continue
         for sentences in below.values():
-            yield from _wrapped(sentences[number - 1], width or 0)
+            yield from _wrapped(sentences[number], width or 0)
     if left_out:
         yield f"no room for {', '.join(left_out)}; a wider terminal, --json or a pipe shows them"
 

@@ -47,6 +47,7 @@ def _tell_run(report: "RunReport") -> None:
             _tell_change(day)
             _tell_delivery(day.result)
         _tell_unchanged(report)
+        _tell_empty_ledger(report)
         _tell_stale(report)
         print(f"reports: {_common_folder(report)}")
         if report.books:
@@ -58,6 +59,16 @@ def _tell_unchanged(report: "RunReport") -> None:
     if unchanged:
         which = "" if unchanged == every else f" in {unchanged} of {every} days of accounts"
         print(f"nothing changed since the run before{which}")
+
+
+def _tell_empty_ledger(report: "RunReport") -> None:
+    """A first run without entries shows everything open; that is seldom what was meant."""
+    went = [day.result.conservation.filter(outcome="input") for day in report.days]
+    has_lines, has_entries = (
+        any(side in rows["side"] for rows in went) for side in ("line", "entry")
+    )
+    if has_lines and not has_entries:
+        print("the ledger has no entries of these days; take them with: recon ledger import FILE")
 
 
 def _tell_delivery(result: "DayResult") -> None:

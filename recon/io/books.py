@@ -26,7 +26,7 @@ from recon.io.transit import payouts_of, receipts_of
 from recon.metrics import ANOMALY, WEEKS_LOOKED_AT, anomalies, settlement_delays
 from recon.periods import Period
 from recon.reporting.book import ACCOUNT_DAY, TRANSACTION, Book, account_days, carried, line_count
-from recon.reporting.summary import plain_rows
+from recon.reporting.summary import SUMMARY_FORMAT, plain_rows
 from recon.reporting.text import Language
 from recon.reporting.workbooks import proof_workbook
 from recon.settlement.batches import with_bank_credits
@@ -93,12 +93,14 @@ def history_until(database: Database, last: date) -> pl.DataFrame:
 
 
 def _summary_of(workspace: Workspace, run: dict[str, Any]) -> dict[str, Any] | None:
-    """The summary a run has published; None where it was killed before it could."""
+    """The summary a run has published; None where it was killed before it could, or was made by a
+    version that wrote another one."""
     path = _folder(workspace, run) / "summary.json"
     if not path.is_file():
         return None
     summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    return summary if summary["run_id"] == run["run_id"] else None
+    is_known = summary["run_id"] == run["run_id"] and summary.get("format") == SUMMARY_FORMAT
+    return summary if is_known else None
 
 
 def _all_days(

@@ -66,18 +66,6 @@ class LedgerImport:
     rejects: pl.DataFrame
     file_id: str
 
-    @staticmethod
-    def sum(imports: "Iterable[LedgerImport]") -> "LedgerImport":
-        """What became of the rows of several files."""
-        parts = list(imports)
-        return LedgerImport(
-            inserted=sum(part.inserted for part in parts),
-            unchanged=sum(part.unchanged for part in parts),
-            changed=sum(part.changed for part in parts),
-            rejects=pl.concat([empty(REJECT), *(part.rejects for part in parts)]),
-            file_id="+".join(part.file_id for part in parts),
-        )
-
     @property
     def row_count(self) -> int:
         return self.inserted + self.unchanged + self.changed + self.rejects.height
@@ -200,6 +188,11 @@ def _stamp(status: os.stat_result) -> tuple[int, int]:
 def _check_columns(names: list[str], file_name: str) -> None:
     valid = ", ".join(LEDGER_ENTRY)
     unknown = [repr(name) for name in names if name not in LEDGER_ENTRY]
+    if len(unknown) == len(names) and len(names) > 1:
+        raise UserError(
+            f"{file_name}: none of its columns is one of a ledger; the first line must name them: "
+            f"{valid}; recon normalize shows what a statement holds"
+        )
     if unknown:
         hint = ""
         if len(names) == 1 and any(separator in names[0] for separator in ";\t|"):

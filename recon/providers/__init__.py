@@ -44,10 +44,13 @@ def identify(
         if (description := kind.describe(content)) is not None
     ]
     if not claims:
-        raise StatementError(
-            f"{content.name}: no provider knows this format; known are: "
-            + ", ".join(f"{p.slug} {k.name}" for p in providers.values() for k in p.kinds)
+        is_ledger = b"entry_id" in content.head.partition(b"\n")[0]
+        hint = (
+            "these look like entries of the ledger: recon ledger import takes them"
+            if is_ledger
+            else "recon providers lists those it knows, recon providers new describes another"
         )
+        raise StatementError(f"{content.name}: no provider knows this format; {hint}")
     if len(claims) > 1:
         names = ", ".join(f"{provider.slug} {what.kind}" for provider, what in claims)
         raise StatementError(f"{content.name}: claimed by more than one format: {names}")

@@ -11,6 +11,7 @@ from recon.results import DayResult
 from recon.tables import SEVERITIES
 from recon.wording import Language
 
+SUMMARY_FORMAT: Final = 1  # one more when a reader of summary.json would miss something
 Summary: TypeAlias = dict[str, Any]  # what JSON can hold; an amount is plain decimal text
 
 
@@ -19,6 +20,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
     said in sentences is said in `language`."""
     found, left = result.discrepancies, result.open_items
     return {
+        "format": SUMMARY_FORMAT,
         "run_id": run_id,
         "language": language,
         "provider": result.provider,
