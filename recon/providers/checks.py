@@ -33,21 +33,11 @@ class Check:
     unmapped: bool = False
 
 
-def split(
-    rows: pl.LazyFrame, checks: Sequence[Check], file_id: str
-) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Good rows as they are, and the others as REJECT with their first failing check.
-
-    `rows` needs a `line_no` column; every row is in exactly one of the two answers.
-    """
-    return parts(judged(rows, checks), checks, file_id)
-
-
 def judged(rows: pl.LazyFrame, checks: Sequence[Check]) -> pl.LazyFrame:
     """`rows` with `understood`: whether all checks pass.
 
-    Being a column, it is made once for all that is taken from these rows. A reader that takes its
-    totals from them too has its file read once; conditions would be moved into a scan for each.
+    Being a column, it is made once for all that is taken from these rows: take the totals from them
+    too, and the file is read once. Conditions would be moved into a scan for each.
     """
     passes = [check.passes.fill_null(value=False) for check in checks]
     return rows.with_columns(understood=pl.all_horizontal(passes))
@@ -56,7 +46,10 @@ def judged(rows: pl.LazyFrame, checks: Sequence[Check]) -> pl.LazyFrame:
 def parts(
     rows: pl.LazyFrame, checks: Sequence[Check], file_id: str
 ) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """What `split` answers, of rows that are `judged` by the same checks."""
+    """Good rows as they are, and the others as REJECT with their first failing check.
+
+    `rows` are `judged` by the same checks and have a `line_no`; each is in exactly one of the two.
+    """
     first_failure = pl.coalesce(
         pl.when(~check.passes.fill_null(value=False)).then(
             pl.struct(

@@ -41,9 +41,10 @@ def read(
     cells = delimited.rows(content, table, wanted).filter(
         pl.any_horizontal(pl.col(name) != "" for name in wanted)
     )
-    rows = _typed(cells, context, mapping)
+    found = _checks(context, mapping, account)
+    rows = checks.judged(_typed(cells, context, mapping), found)
     here = checks.here(rows, context, None, pl.col("business_date"))
-    good, rejects = checks.split(here, _checks(context, mapping, account), content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     named = good.with_columns(account=pl.lit(context.account or account))
     key = ["txn_id"] if "txn_id" in mapping.columns else ["key"]
     return Reading(

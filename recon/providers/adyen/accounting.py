@@ -86,8 +86,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     if table is None:
         raise StatementError(f"{content.name}: this is not a payments accounting report")
     rows = _typed(delimited.rows(content, table, [*_NEEDED, *_OPTIONAL]))
+    found = _checks(context)
+    rows = checks.judged(rows, found)
     here = checks.here(rows, context, pl.col("Merchant Account"), pl.col("local").dt.date())
-    good, rejects = checks.split(here, _checks(context), content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     return Reading(
         lines=_lines(good, content),
         rejects=rejects,

@@ -96,8 +96,10 @@ def read(content: Content, context: ReadContext) -> Reading:
         raise StatementError(f"{content.name}: this is not a settlement details report")
     description = describe(content)
     period = context.business_dates or (description.period if description else None)
-    rows = _typed(delimited.rows(content, table, [*_NEEDED, *_OPTIONAL]))
-    good, rejects = checks.split(rows, _checks(context), content.file_id)
+    found = _checks(context)
+    cells_of_rows = delimited.rows(content, table, [*_NEEDED, *_OPTIONAL])
+    rows = checks.judged(_typed(cells_of_rows), found)
+    good, rejects = checks.parts(rows, found, content.file_id)
     return Reading(
         lines=_lines(good, content, None if period is None else period.last),
         rejects=rejects,

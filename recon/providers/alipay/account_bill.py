@@ -60,8 +60,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
     description = describe(content)
     stated = description.account if description else None
+    found = _checks(stated, context)
+    rows = checks.judged(rows, found)
     here = checks.here(rows, context, None, pl.col("moment").dt.date())
-    good, rejects = checks.split(here, _checks(stated, context), content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     return Reading(
         lines=_lines(good, content, context, context.account or stated or ""),
         rejects=rejects,

@@ -121,9 +121,10 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
 
     def read(content: Content, context: ReadContext) -> Reading:
         table = _table(content, kind)
-        rows = _typed(delimited.rows(content, table, _DETAIL), kind)
+        found = _checks(kind, context)
+        rows = checks.judged(_typed(delimited.rows(content, table, _DETAIL), kind), found)
         here = checks.here(rows, context, None, pl.col("moment").dt.date())
-        good, rejects = checks.split(here, _checks(kind, context), content.file_id)
+        good, rejects = checks.parts(here, found, content.file_id)
         return Reading(
             lines=_lines(good, content, context),
             rejects=rejects,
@@ -260,8 +261,9 @@ def read_batches(content: Content, context: ReadContext) -> Reading:
         ),
         *checks.placed(context, day=("Settle_date", pl.col("moment").dt.date())),
     ]
+    rows = checks.judged(rows, found)
     here = checks.here(rows, context, None, pl.col("moment").dt.date())
-    good, rejects = checks.split(here, found, content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     parts = [
         good.group_by(currency="Currency")
         .agg(stated=pl.col(f"{name}.money").sum())
@@ -288,7 +290,8 @@ def read_summary(content: Content, context: ReadContext) -> Reading:
         checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not an amount")
         for name in summed
     ]
-    good, rejects = checks.split(rows, [whole, *found], content.file_id)
+    every = [whole, *found]
+    good, rejects = checks.parts(checks.judged(rows, every), every, content.file_id)
     total = pl.col("is_total")
     parts = [
         good.group_by(currency="settlementCurrency")

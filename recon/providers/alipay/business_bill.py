@@ -50,8 +50,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
     description = describe(content)
     account = context.account or (description.account if description else None) or ""
+    found = _checks(content, context)
+    rows = checks.judged(rows, found)
     here = checks.here(rows, context, None, pl.col("moment").dt.date())
-    good, rejects = checks.split(here, _checks(content, context), content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     return Reading(
         lines=_lines(good, content, context, account),
         rejects=rejects,

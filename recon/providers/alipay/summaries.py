@@ -41,7 +41,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         checks.Check(name, pl.col(name), pl.col(f"{name}.money").is_not_null(), "not a number")
         for name in summed
     ]
-    good, rejects = checks.split(rows, found, content.file_id)
+    good, rejects = checks.parts(checks.judged(rows, found), found, content.file_id)
     total = pl.col("is_total")
     totals = good.select(
         *(pl.col(f"{name}.money").filter(~total).sum().alias(name) for name in summed),

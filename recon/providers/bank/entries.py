@@ -86,9 +86,10 @@ _BOOKED: Final = (
 def reading(file: BankFile, content: Content, context: ReadContext) -> Reading:
     """Frames of all statements of a file, for the account that was asked for."""
     entries = file.with_owners()
-    rows = _typed(entries.lazy(), context)
+    found = _checks(context)
+    rows = checks.judged(_typed(entries.lazy(), context), found)
     here = checks.here(rows, context, pl.col("account"), pl.col("business_date"))
-    good, rejects = checks.split(here, _checks(context), content.file_id)
+    good, rejects = checks.parts(here, found, content.file_id)
     lines = checks.to_lines(
         good.with_columns(
             gross=pl.when(pl.col("status") == "succeeded")

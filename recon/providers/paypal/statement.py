@@ -16,7 +16,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period
-from recon.providers.checks import Check, here, placed, split
+from recon.providers.checks import Check, here, judged, parts, placed
 from recon.providers.contract import (
     Content,
     Description,
@@ -108,8 +108,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     """
     report = container.unpack(content, required=REQUIRED, optional=OPTIONAL)
     rows = _typed(report, content, context)
+    checks = _checks(context)
+    rows = judged(rows, checks)
     in_place = here(rows, context, pl.col("account"), pl.col("business_date"))
-    good, rejects = split(in_place, _checks(context), content.file_id)
+    good, rejects = parts(in_place, checks, content.file_id)
     return Reading(
         lines=_lines(good, content),
         rejects=pl.concat([_defects(report, content), rejects]),

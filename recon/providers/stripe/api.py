@@ -82,9 +82,10 @@ def read(content: Content, context: ReadContext) -> Reading:
         rate_money=money.parse(pl.col("rate"), decimals=17),
         business_date=pl.lit(day, dtype=pl.Date) if day else pl.col("arrival"),
     )
-    here = checks.here(typed, context, None, pl.col("arrival"))
     of_day = checks.placed(context, day=("arrival_date", pl.col("arrival")))
-    good, rejects = checks.split(here, [*_checks(), *of_day], content.file_id)
+    every = [*_checks(), *of_day]
+    here = checks.here(checks.judged(typed, every), context, None, pl.col("arrival"))
+    good, rejects = checks.parts(here, every, content.file_id)
     return Reading(
         lines=_lines(good, content, context),
         rejects=rejects,

@@ -46,7 +46,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         checks.Check("gross", pl.col("gross"), pl.col("amount").is_not_null(), "not an amount"),
     ]
-    good, rejects = checks.split(rows, found, content.file_id)
+    good, rejects = checks.parts(checks.judged(rows, found), found, content.file_id)
     controls = good.select(
         file_id=pl.lit(content.file_id),
         name=pl.lit("payout ") + pl.col("payout_id"),

@@ -90,9 +90,10 @@ def read(content: Content, context: ReadContext) -> Reading:
     zone = "UTC" if moment == "created_utc" else context.time_zone
     rows = _typed(delimited.rows(content, table, list(wanted)), moment, zone, context)
     day = pl.col("business_date")
-    here = checks.here(rows, context, None, day)
     of_day = checks.placed(context, day=("automatic_payout_effective_at", day))
-    good, rejects = checks.split(here, [*_checks(moment), *of_day], content.file_id)
+    found = [*_checks(moment), *of_day]
+    rows = checks.judged(rows, found)
+    good, rejects = checks.parts(checks.here(rows, context, None, day), found, content.file_id)
     return Reading(
         lines=_lines(good, content, context, order, own),
         rejects=rejects,

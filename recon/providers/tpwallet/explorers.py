@@ -140,11 +140,12 @@ def reading_of(transfers: pl.LazyFrame, content: Content, context: ReadContext) 
     """TRANSFER, with `shown` and `complete`, as a statement that states nothing about itself."""
     whole = checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")
     found = [whole, *chain.common_checks(context)]
-    here = checks.here(transfers, context, None, chain.business_date(context))
-    good, rejects = checks.split(here, found, content.file_id)
+    rows = checks.judged(transfers, found)
+    here = checks.here(rows, context, None, chain.business_date(context))
+    good, rejects = checks.parts(here, found, content.file_id)
     return Reading(
         lines=chain.lines(good, content, context),
         rejects=rejects,
-        controls=checks.unstated_count(transfers, content.file_id),
+        controls=checks.unstated_count(rows, content.file_id),
         balances=no_balances(),
     )

@@ -97,7 +97,9 @@ def read(content: Content, context: ReadContext) -> Reading:
         status=_status(),
         description=pl.lit(None, dtype=pl.String),
     )
-    good, rejects = checks.split(rows, _checks(wallet, context), content.file_id)
+    found = _checks(wallet, context)
+    rows = checks.judged(rows, found)
+    good, rejects = checks.parts(rows, found, content.file_id)
     whose = ReadContext(context.account or wallet, context.time_zone, context.business_dates)
     balances = _balances(content)
     return Reading(

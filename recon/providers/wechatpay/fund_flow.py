@@ -12,7 +12,7 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.balances import chain
-from recon.providers.checks import Check, control_totals, here, instant, placed, split
+from recon.providers.checks import Check, control_totals, here, instant, judged, parts, placed
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
 from recon.tables import STATEMENT_LINE
@@ -87,8 +87,10 @@ def read(content: Content, context: ReadContext) -> Reading:
         )
         .with_columns(signed=pl.when("incoming").then("amount").otherwise(-pl.col("amount")))
     )
+    checks = _checks(context)
+    rows = judged(rows, checks)
     in_day = here(rows, context, None, pl.col("moment").dt.date())
-    good, rejects = split(in_day, _checks(context), content.file_id)
+    good, rejects = parts(in_day, checks, content.file_id)
     return Reading(
         lines=_lines(good, content, context),
         rejects=rejects,
