@@ -167,6 +167,12 @@ class _Words:
 
     def returned(self) -> pl.Expr:
         """What comes back, and why."""
+        if not self.tariff.needs_original:
+            return self.given_back()
+        is_known = pl.col("original").is_not_null()
+        return pl.when(is_known).then(self.given_back()).otherwise(self.say("unknown_payment"))
+
+    def given_back(self) -> pl.Expr:
         tariff, original = self.tariff, pl.col("original")
         back = self.figure(pl.col("expected").abs())
         if tariff.on_refund == "kept":
@@ -177,20 +183,18 @@ class _Words:
                 back=back,
             )  # fmt: skip
         if tariff.on_refund == "returned_with_fixed":
-            text = self.say(
+            return self.say(
                 "returned_part",
                 fee=self.figure(charge.charge(tariff, original)),
                 base=self.figure("base"),
                 original=self.figure(original),
                 back=back,
             )
-        else:
-            before = pl.max_horizontal(original - pl.col("returned"), ZERO)
-            after = pl.max_horizontal(before - pl.col("base"), ZERO)
-            text = self.say(
-                "recomputed", before=self.figure(before), after=self.figure(after), back=back
-            )
-        return pl.when(original.is_null()).then(self.say("unknown_payment")).otherwise(text)
+        before = pl.max_horizontal(original - pl.col("returned"), ZERO)
+        after = pl.max_horizontal(before - pl.col("base"), ZERO)
+        return self.say(
+            "recomputed", before=self.figure(before), after=self.figure(after), back=back
+        )
 
 
 def _times(amount: pl.Expr, percent: Decimal) -> pl.Expr:

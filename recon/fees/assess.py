@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from recon.fees import charge
-from recon.fees.counting import ROW, Past, placed
+from recon.fees.counting import ROW, Past, paid_on, placed
 from recon.fees.schedule import Tariff, Traits, rows_for
 from recon.fees.tables import ASSESSED_FEE
 from recon.money import MONEY, ZERO, Rounding, round_to
@@ -24,7 +24,7 @@ def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING
     that occurs, and joined to the lines. Where a row depends on what came before, its lines are
     put in order first. `merchant_id` of the lines is optional.
     """
-    prepared, names = _prepared(lines, tariffs)
+    prepared, names = _prepared(lines, tariffs, past)
     traits = prepared.select(names).unique().collect(engine="streaming").sort(names)
     plan = _plan(traits, tariffs)
     parts = []
@@ -47,7 +47,9 @@ def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING
     return _assessed(every, tariffs, plan)
 
 
-def _prepared(lines: pl.LazyFrame, tariffs: Sequence[Tariff]) -> tuple[pl.LazyFrame, list[str]]:
+def _prepared(
+    lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past
+) -> tuple[pl.LazyFrame, list[str]]:
     """What is read of the lines, and which of its columns are traits.
 
     A fee that is booked as a line of its own is what that line takes, and has nothing it is a
@@ -66,6 +68,11 @@ def _prepared(lines: pl.LazyFrame, tariffs: Sequence[Tariff]) -> tuple[pl.LazyFr
             more["merchant_id"] = pl.lit(None, dtype=pl.String)
         else:
             more["merchant_id"] = pl.col("merchant_id")
+    if any(row.refund_at == "payment_date" for row in tariffs):
+        names.append("paid_on")
+        more["paid_on"] = pl.when(kind="refund").then("paid_on")
+        lines = lines.join(paid_on(past.orders).lazy(), on=["parent_ref", "currency"], how="left",
+                           validate="m:1")  # fmt: skip
     is_fee = pl.col("kind") == "fee"
     prepared = lines.select(
         "line_id",

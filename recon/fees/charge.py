@@ -67,7 +67,14 @@ def charge(tariff: Tariff, amount: pl.Expr) -> pl.Expr:
 
 
 def _returned(tariff: Tariff) -> pl.Expr:
-    """What comes back of a refund, without a sign."""
+    """What comes back of a refund, without a sign; null where the payment must be known, and is
+    not."""
+    if tariff.refund_at == "payment_date":
+        return pl.when(pl.col("original").is_not_null()).then(_given_back(tariff))
+    return _given_back(tariff)
+
+
+def _given_back(tariff: Tariff) -> pl.Expr:
     base, decimals = pl.col("base"), decimals_of(tariff)
     if tariff.on_refund == "kept":
         return ZERO

@@ -135,18 +135,34 @@ def _carried(tariffs: Sequence[Tariff], before: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(_CARRIED), orient="row")
 
 
+def _payments(orders: pl.DataFrame) -> pl.DataFrame:
+    """The payments of LEDGER_ENTRY that have succeeded, by parent_ref and currency of a refund:
+    `original`, what was paid, and `paid_on`, when."""
+    return (
+        _succeeded(orders)
+        .filter(kind="payment")
+        .group_by(parent_ref="merchant_ref", currency="currency")
+        .agg(original=pl.col("amount").sum(), paid_on=pl.col("business_date").min())
+    )
+
+
+def paid_on(orders: pl.DataFrame) -> pl.DataFrame:
+    """parent_ref, currency and the day of the first payment of LEDGER_ENTRY."""
+    return _payments(orders).select("parent_ref", "currency", "paid_on")
+
+
+def _succeeded(orders: pl.DataFrame) -> pl.DataFrame:
+    return orders.filter(pl.col("status").fill_null("succeeded") == "succeeded")
+
+
 def _with_originals(lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Adds the payment that a refund belongs to, and what was given back of it before."""
-    succeeded = orders.filter(pl.col("status").fill_null("succeeded") == "succeeded")
-    paid = (
-        succeeded.filter(kind="payment")
-        .group_by(parent_ref="merchant_ref", currency="currency")
-        .agg(original=pl.col("amount").sum())
-    )
+    paid = _payments(orders).drop("paid_on")
     # Earlier days from the ledger; refunds of this day in their own order, from the statement.
     day = lines["business_date"].min()
     given = (
-        succeeded.filter(pl.col("kind").is_in(_OTHER_RETURNS), pl.col("business_date") < day)
+        _succeeded(orders)
+        .filter(pl.col("kind").is_in(_OTHER_RETURNS), pl.col("business_date") < day)
         .group_by("parent_ref", "currency")
         .agg(before=-pl.col("amount").sum())
     )

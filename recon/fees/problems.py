@@ -9,6 +9,7 @@ from recon.money import EXPONENT
 
 # Rates of more decimals could not be multiplied with every amount without rounding.
 _PERCENT_DECIMALS = 7
+_FROM_PAYMENT = ("returned_with_fixed", "recomputed")
 _EXACT_DECIMALS = 9  # of a currency: two amounts of it can be multiplied without rounding
 
 
@@ -21,7 +22,7 @@ def schedule_problems(tariffs: Sequence[Tariff]) -> list[str]:
         for one, other in combinations(tariffs, 2)
         if _overlap(one, other)
     ]
-    return problems + list(_gaps(tariffs))
+    return problems + list(_gaps(tariffs)) + list(_refund_days(tariffs))
 
 
 def _of_row(row: Tariff) -> Iterator[str]:
@@ -43,9 +44,11 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "is a surcharge and cannot have a quota or tiers by month"
     if row.surcharge and row.needs_original:
         yield f'is a surcharge and cannot say on_refund = "{row.on_refund}"'
+    if row.refund_at != "refund_date" and "payment" not in row.kinds:
+        yield f'cannot say refund_at = "{row.refund_at}": it is not for payments'
     if row.round_per == "batch" and row.tax_percent is not None:
         yield "is rounded once a batch and cannot have a tax of its own; make the tax a surcharge"
-    if row.needs_original and "payment" not in row.kinds:
+    if row.on_refund in _FROM_PAYMENT and "payment" not in row.kinds:
         yield f'cannot say on_refund = "{row.on_refund}": it is not for payments'
     decimals = EXPONENT.get(row.currency, 18)
     if row.on_refund == "returned_with_fixed" and decimals > _EXACT_DECIMALS:
@@ -137,3 +140,18 @@ def _gaps(tariffs: Sequence[Tariff]) -> Iterator[str]:
                     f"tariffs {one.name!r} and {after.name!r} leave a gap from {first} to {last}; "
                     f"say gap_allowed = true in {after.name!r} if nothing was charged by contract"
                 )
+
+
+def _refund_days(tariffs: Sequence[Tariff]) -> Iterator[str]:
+    """Rows for payments of which one goes by the day of the payment and one by that of the refund:
+    a refund might fit both, or none."""
+    first: dict[tuple[str, str, str], Tariff] = {}
+    for row in tariffs:
+        if "payment" not in row.kinds or row.surcharge:
+            continue
+        one = first.setdefault((row.account, row.currency, row.charged_to), row)
+        if one.refund_at != row.refund_at:
+            yield (
+                f"tariffs {one.name!r} and {row.name!r} have different refund_at; all rows for "
+                f"payments of an account in {row.currency} need the same"
+            )

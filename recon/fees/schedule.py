@@ -9,6 +9,7 @@ from typing import Final, Literal
 from recon.money import Rounding
 
 OnRefund = Literal["returned", "kept", "returned_with_fixed", "recomputed"]
+RefundAt = Literal["refund_date", "payment_date"]
 TierBy = Literal["amount", "month_amount", "month_count"]
 TierMode = Literal["slab", "marginal"]
 Per = Literal["day", "month", "lifetime"]
@@ -41,6 +42,7 @@ class Traits:
     business_date: date
     converted: bool = False  # paid in another currency than it is settled in
     merchant_id: str | None = None
+    paid_on: date | None = None  # of a refund: when the payment was made, where that is known
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Tariff:
     rounding: Rounding = "half_up"
     round_per: Literal["line", "batch"] = "line"
     on_refund: OnRefund = "kept"
+    refund_at: RefundAt = "refund_date"  # the day whose row says what comes back
     tax_percent: Decimal | None = None
     tax_rounding: Rounding = "half_up"
     promotion: bool = False  # goes before every other row while its quota lasts
@@ -111,7 +114,10 @@ class Tariff:
     @property
     def needs_original(self) -> bool:
         """Whether a refund cannot be assessed without the payment it belongs to."""
-        return self.on_refund in ("returned_with_fixed", "recomputed")
+        return self.refund_at == "payment_date" or self.on_refund in (
+            "returned_with_fixed",
+            "recomputed",
+        )
 
     def returns(self, kind: str) -> bool:
         """Whether a line of this kind gives back what this row has charged."""
@@ -121,11 +127,15 @@ class Tariff:
         return (
             (traits.kind in self.kinds or self.returns(traits.kind))
             and traits.currency == self.currency
-            and self.is_in_force(traits.business_date)
+            and self.is_in_force(self._day_of(traits))
             and (self.converted is None or self.converted == traits.converted)
             and (self.merchants is None or traits.merchant_id in self.merchants)
             and self._is_method(traits.payment_method)
         )
+
+    def _day_of(self, traits: Traits) -> date:
+        by_payment = self.refund_at == "payment_date" and self.returns(traits.kind)
+        return (traits.paid_on if by_payment else None) or traits.business_date
 
     def is_in_force(self, day: date) -> bool:
         return self.effective_from <= day and (

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from recon.errors import UserError
 from recon.fees.problems import schedule_problems
-from recon.fees.schedule import OnRefund, Per, Tariff, Tier, TierBy, TierMode
+from recon.fees.schedule import OnRefund, Per, RefundAt, Tariff, Tier, TierBy, TierMode
 from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings
 from recon.money import Rounding
 from recon.settings import AccountSettings
@@ -71,6 +71,7 @@ class _CountingTariff(_TariffBase):
 
 class TariffSettings(_CountingTariff):
     kinds: Annotated[list[Kind], Field(min_length=1)]
+    refund_at: RefundAt = "refund_date"
     round_per: Literal["line", "batch"] = "line"
 
 

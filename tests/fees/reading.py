@@ -9,10 +9,10 @@
 
 A heading starts with #. What a row does not say is: name T, account A, CNY, payments, from
 2026-01-01. Between the schedule and the lines may stand `before T 100 2` (amount and count that
-were used before the day) and `order R1 100 20` (what was paid, and given back before the day). Of a
-line: method, on (the day), paid (original currency), merchant, order, currency, batch. After the
-fee may stand `by NAME` and, of surcharges and tax, `+ 0.05`. A fee of - is not assessed, one
-of ? is not known.
+were used before the day) and `order R1 100 20` (what was paid, and given back before the day), with
+the day of the payment where it matters: `order R1 100 20 10-31`. Of a line: method, on (the day),
+paid (original currency), merchant, order, currency, batch. After the fee may stand `by NAME` and,
+of surcharges and tax, `+ 0.05`. A fee of - is not assessed, one of ? is not known.
 """
 
 import tomllib
@@ -45,7 +45,7 @@ class Vector:
     title: str
     schedule: dict[str, list[dict[str, Any]]]
     before: dict[str, tuple[Decimal, int]]
-    orders: dict[str, tuple[Decimal, Decimal]]
+    orders: dict[str, tuple[Decimal, Decimal, date]]
     lines: list[dict[str, Any]]
     expected: list[str]
 
@@ -88,13 +88,13 @@ def fast(rows: list[dict[str, Any]], tariffs: list[Tariff], past: Past) -> dict[
     return fees
 
 
-def _orders(known: dict[str, tuple[Decimal, Decimal]], currency: str) -> pl.DataFrame:
+def _orders(known: dict[str, tuple[Decimal, Decimal, date]], currency: str) -> pl.DataFrame:
     rows = []
-    for order, (paid, given) in known.items():
+    for order, (paid, given, day) in known.items():
         facts = {"provider": "wechatpay", "account": "A", "currency": currency}
         rows.append(
             facts | {"entry_id": f"P{order}", "kind": "payment", "merchant_ref": order}
-            | {"amount": paid, "business_date": TODAY - timedelta(days=3)}
+            | {"amount": paid, "business_date": day}
         )  # fmt: skip
         rows.append(
             facts | {"entry_id": f"R{order}", "kind": "refund", "parent_ref": order}
@@ -126,9 +126,12 @@ def _vector(title: str, text: str) -> Vector:
     for row in table.splitlines():
         cells = row.partition("=")[0].split() if row.startswith(("before", "order")) else []
         if cells:
-            store: dict[str, Any] = made.before if cells[0] == "before" else made.orders
-            last = int(cells[3]) if cells[0] == "before" else Decimal(cells[3])
-            store[cells[1]] = (Decimal(cells[2]), last)
+            name, amount = cells[1], Decimal(cells[2])
+            if cells[0] == "before":
+                made.before[name] = (amount, int(cells[3]))
+            else:
+                day = _day(cells[4]) if len(cells) > 4 else TODAY - timedelta(days=3)
+                made.orders[name] = (amount, Decimal(cells[3]), day)
         elif row.strip():
             given, _, fee = row.rpartition(" = ")
             made.lines.append(_line(given.split(), len(made.lines), first["currency"]))
@@ -146,6 +149,10 @@ def _line(cells: list[str], number: int, currency: str) -> dict[str, Any]:
         "line_id": f"L{number:03}",
         "kind": kind,
         "gross": f"-{amount}" if is_out else amount,
-        "business_date": date.fromisoformat(f"2026-{day}") if day else TODAY,
+        "business_date": _day(day) if day else TODAY,
         "occurred_at": datetime(2026, 11, 20, 2, tzinfo=UTC) + timedelta(minutes=number),
     }
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(f"2026-{text}")

@@ -42,7 +42,7 @@ class Slow:
         self,
         schedule: dict[str, list[Row]],
         before: dict[str, tuple[Decimal, int]] | None = None,
-        orders: dict[str, tuple[Decimal, Decimal]] | None = None,
+        orders: dict[str, tuple[Decimal, Decimal, date]] | None = None,
     ) -> None:
         self.rows = [
             {"kinds": ["withdrawal"], **row, "table": table}
@@ -60,9 +60,10 @@ class Slow:
                     self.used[row["name"]][1] += int(row["free_used"])
                 else:
                     self.used[row["name"]][0] += Decimal(row["free_used"])
-        self.paid = {order: paid for order, (paid, _) in (orders or {}).items()}
+        self.paid = {order: paid for order, (paid, _, _) in (orders or {}).items()}
+        self.paid_on = {order: day for order, (_, _, day) in (orders or {}).items()}
         self.given_back = defaultdict(
-            Decimal, {order: given for order, (_, given) in (orders or {}).items()}
+            Decimal, {order: given for order, (_, given, _) in (orders or {}).items()}
         )
 
     def day(self, lines: list[Line]) -> dict[str, Fees]:
@@ -71,7 +72,7 @@ class Slow:
             return {line["line_id"]: self._line(line) for line in ordered}
 
     def _line(self, line: Line) -> Fees:
-        covering = [row for row in self.rows if _covers(row, line)]
+        covering = [row for row in self.rows if _covers(row, line, self._day(row, line))]
         found: Fees = []
         own = [row for row in covering if row["table"] != "surcharge"]
         for row in sorted(own, key=lambda row: _rank(row, line), reverse=True):
@@ -88,6 +89,12 @@ class Slow:
         if line["kind"] in GIVES_BACK:
             self.given_back[line.get("parent_ref")] += abs(Decimal(line["gross"]))
         return found
+
+    def _day(self, row: Row, line: Line) -> date:
+        """On which day the row must be in force."""
+        day: date = line["business_date"]
+        by_payment = row.get("refund_at") == "payment_date" and _is_return(row, line)
+        return self.paid_on.get(str(line.get("parent_ref")), day) if by_payment else day
 
     def _is_used_up(self, row: Row, line: Line) -> bool:
         if "quota_amount" not in row and "quota_count" not in row:
@@ -159,6 +166,8 @@ class Slow:
 
     def _returned(self, row: Row, line: Line) -> Decimal | None:
         amount, policy = abs(Decimal(line["gross"])), row.get("on_refund", "kept")
+        if row.get("refund_at") == "payment_date" and line.get("parent_ref") not in self.paid:
+            return None
         if policy == "kept":
             return Decimal(0)
         if policy == "returned":
@@ -195,12 +204,11 @@ def _is_return(row: Row, line: Line) -> bool:
     return line["kind"] not in row["kinds"]
 
 
-def _covers(row: Row, line: Line) -> bool:
+def _covers(row: Row, line: Line, day: date) -> bool:
     if line["kind"] not in row["kinds"] and GIVES_BACK.get(line["kind"]) not in row["kinds"]:
         return False
     if line["currency"] != row["currency"]:
         return False
-    day: date = line["business_date"]
     if day < row["effective_from"] or day > row.get("effective_to", date.max):
         return False
     converted = line.get("original_currency") not in (None, line["currency"])

@@ -116,6 +116,10 @@ def schedules(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
         table: draw(st.lists(rows(table, currency), max_size=size, unique_by=lambda r: r["name"]))
         for table, size in (("tariff", 4), ("surcharge", 2), ("withdrawal", 2))
     }
+    refund_at = draw(st.sampled_from(["refund_date", "payment_date"]))
+    for row in schedule["tariff"]:
+        if "payment" in row["kinds"]:
+            row["refund_at"] = refund_at
     return consistent(schedule)
 
 
@@ -164,10 +168,12 @@ def test_every_line_has_the_fee_of_the_slow_calculation(data: st.DataObject) -> 
     schedule = data.draw(schedules())
     currency = next((r["currency"] for some in schedule.values() for r in some), "CNY")
     day = data.draw(days(currency))
-    known = st.tuples(amount_of(currency, 900_000), amount_of(currency, 100_000))
+    known = st.tuples(
+        amount_of(currency, 900_000), amount_of(currency, 100_000), st.sampled_from(DAYS)
+    )
     orders = {
-        order: (Decimal(paid), Decimal(given_back))
-        for order, (paid, given_back) in zip(
+        order: (Decimal(paid), Decimal(given_back), paid_on)
+        for order, (paid, given_back, paid_on) in zip(
             ORDERS[:2], data.draw(st.lists(known, max_size=2)), strict=False
         )
     }
@@ -243,7 +249,7 @@ def test_two_rows_are_refused_exactly_where_both_would_fit_a_line(data: st.DataO
         (one["name"], other["name"])
         for one, other in combinations(whole, 2)
         if any(
-            slow._covers(one, fact) and slow._covers(other, fact)
+            all(slow._covers(row, fact, fact["business_date"]) for row in (one, other))
             and slow._rank(one, fact) == slow._rank(other, fact)
             for fact in lines_that_fit({"tariff": whole})
         )
