@@ -43,19 +43,22 @@ def usage(summaries: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.D
     """FEE_SUMMARY with business_date, of earlier days -> FEE_USAGE, sorted by tariff.
 
     Rows of one name are counted together, so that a tariff goes on counting when its rate changes.
+    What is there of the day itself is of other accounts, whose movements go first.
     """
     counting = [(row.name, kind) for row in tariffs if row.counts for kind in row.kinds]
     wanted = pl.DataFrame(counting, schema=["tariff", "kind"], orient="row").unique()
     if not counting:
         return empty(FEE_USAGE)
     is_month = pl.col("business_date").dt.month_start() == date(day.year, day.month, 1)
-    is_earlier = pl.col("business_date") < day
+    is_today = pl.col("business_date") == day
     return (
         summaries.select(_DAY_SUMMARY)
-        .filter(is_earlier, component="fee")
+        .filter(pl.col("business_date") <= day, component="fee")
         .join(wanted, on=["tariff", "kind"], how="semi")
         .group_by("tariff")
         .agg(
+            day_amount=pl.col("base").filter(is_today).sum(),
+            day_count=pl.col("line_count").filter(is_today).sum(),
             month_amount=pl.col("base").filter(is_month).sum(),
             month_count=pl.col("line_count").filter(is_month).sum(),
             lifetime_amount=pl.col("base").sum(),
@@ -124,9 +127,9 @@ def _carried(tariffs: Sequence[Tariff], before: pl.DataFrame) -> pl.DataFrame:
     known = {row["tariff"]: row for row in before.iter_rows(named=True)}
     rows = []
     for place, tariff in enumerate(tariffs):
-        used = known.get(tariff.name) if tariff.counts in ("month", "lifetime") else None
-        amount = used[f"{tariff.counts}_amount"] if used else Decimal(0)
-        count = used[f"{tariff.counts}_count"] if used else 0
+        used = known.get(tariff.name, {}) if tariff.counts else {}
+        amount = used.get(f"{tariff.counts}_amount") or Decimal(0)
+        count = used.get(f"{tariff.counts}_count") or 0
         if tariff.counts == "lifetime" and tariff.free_amount is not None:
             amount += tariff.free_used
         if tariff.counts == "lifetime" and tariff.free_count is not None:

@@ -40,6 +40,8 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "counts twice: tiers by month, a free quota and a promotion's quota, take one"
     if row.has_promotion_quota and row.kinds & RETURN_OF.keys():
         yield "has a promotion's quota for what gives money back; only movements are counted"
+    if row.counted_with and row.counts is None:
+        yield "says counted_with, and has no quota or tiers by month that are counted"
     if row.surcharge and row.counts is not None:
         yield "is a surcharge and cannot have a quota or tiers by month"
     if row.surcharge and row.needs_original:

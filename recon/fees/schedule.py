@@ -75,6 +75,7 @@ class Tariff:
     free_count: int | None = None
     free_per: Per = "month"
     free_used: Decimal = Decimal(0)  # of the quota, before the first day that was run
+    counted_with: frozenset[str] = frozenset()  # accounts whose rows of this name count as well
     rounding: Rounding = "half_up"
     round_per: Literal["line", "batch"] = "line"
     on_refund: OnRefund = "kept"

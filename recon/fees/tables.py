@@ -30,9 +30,12 @@ ASSESSED_FEE: Final[Schema] = {
     "returned": MONEY,  # and what was given back of it before
 }
 
-# How much of what a tariff row counts was there before the day.
+# How much of what a tariff row counts was there before the day, and on it by other accounts that
+# it is counted with.
 FEE_USAGE: Final[Schema] = {
     "tariff": pl.String(),
+    "day_amount": MONEY,
+    "day_count": pl.Int64(),
     "month_amount": MONEY,
     "month_count": pl.Int64(),
     "lifetime_amount": MONEY,

@@ -1,5 +1,6 @@
 """What earlier runs have charged: for what is counted by the month, and for invoices."""
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -49,7 +50,27 @@ def usage_before(
     """FEE_USAGE before a day; nothing is read where no row of the schedule counts."""
     if not is_counted(tariffs):
         return empty(FEE_USAGE)
-    return usage(fees_of(database, account), tariffs, day)
+    own = fees_of(database, account).filter(pl.col("business_date") < day)
+    others = [
+        _counted_too(database, replace(account, account=number), account, tariffs, day)
+        for number in sorted(set().union(*(row.counted_with for row in tariffs)))
+    ]
+    return usage(pl.concat([own, *others]), tariffs, day)
+
+
+def _counted_too(
+    database: Database,
+    other: AccountSettings,
+    account: AccountSettings,
+    tariffs: list[Tariff],
+    day: date,
+) -> pl.DataFrame:
+    """DAY_FEES of another account by the rows that are counted with it. Within a day the accounts
+    follow each other by their numbers."""
+    names = [row.name for row in tariffs if other.account in row.counted_with]
+    goes_first = other.account < account.account
+    until = pl.col("business_date") <= day if goes_first else pl.col("business_date") < day
+    return fees_of(database, other).filter(until, pl.col("tariff").is_in(names))
 
 
 def dates_with_runs(database: Database, account: AccountSettings, period: Period) -> list[date]:

@@ -64,6 +64,7 @@ class _CountingTariff(_TariffBase):
     free_count: Count | None = None
     free_per: Per = "month"
     free_used: Amount = Decimal(0)
+    counted_with: list[str] = []
     promotion: bool = False
     quota_amount: Amount | None = None
     quota_count: Count | None = None
@@ -120,9 +121,21 @@ def tariffs_of(
             for row in rows
             if row.account not in known and slug not in unsure
         ]
+        problems += [
+            f"{where}: tariff {row.name!r} is counted with account {number}, which has no row of "
+            "that name that is counted with this one"
+            for row in rows
+            for number in sorted(row.counted_with)
+            if not any(_counts_with(other, row, number) for other in rows)
+        ]
         problems += [f"{where}: {problem}" for problem in schedule_problems(rows)]
         tariffs += rows
     return tariffs
+
+
+def _counts_with(other: Tariff, row: Tariff, number: str) -> bool:
+    is_namesake = other.account == number and other.name == row.name
+    return is_namesake and row.account in other.counted_with
 
 
 def read_schedule(path: Path) -> list[Tariff]:
@@ -155,8 +168,8 @@ def problem_lines(path: Path, error: ValidationError) -> list[str]:
 def _tariff(row: TariffSettings | SurchargeSettings | WithdrawalSettings) -> Tariff:
     facts: dict[str, Any] = row.model_dump(exclude={"tiers"})
     facts["kinds"] = frozenset(facts.get("kinds", ["withdrawal"]))
-    for name in ("payment_methods", "merchants"):
-        if facts[name] is not None:
+    for name in ("payment_methods", "merchants", "counted_with"):
+        if facts.get(name) is not None:
             facts[name] = frozenset(facts[name])
     tiers = () if isinstance(row, SurchargeSettings) else row.tiers
     return Tariff(

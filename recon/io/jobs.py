@@ -77,8 +77,10 @@ def run_period(
 
     # Accounts that payouts go to come last: what was sent must be known before it can arrive.
     ordered = sorted(accounts, key=lambda one: bool(workspace.config.payers_of(one)))
-    for account in ordered:
-        all(run(account, day) for day in period)
+    for together in _counted_together(workspace, ordered):
+        going = list(together)
+        for day in period:
+            going = [account for account in going if run(account, day)]
     if cascade:
         for account in _with_receivers(workspace, ordered):
             _run_stale(workspace, account, run)
@@ -86,6 +88,19 @@ def run_period(
         run_days = sorted({day.result.business_date for day in report.days})
         report.books = _write_books(workspace, run_days, period, report.failures)
     return report
+
+
+def _counted_together(
+    workspace: Workspace, accounts: Sequence[AccountSettings]
+) -> list[list[AccountSettings]]:
+    """Accounts one by one; those whose turnover is counted together day by day, by their numbers,
+    for what one has used of a quota is what the others have left."""
+    groups: dict[str, list[AccountSettings]] = {}
+    for account in accounts:
+        rows = workspace.config.policy.tariffs_of(account.account)
+        others = {account.account}.union(*(row.counted_with for row in rows))
+        groups.setdefault(min(others), []).append(account)
+    return [sorted(group, key=lambda one: one.account) for group in groups.values()]
 
 
 def _exit_code(error: ReconError) -> int:
