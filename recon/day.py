@@ -16,6 +16,7 @@ from recon.matching.rules import MatchRule
 from recon.providers.contract import Content, Place, Provider, StatementKind
 from recon.results import StatementFile
 from recon.settings import AccountSettings, Expectation
+from recon.settlement.continuity import CLOSED
 from recon.settlement.due import PayoutTerms
 from recon.settlement.reserve import RESERVE_DAY
 from recon.tables import LEDGER_ENTRY, empty
@@ -54,6 +55,7 @@ class DayInput:
     # is no account that payouts go to
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
     reserves: pl.DataFrame = field(default_factory=lambda: empty(RESERVE_DAY))  # of days before
+    closed: pl.DataFrame = field(default_factory=lambda: empty(CLOSED))  # the statement before
     payout_terms: PayoutTerms | None = None  # None: when it is paid out is not agreed
     fee_usage: pl.DataFrame = field(default_factory=lambda: empty(FEE_USAGE))  # before the day
 

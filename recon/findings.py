@@ -311,6 +311,7 @@ def reasons(
     controls: pl.DataFrame,
     rejects: pl.DataFrame,
     made: pl.DataFrame,
+    jumps: pl.DataFrame,
     expected: Expectation,
     language: Language = "en",
 ) -> tuple[str, ...]:
@@ -330,6 +331,9 @@ def reasons(
     if unproved.height:
         currencies = ", ".join(unproved["currency"].unique().sort())
         said.append(because["proof_off"].format(currencies=currencies))
+    if jumps.height:
+        currencies = ", ".join(jumps["currency"].sort())
+        said.append(because["balance_gap"].format(currencies=currencies))
     if made.filter(pl.col("proof").is_null()).height:
         said.append(because["nothing_to_prove"])
     return tuple(said)

@@ -250,7 +250,7 @@ def settle(day: DayInput, whose: Day, missing: list[str], normalized: Normalized
         normalized.lines,
         normalized.balances,
         normalized.controls,
-        Before(day.reserves, day.open_items, day.payout_terms),
+        Before(day.closed, day.reserves, day.open_items, day.payout_terms),
         day.account,
         whose,
         is_whole=is_there and normalized.rejects.height == 0 and off.height == 0,
@@ -317,6 +317,7 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         controls,
         rejects,
         batches,
+        found.settlement.jumps,
         day.expected,
         whose.language,
     )
@@ -372,6 +373,7 @@ def _discrepancies(
             findings.rejected_rows(rejects, whose),
             # A row that is rejected or missing shows in the balance too: one difference, once.
             found.settlement.discrepancies(day.account, whose) if is_clean else empty(DISCREPANCY),
+            found.settlement.jumps,
             matching,
             found.received.discrepancies,
             exchanged,

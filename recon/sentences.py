@@ -230,6 +230,12 @@ SENTENCES: Final[Phrases] = {
         "{difference} cannot be explained by any line.",
         "期初余额加当日明细为 {reached}，而对账单期末余额为 {stated}：{difference} 无明细可解释。",
     ),
+    "balance_gap": (
+        "The statement opens with {opening}, but that of {before} closed with {closing}: "
+        "{difference} moved in between, and no statement shows it.",
+        "对账单期初余额为 {opening}，而 {before} 的期末余额为 {closing}：其间变动 {difference}，"
+        "未见于任何对账单。",
+    ),
     "reserve_held": (
         "The provider held back {stated} of the day's payments; by the contract, {percent} percent "
         "for {days} day(s), it is {expected}.",

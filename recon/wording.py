@@ -72,6 +72,10 @@ REASONS: Final[Phrases] = {
     ),
     "totals_off": ("{count} control total(s) do not tie", "{count} 项汇总数不符"),
     "rejects": ("{count} row(s) were not understood", "{count} 行无法识别"),
+    "balance_gap": (
+        "the opening balance is not what the statement before closed with ({currencies})",
+        "期初余额与上一份对账单的期末余额不一致（{currencies}）",
+    ),
     "proof_off": (
         "the settlement proof in {currencies} is not zero",
         "{currencies} 的结算平衡校验不为零",

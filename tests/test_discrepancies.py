@@ -384,6 +384,7 @@ def reasons(
     totals: pl.DataFrame | None = None,
     rejects: int = 0,
     proofs: tuple[str | None, ...] = ("0",),
+    jumps: tuple[str, ...] = (),
     **settings: Any,
 ) -> tuple[str, ...]:
     return findings.reasons(
@@ -392,6 +393,7 @@ def reasons(
         empty(CONTROL_TOTAL) if totals is None else totals,
         frame_of(REJECT, [{"file_id": "f", "line_no": n} for n in range(rejects)]),
         frame_of(SETTLEMENT_BATCH, [{"currency": "CNY", "proof": proof} for proof in proofs]),
+        frame_of(DISCREPANCY, [{"currency": code} for code in jumps]),
         Expectation(),
     )
 
@@ -415,6 +417,10 @@ def test_a_clean_day_is_proved() -> None:
         ({"rejects": 1}, "1 row(s) were not understood"),
         ({"rejects": 3, "unmapped_limit": 2}, "3 row(s) were not understood"),
         ({"proofs": ("0", "0.01", "-0.01")}, "the settlement proof in CNY is not zero"),
+        (
+            {"jumps": ("EUR", "CNY")},
+            "the opening balance is not what the statement before closed with (CNY, EUR)",
+        ),
         (
             {"proofs": ("0", None)},
             "a settlement batch has neither balances nor control totals to prove it",

@@ -18,6 +18,7 @@ from recon.day import DayInput, Statement
 from recon.errors import UserError
 from recon.io.actor import actor_named
 from recon.io.audit import keep_head
+from recon.io.balances import closed_before
 from recon.io.changes import RunChange
 from recon.io.closing import refuse_if_closed
 from recon.io.config import Config
@@ -244,6 +245,7 @@ def _inputs(
         payout_terms=payout_terms(workspace.database, account, business_date),
         payouts=_payouts(workspace, account, business_date),
         rates=_rates(workspace.config, account, business_date),
+        closed=closed_before(workspace.database, schedule, account, business_date),
         reserves=reserves_before(workspace.database, account, business_date),
         fee_usage=usage_before(
             workspace.database, account, policy.tariffs_of(account.account), business_date

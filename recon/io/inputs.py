@@ -5,6 +5,7 @@ from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from recon.day import DayInput
+from recon.io.balances import closing_of
 from recon.io.canonical import digest
 from recon.io.config import Config
 from recon.io.fee_schedules import schedule_digest
@@ -12,11 +13,12 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "11"
+_RESULT_VERSION: Final = "12"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {
     "account": "the settings of the account",
+    "closed": "the closing balance of the statement before",
     "elsewhere": "what other files say of these statements",
     "entries": "the ledger's entries",
     "entry_rejects": "rejected rows of the ledger",
@@ -43,7 +45,7 @@ _WORDS: Final = {
 
 def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
     """Everything the result follows from, part by part: digests, and the files by their id."""
-    policy = config.policy
+    policy, closing = config.policy, closing_of(day.closed)
     parts: dict[str, Any] = {
         "version": _RESULT_VERSION,
         "business_date": str(day.business_date),
@@ -58,6 +60,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "open_items": entries_digest(day.open_items),
         "fee_usage": entries_digest(day.fee_usage),
         "reserves": entries_digest(day.reserves),
+        "closed": None if closing is None else {str(closing[0]): closing[1]},
         "tariffs": schedule_digest(policy.tariffs_of(day.account.account)),
         "language": config.recon.reports.language,
     }

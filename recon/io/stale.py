@@ -1,11 +1,14 @@
 """Which days were run on what is no longer so, because an earlier day was run again since."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
+from recon.io.balances import Closing, closings
 from recon.io.database import Database
 from recon.io.frames import content_digest
 from recon.io.schema import RUNS
@@ -15,8 +18,9 @@ from recon.io.write_offs import approved_write_offs
 
 def stale_dates(database: Database, provider: str, account: str) -> list[date]:
     """The business dates whose current run began with other open items than the day before leaves
-    now, or, of a bank account, with other payouts than are sent now; and all later ones, oldest
-    first. Running the first of them again tells whether the next still is.
+    now, with another balance than the statement before closes with now, or, of a bank account, with
+    other payouts than are sent now; and all later ones, oldest first. Running the first of them
+    again tells whether the next still is.
     """
     run = RUNS.c
     days = (
@@ -26,10 +30,16 @@ def stale_dates(database: Database, provider: str, account: str) -> list[date]:
     )
     with database.connect() as connection:
         rows = connection.execute(days).all()
+    closed = closings(database, provider, account)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
         moved = None not in (left, opening) and left != opening
-        if moved or _has_other_payouts(database, provider, account, day, inputs):
+        known = json.loads(inputs or "{}")
+        if (
+            moved
+            or _has_other_payouts(database, provider, account, day, known)
+            or _has_other_closing(closed, known)
+        ):
             return [row.business_date for row in rows[place:]]
         left = closing
     return []
@@ -49,9 +59,14 @@ def payouts_digest(payouts: pl.DataFrame) -> str:
 
 
 def _has_other_payouts(
-    database: Database, provider: str, account: str, day: date, inputs: str | None
+    database: Database, provider: str, account: str, day: date, inputs: Mapping[str, Any]
 ) -> bool:
-    known = json.loads(inputs or "{}").get("payouts")
+    known = inputs.get("payouts")
     if known is None:
         return False
     return bool(known != payouts_digest(payouts_due(database, provider, account, day)))
+
+
+def _has_other_closing(closed: Mapping[date, Closing], inputs: Mapping[str, Any]) -> bool:
+    began_with = inputs.get("closed") or {}
+    return any(closed.get(date.fromisoformat(on)) != closing for on, closing in began_with.items())

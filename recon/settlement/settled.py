@@ -7,7 +7,7 @@ import polars as pl
 
 from recon.discrepancies import Day
 from recon.settings import AccountSettings
-from recon.settlement import batches, due, reserve
+from recon.settlement import batches, continuity, due, reserve
 from recon.settlement.due import Dues, PayoutTerms
 
 
@@ -15,6 +15,7 @@ from recon.settlement.due import Dues, PayoutTerms
 class Before:
     """What earlier days have left, and the terms that it is paid out by."""
 
+    closed: pl.DataFrame  # CLOSED
     reserves: pl.DataFrame  # RESERVE_DAY
     open_items: pl.DataFrame  # OPEN_ITEM
     terms: PayoutTerms | None
@@ -27,6 +28,7 @@ class Settlement:
     batches: pl.DataFrame  # SETTLEMENT_BATCH
     reserve: pl.DataFrame  # RESERVE
     dues: Dues
+    jumps: pl.DataFrame  # DISCREPANCY: balances that do not open with what was closed before
 
     def discrepancies(self, account: AccountSettings, day: Day) -> pl.DataFrame:
         """DISCREPANCY of balances, and of a reserve and payouts that are not as agreed."""
@@ -53,4 +55,5 @@ def settled(
         batches.with_expected_payouts(made, dues.expected) if before.terms else made,
         reserve.reserve(lines, before.reserves, account, day.business_date),
         dues,
+        continuity.discontinuities(balances, before.closed, day),
     )

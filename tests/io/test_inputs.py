@@ -13,6 +13,7 @@ from recon.fees.tables import FEE_USAGE
 from recon.io.inputs import differing, run_id_of, run_inputs
 from recon.providers import provider_named
 from recon.settings import Expectation
+from recon.settlement.continuity import CLOSED
 from recon.settlement.reserve import RESERVE_DAY
 from recon.tables import (
     EXCHANGE_RATE,
@@ -53,6 +54,11 @@ def a_row(schema: Schema) -> pl.DataFrame:
         ("orders", a_row(LEDGER_ENTRY), "earlier payments of refunded orders"),
         ("payouts", a_row(PAYOUT), "the payouts on their way"),
         ("rates", a_row(EXCHANGE_RATE), "the exchange rates"),
+        (
+            "closed",
+            pl.DataFrame([("CNY", TODAY, Decimal(1))], schema=dict(CLOSED), orient="row"),
+            "the closing balance of the statement before",
+        ),
         ("reserves", a_row(RESERVE_DAY), "what was held back before"),
         ("fee_usage", a_row(FEE_USAGE), "the turnover that fee tiers go by"),
         ("write_offs", a_row(WRITE_OFF), "what was written off"),

@@ -1,0 +1,80 @@
+"""What an account's statements have closed with, as the runs of earlier days have recorded it."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TypeAlias
+
+import polars as pl
+import sqlalchemy as sa
+
+from recon.io.database import Database
+from recon.io.deliveries import Schedule
+from recon.io.schema import RUNS, SETTLEMENT_BATCHES
+from recon.money import as_text, as_texts
+from recon.settings import AccountSettings
+from recon.settlement.continuity import CLOSED
+from recon.tables import empty
+
+Closing: TypeAlias = dict[str, str]  # amounts as plain text, by currency
+
+_LOOKED_BACK = timedelta(days=40)  # no account rests for longer without anybody asking
+
+
+def closed_before(
+    database: Database, schedule: Schedule, account: AccountSettings, day: date
+) -> pl.DataFrame:
+    """CLOSED of the account's last statement before a day, sorted; nothing where it is not known.
+
+    Days without activity, and those without business, are passed over. A day that should have had
+    a statement and was not run, or was not proved without one, hides what came in between.
+    """
+    run, batch = RUNS.c, SETTLEMENT_BATCHES.c
+    select = (
+        sa.select(run.business_date, run.proved, sa.func.count(batch.run_id))
+        .join(SETTLEMENT_BATCHES, batch.run_id == run.run_id, isouter=True)
+        .where(
+            *_current_runs(account.provider, account.account),
+            run.business_date.between(day - _LOOKED_BACK, day - timedelta(days=1)),
+        )
+        .group_by(run.business_date, run.proved)
+    )
+    with database.connect() as connection:
+        runs = {on: (proved, count) for on, proved, count in connection.execute(select)}
+    for back in range(1, _LOOKED_BACK.days + 1):
+        on = day - timedelta(days=back)
+        is_proved, batch_count = runs.get(on, (schedule.closed_because(on) is not None, 0))
+        if batch_count:
+            found = closings(database, account.provider, account.account).get(on, {})
+            rows = [(code, on, Decimal(amount)) for code, amount in sorted(found.items())]
+            return pl.DataFrame(rows, schema=dict(CLOSED), orient="row")
+        if not is_proved:
+            break
+    return empty(CLOSED)
+
+
+def closings(database: Database, provider: str, account: str) -> dict[date, Closing]:
+    """What every statement of an account has closed with, by business date."""
+    batch = SETTLEMENT_BATCHES.c
+    select = (
+        sa.select(RUNS.c.business_date, batch.currency, batch.closing_balance)
+        .join(RUNS, RUNS.c.run_id == batch.run_id)
+        .where(*_current_runs(provider, account), batch.closing_balance.is_not(None))
+    )
+    found: dict[date, Closing] = {}
+    with database.connect() as connection:
+        for on, currency, closing in connection.execute(select):
+            found.setdefault(on, {})[currency] = as_text(closing)
+    return found
+
+
+def closing_of(closed: pl.DataFrame) -> tuple[date, Closing] | None:
+    """CLOSED as one of `closings`; None where nothing is known."""
+    if closed.is_empty():
+        return None
+    amounts = zip(closed["currency"], as_texts(closed["closing"]), strict=True)
+    return closed["business_date"][0], dict(amounts)
+
+
+def _current_runs(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
+    run = RUNS.c
+    return run.superseded_by.is_(None), run.provider == provider, run.account == account
