@@ -19,7 +19,8 @@ from recon.reporting.columns import (
     toned,
     worded,
 )
-from recon.reporting.sheets import Column, CountOf, Kind, Sheet, SumOf, Table
+from recon.reporting.rolled import rolled_of_day
+from recon.reporting.sheets import Column, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.reporting.write_offs import write_off_sheet
 from recon.results import DayResult
@@ -209,50 +210,7 @@ def _open_items(result: DayResult, language: Language) -> Sheet:
         main=True,
         fixed=2,
     )
-    return _sheet("open_items", language, table, *roll_forward(result, language))
-
-
-def roll_forward(result: DayResult, language: Language) -> tuple[Table, Table]:
-    """Opening + new - cleared - written off = closing, in rows and in amounts; closing is the
-    list's own sum."""
-    key = {"side": "{side}", "currency": "{currency}"}
-    return (
-        _rolled(result, language, "count", "rows", CountOf("open_items", "item_id", key)),
-        _rolled(result, language, "money", "amounts", SumOf("open_items", "amount", key)),
-    )
-
-
-def _rolled(result: DayResult, language: Language, kind: Kind, what: str, closing: SumOf) -> Table:
-    suffix = "count" if kind == "count" else "amount"
-    gone = ("cleared", "written_off")
-    steps = {name: pl.col(f"{name}_{suffix}") for name in ("opening", "new", *gone, "closing")}
-    frame = result.roll_forward.sort("side", "currency", nulls_last=True).select(
-        worded("side", text.SIDES, language),
-        named("currency"),
-        **steps,
-        check=steps["opening"]
-        + steps["new"]
-        - steps["cleared"]
-        - steps["written_off"]
-        - steps["closing"],
-    )
-    return Table(
-        f"roll_forward_{what}",
-        (
-            *columns("side currency", language),
-            *(column(name, language, kind=kind) for name in ("opening", "new", *gone)),
-            column("closing", language, kind=kind, formula=closing),
-            column(
-                "check",
-                language,
-                kind=kind,
-                formula="{opening}+{new}-{cleared}-{written_off}-{closing}",
-                check=True,
-            ),
-        ),
-        frame,
-        title=text.phrase(f"roll_forward_{what}", language),
-    )
+    return _sheet("open_items", language, table, *rolled_of_day(result, language))
 
 
 def _rejects(result: DayResult, language: Language) -> Sheet:

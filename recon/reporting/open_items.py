@@ -8,7 +8,8 @@ from recon.money import ZERO
 from recon.reporting import text
 from recon.reporting.book import Book
 from recon.reporting.columns import STATE_TONES, column, columns, named, toned, worded
-from recon.reporting.sheets import Kind, Sheet, Table
+from recon.reporting.rolled import rolled_of_days
+from recon.reporting.sheets import Sheet, Table
 from recon.reporting.text import Language
 
 # The last day of each bucket; what is older is in one more.
@@ -19,7 +20,6 @@ BUCKETS: Final[dict[str, int | None]] = {
     "age_8_30": 30,
     "age_31": None,
 }
-_STEPS: Final = ("opening", "new", "cleared", "written_off", "closing")
 _LISTED: Final = 10_000  # the oldest; the workbook of an account lists all of its own
 
 
@@ -29,56 +29,12 @@ def roll_forward_sheet(book: Book, language: Language) -> Sheet:
     return Sheet(
         text.sheet("roll_forward", language),
         (
-            _rolled(book, language, "amount"),
-            _rolled(book, language, "count"),
+            *rolled_of_days(book["roll_forward"], language),
             _aged(book, language),
         ),
         heading=text.sheet("roll_forward", language),
         nothing=text.phrase("nothing", language),
     )
-
-
-def _rolled(book: Book, language: Language, suffix: str) -> Table:
-    """Over a range: what its first day found open, what came and went, what its last day left."""
-    key = ["provider", "account", "side", "currency"]
-    steps = {step: f"{step}_{suffix}" for step in _STEPS}
-    frame = (
-        book["roll_forward"]
-        .sort("business_date")
-        .group_by(key, maintain_order=True)
-        .agg(
-            opening=pl.col(steps["opening"]).first(),
-            new=pl.col(steps["new"]).sum(),
-            cleared=pl.col(steps["cleared"]).sum(),
-            written_off=pl.col(steps["written_off"]).sum(),
-            closing=pl.col(steps["closing"]).last(),
-        )
-        .with_columns(
-            check=pl.col("opening")
-            + pl.col("new")
-            - pl.col("cleared")
-            - pl.col("written_off")
-            - pl.col("closing"),
-            side=worded("side", text.SIDES, language),
-            currency=named("currency"),
-        )
-        .sort(key)
-    )
-    kind: Kind = "count" if suffix == "count" else "money"
-    what = "rows" if suffix == "count" else "amounts"
-    shown = (
-        *columns("provider account side currency", language),
-        *(column(step, language, kind=kind) for step in steps),
-        column(
-            "check",
-            language,
-            kind=kind,
-            formula="{opening}+{new}-{cleared}-{written_off}-{closing}",
-            check=True,
-        ),
-    )
-    title = text.phrase(f"roll_forward_{what}", language)
-    return Table(f"roll_forward_{what}", shown, frame, title=title)
 
 
 def _aged(book: Book, language: Language) -> Table:

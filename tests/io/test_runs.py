@@ -16,25 +16,15 @@ from recon.io.database import Database
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.periods import Period, one_day
-from recon.results import DayResult, StatementFile
 from recon.tables import (
-    CONSERVATION,
-    CONTROL_TOTAL,
     DISCREPANCY,
-    FEE_SUMMARY,
-    MATCH,
     OPEN_ITEM,
-    PAYOUT,
-    RECEIPT,
-    REJECT,
-    ROLL_FORWARD,
     SETTLEMENT_BATCH,
-    STATEMENT_LINE,
-    WITHDRAWAL_CHARGE,
     check,
     conform,
     empty,
 )
+from tests.reporting_helper import day_result
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -308,36 +298,14 @@ def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> Non
 
 
 def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
-    nothing = {
-        "lines": empty(STATEMENT_LINE).lazy(),
-        "matches": empty(MATCH).lazy(),
-        "rejects": empty(REJECT),
-        "controls": empty(CONTROL_TOTAL),
-        "assessed_withdrawals": empty(WITHDRAWAL_CHARGE),
-        "fees": empty(FEE_SUMMARY),
-        "batches": empty(SETTLEMENT_BATCH),
-        "roll_forward": empty(ROLL_FORWARD),
-        "conservation": empty(CONSERVATION),
-        "payouts": empty(PAYOUT),
-        "receipts": empty(RECEIPT),
-    }
-    result = DayResult(
-        provider="stripe",
-        account="acct_1",
-        account_title="Stripe EU",
-        business_date=DAY,
-        files=(StatementFile("f1", "a.csv", "balance"),),
-        discrepancies=discrepancies("a=1", "b=2"),
-        open_items=open_items("i"),
-        not_proved_because=("a file is missing",),
-        **nothing,  # type: ignore[arg-type]
-    )
+    result = day_result()
     run = RunRecord.of(result, run_id="r", started_at=NOW, finished_at=NOW)
     assert (run.run_id, run.provider, run.account, run.business_date) == (
-        *("r", "stripe", "acct_1"),
-        DAY,
+        *("r", result.provider, result.account),
+        result.business_date,
     )
-    assert run.file_ids == ("f1",)
+    assert run.file_ids == tuple(file.file_id for file in result.files)
+    assert run.not_proved_because == result.not_proved_because
     assert not run.proved
-    counts = {"discrepancy_count": 2, "open_item_count": 1, "reject_count": 0}
+    counts = {"discrepancy_count": 9, "open_item_count": 3, "reject_count": 2}
     assert counts.items() <= run.summary.items()
