@@ -167,10 +167,12 @@ def report(
 
     workspace = open_workspace(common, lang)
     accounts = workspace.config.accounts_of(provider, account)
-    found = reports_of(workspace, accounts, parse_date(date), lang)
+    found, absent = reports_of(workspace, accounts, parse_date(date), lang)
     console.show_reports(found, workspace.reports / date, as_json=common.json)
     holds = [each["proved"] and each["recorded"] and not each["stale"] for each in found]
-    return 0 if all(holds) else 3
+    for one in absent:
+        console.complain(f"{one.provider} {one.account} has no report of {date}")
+    return 0 if all(holds) and not absent else 3
 
 
 @app.command

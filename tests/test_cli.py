@@ -161,6 +161,18 @@ def test_fail_on_discrepancy_is_for_scripts(recon: Recon, ledger: Path) -> None:
     assert recon(*day, "--fail-on-discrepancy") == 4
 
 
+def test_a_report_of_some_accounts_is_shown_and_the_others_are_named(
+    recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recon("run", "--date", "2026-11-19", "--provider", "wechatpay")
+    capsys.readouterr()
+    assert recon("report", "--date", "2026-11-19") == 3
+    out, err = capsys.readouterr()
+    assert err == "recon: paypal RECONDEMO7US1 has no report of 2026-11-19\n"
+    assert "2026-11-19 wechatpay 1600000001: proved\n" in out
+    assert "paypal" not in out
+
+
 def test_normalize_shows_and_writes_canonical_lines(place: Path, recon: Recon) -> None:
     statement = place / "sample_statements/paypal/STL-20261118.01.009.CSV"
     for suffix in ("csv", "jsonl", "parquet"):

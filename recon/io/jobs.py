@@ -204,39 +204,34 @@ def reports_of(
     accounts: Sequence[AccountSettings],
     day: date,
     language: Language | None = None,
-) -> list[dict[str, Any]]:
-    """The summaries of a day, each with its folder; what is not told in `language` is run again.
+) -> tuple[list[dict[str, Any]], list[AccountSettings]]:
+    """The summaries of a day, each with its folder, and the accounts that have none; what is not
+    told in `language` is run again.
 
-    Errors: NotProvedError when there is no report of an account.
+    Errors: NotProvedError when there is no report at all.
     """
-    found = _reports_of(workspace, accounts, day)
-    if any(language not in (None, summary.get("language")) for summary in found):
-        report = run_period(workspace, accounts, one_day(day), fetch=False)
+    there = [one for one in accounts if (_folder(workspace, one, day) / "summary.json").is_file()]
+    if not there:
+        raise NotProvedError(f"there is no report of {day}; make it with: recon run --date {day}")
+    summaries = [read_summary(_folder(workspace, account, day)) for account in there]
+    if any(language not in (None, summary.get("language")) for summary in summaries):
+        report = run_period(workspace, there, one_day(day), fetch=False)
         if report.failures:
             raise NotProvedError("; ".join(failure.message for failure in report.failures))
-        found = _reports_of(workspace, accounts, day)
-    return found
+    found = [_report_of(workspace, account, day) for account in there]
+    return found, [account for account in accounts if account not in there]
 
 
-def _reports_of(
-    workspace: Workspace, accounts: Sequence[AccountSettings], day: date
-) -> list[dict[str, Any]]:
-    runs, found = RunStore(workspace.database), []
-    for account in accounts:
-        folder = workspace.report_directory(account.provider, account.account, day)
-        if not (folder / "summary.json").is_file():
-            raise NotProvedError(
-                f"{account.provider} {account.account} has no report of {day}; "
-                f"make it with: recon run --date {day}"
-            )
-        summary = read_summary(folder)
-        current = runs.previous(account.provider, account.account, day)
-        found.append(
-            summary
-            | {
-                "reports": str(folder),
-                "stale": day in runs.stale_dates(account.provider, account.account),
-                "recorded": current is not None and current.run_id == summary["run_id"],
-            }
-        )
-    return found
+def _folder(workspace: Workspace, account: AccountSettings, day: date) -> Path:
+    return workspace.report_directory(account.provider, account.account, day)
+
+
+def _report_of(workspace: Workspace, account: AccountSettings, day: date) -> dict[str, Any]:
+    runs, folder = RunStore(workspace.database), _folder(workspace, account, day)
+    summary = read_summary(folder)
+    current = runs.previous(account.provider, account.account, day)
+    return summary | {
+        "reports": str(folder),
+        "stale": day in runs.stale_dates(account.provider, account.account),
+        "recorded": current is not None and current.run_id == summary["run_id"],
+    }
