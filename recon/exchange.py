@@ -71,6 +71,25 @@ def variances(
     return pl.concat(found).sort("discrepancy_id") if found else empty(DISCREPANCY)
 
 
+def conversion_differences(
+    lines: pl.LazyFrame, rates: pl.DataFrame | None, max_age_days: int
+) -> pl.DataFrame:
+    """currency, difference: what the conversions of a day gave more than the reference rate does;
+    nothing without rates."""
+    if rates is None:
+        return pl.DataFrame(schema={"currency": pl.String(), "difference": MONEY})
+    exchanged = _converted(lines).collect(engine="streaming")
+    keys = ["given_currency", "currency", "rated_on"]
+    pairs = exchanged.group_by(keys).agg(count=pl.len())
+    crossed = _crossed(pairs, rates, max_age_days).drop_nulls("cross")
+    expected = money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
+    return (
+        exchanged.join(crossed, on=keys, how="inner")
+        .group_by("currency")
+        .agg(difference=(pl.col("got") - expected).sum().cast(MONEY))
+    )
+
+
 def _settled(lines: pl.LazyFrame) -> pl.LazyFrame:
     """_EXCHANGED: lines whose payer paid in another currency than is settled."""
     return (

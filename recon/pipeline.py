@@ -94,7 +94,7 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         received=step("receive", lambda: received(day, policy, whose, normalized)),
     )
     result: DayResult = step("conclude", lambda: conclude(day, policy, whose, found))
-    posted: DayResult = step("post", lambda: post(day, whose, result, written_off))
+    posted: DayResult = step("post", lambda: post(day, policy, whose, result, written_off))
     return posted
 
 
@@ -268,7 +268,9 @@ def exchange_variances(
     return exchange.variances(normalized.lines, day.rates, limits, whose)
 
 
-def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame) -> DayResult:
+def post(
+    day: DayInput, policy: Policy, whose: Day, result: DayResult, written_off: pl.DataFrame
+) -> DayResult:
     """The result with its postings, and with the entries that would settle its discrepancies."""
     moved = Movements(
         lines=result.lines,
@@ -279,10 +281,16 @@ def post(day: DayInput, whose: Day, result: DayResult, written_off: pl.DataFrame
         payouts=result.payouts,
         receipts=result.receipts,
         written_off=given_up(day.write_offs, written_off),
+        fees=result.fees,
+        exchanged=exchange.conversion_differences(
+            result.lines, day.rates, policy.rate_max_age_days
+        ),
     )
     posted = postings(moved, whose)
     check("POSTING", posted)
-    proposed = proposed_entries(result.discrepancies, result.lines, day.entries, result.open_items)
+    proposed = proposed_entries(
+        result.discrepancies, result.lines, day.entries, result.open_items, whose.language
+    )
     check("PROPOSED_ENTRY", proposed)
     return replace(result, postings=posted, proposed_entries=proposed)
 

@@ -9,16 +9,20 @@ import pytest
 
 from recon.control_tables import WRITE_OFF
 from recon.discrepancies import complete
-from recon.errors import BrokenInvariantError, UserError
+from recon.errors import BrokenInvariantError, NotProvedError, UserError
 from recon.journal import proposals
 from recon.journal.accounts import NAMES, ROLE_BY_KIND, Chart, Override, component, name_problem
+from recon.journal.details import details
 from recon.journal.formats import ASSERTION, Journal, beancount_text, hledger_text, journal_rows
 from recon.journal.given_up import given_up
+from recon.journal.phrases import MEMOS, WHY_NOT, memo
 from recon.journal.postings import Movements, postings
+from recon.money import MONEY
 from recon.results import DayResult
 from recon.tables import (
     CONSERVATION,
     DISCREPANCY_TYPES,
+    FEE_SUMMARY,
     KINDS,
     LEDGER_ENTRY,
     OPEN_ITEM,
@@ -26,9 +30,14 @@ from recon.tables import (
     RECEIPT,
     empty,
 )
+from recon.wording import LANGUAGES
 from tests import generator
 from tests.support import TODAY, WHOSE, frame_of, line, lines, run, small_day
 
+EVENTS = (
+    *("statement", "ledger", "tax", "exchange", "tolerance", "difference"),
+    *("payout", "receipt", "write_off"),
+)
 HOLDING = ("clearing", "suspense")
 
 
@@ -53,6 +62,8 @@ def posted(
     receipts: tuple[dict[str, Any], ...] = (),
     write_offs: tuple[dict[str, Any], ...] = (),
     written_off: tuple[dict[str, Any], ...] = (),
+    fees: tuple[dict[str, Any], ...] = (),
+    exchanged: str = "0",
 ) -> list[tuple[str, str, str]]:
     """(event, role, amount) of a day in CNY; `outcomes` is (side, outcome, amount)."""
     moved = Movements(
@@ -72,6 +83,11 @@ def posted(
         given_up(
             frame_of(WRITE_OFF, ({"currency": "CNY", **row} for row in write_offs)),
             frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in written_off)),
+        ),
+        frame_of(FEE_SUMMARY, ({"currency": "CNY", **row} for row in fees)),
+        pl.DataFrame(
+            {"currency": ["CNY"], "difference": [Decimal(exchanged)]},
+            schema={"currency": pl.String(), "difference": MONEY},
         ),
     )
     made = postings(moved, WHOSE)
@@ -103,6 +119,59 @@ def test_what_only_the_cycle_tells_is_paid_out_of_the_balance() -> None:
         ("payout", "in_transit", "9E+1"),
         ("payout", "transfers", "-9E+1"),
     ]
+
+
+def test_the_tax_in_a_fee_is_booked_on_its_own_account() -> None:
+    taxed = (
+        {"component": "tax", "kind": "payment", "charged": "1.14"},
+        {"component": "tax", "kind": "refund", "charged": "-0.14"},
+        {"component": "tax", "kind": "withdrawal", "charged": "0.20"},
+        {"component": "fee", "kind": "payment", "charged": "6"},
+    )
+    assert posted(fees=taxed) == [
+        ("tax", "fees", "-1.14"),
+        ("tax", "tax", "1.14"),
+        ("tax", "fees", "0.14"),
+        ("tax", "tax", "-0.14"),
+        ("tax", "tax", "0.2"),
+        ("tax", "withdrawal_charges", "-0.2"),
+    ]
+
+
+def test_a_conversion_below_the_reference_rate_is_an_exchange_loss() -> None:
+    lost = [("exchange", "conversion", "-2.5"), ("exchange", "fx", "2.5")]
+    assert posted(exchanged="-2.5") == lost
+
+
+def test_details_are_the_same_sums_a_transaction_for_every_row() -> None:
+    day = small_day(carry_out=1)
+    result = run(day)
+    entries = day.ledger.filter(business_date=TODAY).lazy()
+    made = details(result.postings, result.lines, entries, empty(OPEN_ITEM), WHOSE)
+    key = ("event", "role", "currency")
+    sums = [
+        frame.group_by(key).agg(pl.col("amount").sum()).sort(key).rows()
+        for frame in (made, result.postings)
+    ]
+    assert sums[0] == sums[1]
+    lines_and_entries = made.filter(pl.col("event").is_in(["statement", "ledger"]))
+    rows = result.lines.select("line_id").unique().collect().height + entries.collect().height
+    assert lines_and_entries["transaction_id"].n_unique() == rows
+    gone = entries.collect().slice(1).lazy()
+    with pytest.raises(NotProvedError, match="the ledger of the day are not those"):
+        details(result.postings, result.lines, gone, empty(OPEN_ITEM), WHOSE)
+
+
+def test_memos_are_in_the_language_of_the_reports() -> None:
+    facts = {"event": ["statement", "opening"], "kind": ["refund", None], "batch_id": ["7", None]}
+    said = {
+        language: pl.DataFrame(facts).select(said=memo(language))["said"].to_list()
+        for language in LANGUAGES
+    }
+    assert said == {
+        "en": ["refund by the statement, batch 7", "what was there before"],
+        "zh": ["对账单退款，批次 7", "期初余额"],
+    }
 
 
 def test_what_a_rule_tolerates_is_rounding_and_what_differs_is_in_suspense() -> None:
@@ -224,7 +293,7 @@ def test_booking_what_is_proposed_leaves_only_what_is_open_to_question(provider:
         ("fee_variance", "8.03", "4.82", "payment", "claims", "fees", "3.21"),
         ("fee_variance", "4.82", "8.03", "payment", "fees", "claims", "3.21"),
         ("withdrawal_charge_variance", "2", "1", "withdrawal", "claims", "withdrawal_charges", "1"),
-        ("fx_variance", "98", "100", "conversion", "fx", "conversion", "2"),
+        ("fx_variance", "98", "100", "conversion", "claims", "fx", "2"),
         ("ambiguous_match", "1", "1", "payment", None, None, None),
         ("payout_not_received", None, "50", "payout", None, None, None),
     ],
@@ -260,7 +329,9 @@ def test_the_entry_that_settles_a_difference(
 
 
 def test_every_type_has_an_entry_or_a_reason_and_every_kind_an_account() -> None:
-    assert sorted([*proposals.ENTRIES, *proposals.WHY_NOT]) == sorted(DISCREPANCY_TYPES)
+    types = [name for name in proposals.ENTRIES if name in DISCREPANCY_TYPES]
+    assert sorted([*types, *WHY_NOT]) == sorted(DISCREPANCY_TYPES)
+    assert set(MEMOS) == {"opening", *EVENTS}
     assert sorted(ROLE_BY_KIND) == sorted(KINDS)
     assert set(ROLE_BY_KIND.values()) <= set(NAMES)
 

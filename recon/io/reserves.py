@@ -31,3 +31,19 @@ def reserves_before(database: Database, account: AccountSettings, day: date) -> 
         .where(*mine, RUNS.c.business_date >= oldest)
     )
     return read_frame(database, select, RESERVE_DAY).sort("business_date", "currency")
+
+
+def held_before(database: Database, account: AccountSettings, day: date) -> pl.DataFrame:
+    """currency, amount: what the provider held when a day began."""
+    select = (
+        sa.select(RUNS.c.business_date, *(RESERVES.c[name] for name in RESERVE))
+        .join(RUNS, RUNS.c.run_id == RESERVES.c.run_id)
+        .where(
+            RUNS.c.superseded_by.is_(None),
+            RUNS.c.provider == account.provider,
+            RUNS.c.account == account.account,
+            RUNS.c.business_date < day,
+        )
+    )
+    found = read_frame(database, select, RESERVE_DAY).sort("business_date")
+    return found.group_by("currency").agg(amount=pl.col("closing").last())

@@ -25,6 +25,7 @@ NAMES: Final[Mapping[str, str]] = {
     "refunds": "Income:Refunds:{provider}:{account}",
     "chargebacks": "Expenses:Chargebacks:{provider}:{account}",
     "fees": "Expenses:Fees:{provider}",
+    "tax": "Expenses:TaxOnFees:{provider}",
     "withdrawal_charges": "Expenses:WithdrawalCharges:{provider}",
     "bank_charges": "Expenses:BankCharges:{pays_into}",
     "conversion": "Equity:Conversion:{provider}:{account}",

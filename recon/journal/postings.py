@@ -6,6 +6,7 @@ is booked. So what stays on the clearing account is what only one side has: the 
 on both sides and differs goes on to `suspense`, what a rule tolerates to `rounding`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +17,12 @@ from recon.book_tables import POSTING
 from recon.discrepancies import Day, sentence
 from recon.errors import ensure
 from recon.journal.accounts import ROLE_BY_KIND
+from recon.journal.phrases import memo
 from recon.money import MONEY, ZERO
 from recon.tables import conform, empty
 
 _MOVING_OUT: Final = ("payout", "payout_reversal", "withdrawal", "withdrawal_reversal")
+ITEM: Final = "item"  # the line or entry that a transaction is, where each is one
 _LABELS: Final = ("batch_id", "kind", "currency")
 
 
@@ -35,6 +38,8 @@ class Movements:
     payouts: pl.DataFrame  # PAYOUT
     receipts: pl.DataFrame  # RECEIPT
     written_off: pl.DataFrame  # what is `given_up`
+    fees: pl.DataFrame  # FEE_SUMMARY
+    exchanged: pl.DataFrame  # currency, difference: what conversions gave beside the reference rate
 
 
 def postings(moved: Movements, day: Day) -> pl.DataFrame:
@@ -42,7 +47,10 @@ def postings(moved: Movements, day: Day) -> pl.DataFrame:
 
     Errors: BrokenInvariantError when the clearing account would not be left with the open items.
     """
-    facts = [_stated(moved.lines), _booked(moved.entries, moved.before)]
+    facts = [
+        summed_lines(moved.lines, _LABELS),
+        summed_entries(moved.entries, moved.before, ("kind", "currency")),
+    ]
     stated, booked = pl.collect_all(facts, engine="streaming")
     went = moved.conservation.filter(pl.col("outcome") != "input")
     _ensure_complete(stated, booked, moved.before, went)
@@ -50,8 +58,10 @@ def postings(moved: Movements, day: Day) -> pl.DataFrame:
     here = pl.lit(day.account).alias("pays_into")
     received = _summed(moved.receipts.with_columns(here), *_RECEIVED)
     parts = [
-        _both("statement", stated, balance="net", cost="fee", clearing="-gross"),
-        _both("ledger", booked, clearing="amount", counter="-amount"),
+        of_lines(stated),
+        of_entries(booked),
+        _both("tax", _taxes(moved.fees), tax="charged", cost="-charged"),
+        _both("exchange", moved.exchanged, conversion="difference", fx="-difference"),
         _both("tolerance", settled, clearing="residual", rounding="-residual"),
         _both("difference", settled, clearing="-disputed", suspense="disputed"),
         _both("payout", _sent(moved.payouts), in_transit="amount", source="-amount"),
@@ -62,7 +72,7 @@ def postings(moved: Movements, day: Day) -> pl.DataFrame:
     made = [part for part in parts if part.height]
     if not made:
         return empty(POSTING)
-    return _told(pl.concat(made, how="diagonal"), day)
+    return named(pl.concat(made, how="diagonal"), day, _LABELS)
 
 
 _RECEIVED: Final = ("credited", "bank_fee", "payout_amount")
@@ -76,36 +86,54 @@ def _sent(payouts: pl.DataFrame) -> pl.DataFrame:
     return _summed(payouts.with_columns(source_role=source), "amount")
 
 
-def _stated(lines: pl.LazyFrame) -> pl.LazyFrame:
+def summed_lines(lines: pl.LazyFrame, labels: Sequence[str]) -> pl.LazyFrame:
+    """Lines by labels, with the account that their fees are booked on."""
     is_out = pl.col("kind").is_in(_MOVING_OUT)
     return (
-        lines.group_by(_LABELS)
+        lines.group_by(labels)
         .agg(pl.col("gross", "net").sum())
-        .with_columns(
-            fee=pl.col("gross") - pl.col("net"),
-            cost_role=pl.when(is_out).then(pl.lit("withdrawal_charges")).otherwise(pl.lit("fees")),
-        )
+        .with_columns(fee=pl.col("gross") - pl.col("net"), cost_role=_cost(is_out))
     )
 
 
-def _booked(entries: pl.LazyFrame, before: pl.DataFrame) -> pl.LazyFrame:
-    """Entries by kind; one that an earlier day has posted and that is dated today now counts with
-    what has changed."""
+def of_lines(stated: pl.DataFrame) -> pl.DataFrame:
+    return _both("statement", stated, balance="net", cost="fee", clearing="-gross")
+
+
+def summed_entries(
+    entries: pl.LazyFrame, before: pl.DataFrame, labels: Sequence[str]
+) -> pl.LazyFrame:
+    """Entries by labels, with the account that the ledger books them on; one that an earlier day
+    has posted and that is dated today now counts with what has changed."""
     carried = before.lazy().filter(pl.col("side") == "entry")
-    again = carried.join(entries, left_on="item_id", right_on="entry_id", how="semi")
+    again = carried.rename({"item_id": "entry_id"}).join(entries, on="entry_id", how="semi")
     return (
         pl.concat(
             [
-                entries.select("kind", "currency", "amount"),
-                again.select("kind", "currency", amount=-pl.col("amount")),
+                entries.select("entry_id", "kind", "currency", "amount"),
+                again.select("entry_id", "kind", "currency", amount=-pl.col("amount")),
             ]
         )
-        .group_by("kind", "currency")
+        .group_by(labels)
         .agg(pl.col("amount").sum())
         .with_columns(
             counter_role=pl.col("kind").replace_strict(ROLE_BY_KIND, return_dtype=pl.String)
         )
     )
+
+
+def of_entries(booked: pl.DataFrame) -> pl.DataFrame:
+    return _both("ledger", booked, clearing="amount", counter="-amount")
+
+
+def _taxes(fees: pl.DataFrame) -> pl.DataFrame:
+    """The tax in fees, which the lines have together with them, by kind and currency."""
+    taxes = fees.filter(component="tax").group_by("kind", "currency").agg(pl.col("charged").sum())
+    return taxes.with_columns(cost_role=_cost(pl.col("kind").is_in(_MOVING_OUT)))
+
+
+def _cost(is_out: pl.Expr) -> pl.Expr:
+    return pl.when(is_out).then(pl.lit("withdrawal_charges")).otherwise(pl.lit("fees"))
 
 
 def _settled(went: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
@@ -144,34 +172,22 @@ def _both(event: str, frame: pl.DataFrame, **amounts: str) -> pl.DataFrame:
                 amount=(-amount if name.startswith("-") else amount).cast(MONEY),
             )
         )
-    wanted = [name for name in POSTING if name in parts[0].columns]
+    wanted = [name for name in (*POSTING, ITEM) if name in parts[0].columns]
     return pl.concat(part.select(wanted) for part in parts).filter(pl.col("amount") != ZERO)
 
 
-def _told(made: pl.DataFrame, day: Day) -> pl.DataFrame:
-    words = {
-        "statement": "{} by the statement{}",
-        "ledger": "{} by the ledger{}",
-        "tolerance": "differences that a rule allows{}{}",
-        "difference": "in discrepancies of the day{}{}",
-        "payout": "paid out{}{}",
-        "receipt": "payouts received{}{}",
-        "write_off": "written off{}{}",
-    }
-    kind = pl.col("kind").str.replace_all("_", " ").fill_null("")
-    batch = pl.when(pl.col("batch_id").is_not_null()).then(sentence(", batch {}", "batch_id"))
-    memo = [
-        pl.when(pl.col("event") == event).then(sentence(text, kind, batch.fill_null("")))
-        for event, text in words.items()
-    ]
+def named(made: pl.DataFrame, day: Day, parts: Sequence[str]) -> pl.DataFrame:
+    """POSTING of events whose transactions are told apart by some columns; balanced."""
     whose = f"{day.business_date.isoformat()}:{day.provider}:{day.account}"
-    parts = [pl.col(name).fill_null("") for name in ("event", "batch_id", "kind", "currency")]
-    told = conform(made, POSTING).with_columns(
+    names = [pl.col(name).fill_null("") for name in ("event", *parts)]
+    number = sentence(":".join(["{}"] * (len(names) + 1)), pl.lit(whose), *names)
+    whole = conform(made, {**POSTING, ITEM: pl.String()})
+    told = whole.with_columns(
+        transaction_id=number,
         provider=pl.lit(day.provider),
         account=pl.lit(day.account),
         business_date=pl.lit(day.business_date),
-        memo=pl.coalesce(memo),
-        transaction_id=sentence("{}:{}:{}:{}:{}", pl.lit(whose), *parts),
+        memo=memo(day.language),
     )
     balanced = told.group_by("transaction_id", "currency").agg(pl.col("amount").sum())
     ensure(balanced.filter(pl.col("amount") != ZERO).height == 0, "a transaction is not balanced")

@@ -7,11 +7,14 @@ import polars as pl
 
 from recon.book_tables import PROPOSED_ENTRY
 from recon.journal.accounts import ROLE_BY_KIND
+from recon.journal.phrases import UNSURE, WHY_NOT
 from recon.money import ZERO
 from recon.tables import empty
+from recon.wording import LANGUAGES, Language, words
 
 _BOOKED: Final = "booked"  # stands for the account the ledger books that kind of movement on
 _HELD: Final = "held"  # clearing while the row is an open item, suspense once it is not
+_CONVERTED: Final = "fx_variance of a conversion"  # what it gained or lost is on `fx` already
 
 # Type: the accounts that are debited and credited when the difference is positive, that is when the
 # provider's amount is higher than ours; the other way round when it is negative.
@@ -24,35 +27,19 @@ ENTRIES: Final[dict[str, tuple[str, str]]] = {
     "amount_mismatch": (_HELD, _BOOKED),
     "direction_mismatch": (_HELD, _BOOKED),
     "fx_variance": (_BOOKED, "fx"),
+    _CONVERTED: ("fx", "claims"),
     "unidentified_receipt": (_HELD, "unidentified"),
     "fee_variance": ("claims", "fees"),
     "withdrawal_charge_variance": ("claims", "withdrawal_charges"),
 }
 
-WHY_NOT: Final[dict[str, str]] = {
-    "currency_mismatch": "Correct the currency in the ledger; the next run posts what is right.",
-    "status_mismatch": "No amount differs; correct the status.",
-    "date_mismatch": "No amount differs; only the period may be wrong.",
-    "reference_mismatch": "No amount differs; correct the reference.",
-    "duplicate_in_provider": "Whether the customer paid twice is not known yet.",
-    "ambiguous_match": "Which of the candidates belong together must be decided first.",
-    "split_incomplete": "Whether the missing part still comes must be decided first.",
-    "over_refund": "Whether it can be recovered from the customer must be decided first.",
-    "fee_data_missing": "What was charged is not known.",
-    "payout_mismatch": "Whether bank or provider kept the difference is not known yet.",
-    "payout_not_received": "It stays in transit until the provider says where it is.",
-    "reserve_unexplained": "What the contract says must be cleared up with the provider first.",
-    "control_total_mismatch": "The statement must be fetched again first.",
-    "balance_mismatch": "The movement that explains it must be found first.",
-    "file_missing": "The statement must be fetched first.",
-    "file_duplicate": "Nothing is booked twice: the statement counts once.",
-    "unmapped_row": "The row must be understood first.",
-    "validation_failed": "The row must be understood first.",
-}
-
 
 def proposed_entries(
-    discrepancies: pl.DataFrame, lines: pl.LazyFrame, entries: pl.LazyFrame, carried: pl.DataFrame
+    discrepancies: pl.DataFrame,
+    lines: pl.LazyFrame,
+    entries: pl.LazyFrame,
+    carried: pl.DataFrame,
+    language: Language = "en",
 ) -> pl.DataFrame:
     """DISCREPANCY -> PROPOSED_ENTRY, one row each, sorted by id.
 
@@ -64,6 +51,8 @@ def proposed_entries(
     facts = discrepancies.join(known, on="discrepancy_id", how="left", validate="1:1")
     booked = pl.col("kind").replace_strict(ROLE_BY_KIND, default=None, return_dtype=pl.String)
     held = pl.when("is_carried").then(pl.lit("clearing")).otherwise(pl.lit("suspense"))
+    kind_of_entry = pl.when(type="fx_variance", kind="conversion").then(pl.lit(_CONVERTED))
+    facts = facts.with_columns(entry=kind_of_entry.otherwise("type"))
     more, less = _account(0, booked, held), _account(1, booked, held)
     is_more = pl.col("difference") > ZERO
     made = facts.with_columns(
@@ -71,12 +60,14 @@ def proposed_entries(
         debit=pl.when(is_more).then(more).otherwise(less),
         credit=pl.when(is_more).then(less).otherwise(more),
         memo="explanation",
-        why_not=pl.col("type").replace_strict(WHY_NOT, default=None, return_dtype=pl.String),
+        why_not=pl.col("type").replace_strict(
+            words(WHY_NOT, language), default=None, return_dtype=pl.String
+        ),
     )
     nothing = pl.col("why_not").is_null() & (
         (pl.col("amount") == ZERO) | pl.col("debit").is_null() | pl.col("credit").is_null()
     )
-    unsure = pl.when(nothing).then(pl.lit("The amounts agree, or the movement's kind is unknown."))
+    unsure = pl.when(nothing).then(pl.lit(UNSURE[LANGUAGES.index(language)]))
     reasoned = made.with_columns(why_not=pl.coalesce("why_not", unsure))
     is_open = pl.col("why_not").is_not_null()
     blank = {
@@ -93,7 +84,7 @@ def _account(place: int, booked: pl.Expr, held: pl.Expr) -> pl.Expr:
     """The debited (0) or credited (1) account, for a positive difference."""
     special = {_BOOKED: booked, _HELD: held}
     return pl.coalesce(
-        pl.when(pl.col("type") == name).then(special.get(pair[place], pl.lit(pair[place])))
+        pl.when(pl.col("entry") == name).then(special.get(pair[place], pl.lit(pair[place])))
         for name, pair in ENTRIES.items()
     )
 

@@ -11,8 +11,10 @@ from recon.book_tables import POSTING
 from recon.discrepancies import sentence
 from recon.journal.accounts import Chart
 from recon.journal.formats import ASSERTION
+from recon.journal.phrases import memo
 from recon.money import ZERO
 from recon.tables import conform, empty
+from recon.wording import Language
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,11 @@ class Standing:
     after: pl.DataFrame  # OPEN_ITEM that its last day leaves
     batches: pl.DataFrame  # SETTLEMENT_BATCH of the period
     in_transit: pl.DataFrame  # currency, amount: on its way to this account before the period
+    reserve: pl.DataFrame  # currency, amount: held by the provider before the period
 
 
-def opening(standings: Sequence[Standing], first: date) -> pl.DataFrame:
-    """POSTING of what was there before: open items, balances, payouts in transit."""
+def opening(standings: Sequence[Standing], first: date, language: Language) -> pl.DataFrame:
+    """POSTING of what was there before: open items, balances, payouts in transit, reserves."""
     parts = [empty(POSTING)]
     for one in standings:
         held = pl.concat(
@@ -36,6 +39,7 @@ def opening(standings: Sequence[Standing], first: date) -> pl.DataFrame:
                 _clearing(one.before).with_columns(role=pl.lit("clearing")),
                 _balances(one.batches, "opening_balance").with_columns(role=pl.lit("balance")),
                 one.in_transit.select("currency", "amount", role=pl.lit("in_transit")),
+                one.reserve.select("currency", "amount", role=pl.lit("reserve")),
             ]
         ).filter(pl.col("amount") != ZERO)
         both = pl.concat([held, held.with_columns(-pl.col("amount"), role=pl.lit("opening"))])
@@ -52,9 +56,9 @@ def opening(standings: Sequence[Standing], first: date) -> pl.DataFrame:
             account=pl.lit(one.account),
             pays_into=pl.when(pl.col("role") == "in_transit").then(pl.lit(one.account)),
             event=pl.lit("opening"),
-            memo=pl.lit("what was there before"),
         )
-        parts.append(conform(told, POSTING))
+        whole = conform(told, POSTING)
+        parts.append(whole.with_columns(memo=memo(language)))
     return pl.concat(parts)
 
 

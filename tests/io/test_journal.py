@@ -70,7 +70,9 @@ def balances(path: Path, of: str) -> Counter[tuple[str, str]]:
     )
 
 
-@pytest.mark.parametrize("opening", [[], ["--opening"]])
+@pytest.mark.parametrize(
+    "opening", [[], ["--opening"], ["--detail"], ["--opening", "--detail", "--lang", "zh"]]
+)
 def test_beancount_and_hledger_accept_it(place: Path, opening: list[str]) -> None:
     assert bean_check(journal(place, "j.beancount", *DAYS, *opening)) == ""
     hledger(journal(place, "j.hledger", *DAYS, *opening), "check")
@@ -94,6 +96,13 @@ def test_what_is_left_on_clearing_and_in_transit_is_what_is_open(place: Path) ->
     assert in_transit
     assert balances(path, "Assets:Clearing") == Counter({k: v for k, v in clearing.items() if v})
     assert balances(path, "Assets:InTransit") == in_transit
+
+
+def test_details_leave_the_same_balances(place: Path) -> None:
+    summed = journal(place, "summed.hledger")
+    each = journal(place, "each.hledger", *DAYS, "--detail")
+    assert balances(each, "") == balances(summed, "")
+    assert each.read_text("utf-8").count("; transaction:") > 150
 
 
 def test_what_was_written_off_is_booked_and_no_longer_on_clearing(
