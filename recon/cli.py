@@ -25,7 +25,7 @@ from recon.commands import (
     sign_off,
     withdrawals,
 )
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, Only, open_workspace
 from recon.commands.providers import known_providers
 from recon.errors import ReconError, UserError
 
@@ -57,7 +57,9 @@ def run(
     cascade: Annotated[bool, Parameter(help="later days that have changed too", negative="")] = (
         False
     ),
-    fail_on_discrepancy: Annotated[bool, Parameter(negative="")] = False,
+    fail_on_discrepancy: Annotated[bool, Parameter(help="exit with 4 for one", negative="")] = (
+        False
+    ),
     notify: Annotated[bool, Parameter(help="send the message of [notify]", negative="")] = False,
     lang: Lang = None,
     common: Common = COMMON,
@@ -155,9 +157,9 @@ def discrepancies(
 @app.command
 def report(
     *,
-    date: str,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    date: Annotated[str, Parameter(help="business date, YYYY-MM-DD")],
+    provider: Only = None,
+    account: Only = None,
     lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
@@ -176,7 +178,12 @@ def report(
 
 
 @app.command
-def status(*, date: str | None = None, lang: Lang = None, common: Common = COMMON) -> int:
+def status(
+    *,
+    date: Annotated[str | None, Parameter(help="as of this day; by default the last")] = None,
+    lang: Lang = None,
+    common: Common = COMMON,
+) -> int:
     """How every account stands: proved, open, matched, fees against what is usual, what comes."""
     from datetime import UTC, datetime
 

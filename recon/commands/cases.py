@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, Lang, open_workspace
+from recon.commands.common import COMMON, Common, Lang, Only, open_workspace
 
 if TYPE_CHECKING:
     from recon.io.cases import Cases
@@ -32,9 +32,9 @@ def _done(common: Common, text: str) -> int:
 def listed(
     *,
     state: Annotated[list[str] | None, Parameter(help="by default what is not settled")] = None,
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
-    assignee: str | None = None,
+    provider: Only = None,
+    account: Only = None,
+    assignee: Annotated[str | None, Parameter(help="those of this person")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
     lang: Lang = None,
     common: Common = COMMON,

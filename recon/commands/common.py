@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from recon.settings import AccountSettings
 
 
+Only = Annotated[list[str] | None, Parameter(help="only this one; may be repeated")]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Common:
@@ -41,8 +44,8 @@ class Chosen:
     date: Annotated[str | None, Parameter(help="business date, YYYY-MM-DD")] = None
     from_: Annotated[str | None, Parameter(name="--from", help="first business date")] = None
     to: Annotated[str | None, Parameter(help="last business date")] = None
-    provider: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None
-    account: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None
+    provider: Only = None
+    account: Only = None
 
     @property
     def period(self) -> "Period":

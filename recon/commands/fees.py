@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Only, open_workspace, period_of
 from recon.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _RANGE = Parameter(name="--from", help="first business date")
 def show(
     *,
     date: Annotated[str, Parameter(help="business date, YYYY-MM-DD")],
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    provider: Only = None,
+    account: Only = None,
     common: Common = COMMON,
 ) -> int:
     """Show the rows of the fee schedules that are in force on a day."""
@@ -60,11 +60,11 @@ def explain(
 @app.command
 def simulate(
     *,
-    schedule: Annotated[Path, Parameter(help="a fees/<slug>.toml that is not in force")],
+    schedule: Annotated[Path, Parameter(help="a schedule (.toml) that is not in force")],
     from_: Annotated[str, _RANGE],
     to: Annotated[str, Parameter(help="last business date")],
-    provider: list[str] | None = None,
-    account: list[str] | None = None,
+    provider: Only = None,
+    account: Only = None,
     common: Common = COMMON,
 ) -> int:
     """Say what the days of a range would have cost by another schedule."""

@@ -16,7 +16,12 @@ app = App(name="ledger", help="The company's own entries.", result_action="retur
 
 
 @app.command(name="import")
-def import_files(files: list[Path], /, *, common: Common = COMMON) -> int:
+def import_files(
+    files: Annotated[list[Path], Parameter(help=".csv or .parquet")],
+    /,
+    *,
+    common: Common = COMMON,
+) -> int:
     """Take entries from CSV or Parquet files; importing one again changes nothing.
 
     Each file is taken whole or refused whole, and one that is refused does not stop the others.

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, Lang, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Lang, Only, open_workspace, period_of
 
 app = App(
     name="merchants",
@@ -20,7 +20,7 @@ def settle(
     from_: Annotated[str | None, Parameter(name="--from", help="first business date")] = None,
     to: Annotated[str | None, Parameter(help="last business date")] = None,
     date: Annotated[str | None, Parameter(help="or one business date")] = None,
-    merchant: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
+    merchant: Only = None,
     supersede: Annotated[
         bool, Parameter(help="replace another settlement of the same days", negative="")
     ] = False,
@@ -43,7 +43,7 @@ def settle(
 @app.command
 def show(
     *,
-    merchant: Annotated[list[str] | None, Parameter(help="only this one; may be repeated")] = None,
+    merchant: Only = None,
     lang: Lang = None,
     common: Common = COMMON,
 ) -> int:

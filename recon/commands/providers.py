@@ -28,8 +28,8 @@ def listed(*, common: Common = COMMON) -> int:
 
 @app.command
 def new(
-    slug: str,
-    file: Path,
+    slug: Annotated[str, Parameter(help="what to call it: small letters, digits and _")],
+    file: Annotated[Path, Parameter(help="one of its files: CSV, Excel, JSON or fixed width")],
     /,
     *,
     out: Annotated[Path | None, Parameter(help="where to write it, if not to --config")] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Only, open_workspace
 
 app = App(name="sign-off", help="Signatures on days.", result_action="return_value")
 
@@ -78,7 +78,7 @@ def reopen(
     date: str,
     account: list[str],
     reason: str,
-    provider: list[str] | None = None,
+    provider: Only = None,
     common: Common = COMMON,
 ) -> int:
     """Take back the signatures of a day and of the later ones that rest on it."""

@@ -76,14 +76,9 @@ class RuleSettings(Settings):
         unused = sorted(set(self.normalize) - set(self.keys))
         if unused:
             raise ValueError(f"normalize names {', '.join(unused)}, which is no key of the rule")
-        if self._is_near() and self.groups != "none":
+        if self.rule().is_near and self.groups != "none":
             raise ValueError("a rule with a near amount or date among its keys takes no groups")
         return self
-
-    def _is_near(self) -> bool:
-        return ("amount" in self.keys and self.amount_tolerance is not None) or (
-            "business_date" in self.keys and self.date_window is not None
-        )
 
     def rule(self) -> MatchRule:
         tolerance, window = self.amount_tolerance, self.date_window

@@ -34,6 +34,7 @@ from recon.io.schema import (
     RESERVES,
     RUNS,
     SETTLEMENT_BATCHES,
+    current_runs_of,
 )
 from recon.io.stale import stale_dates
 from recon.periods import Period
@@ -194,7 +195,7 @@ class RunStore:
         side and item_id; empty when there is no earlier run."""
         latest = (
             sa.select(RUNS.c.run_id)
-            .where(*_of_account(provider, account), RUNS.c.business_date < business_date)
+            .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
             .order_by(RUNS.c.business_date.desc())
             .limit(1)
             .scalar_subquery()
@@ -253,7 +254,7 @@ class RunStore:
     def day_before(self, provider: str, account: str, business_date: date) -> date | None:
         """The latest earlier business date that was run."""
         latest = sa.select(sa.func.max(RUNS.c.business_date)).where(
-            *_of_account(provider, account), RUNS.c.business_date < business_date
+            *current_runs_of(provider, account), RUNS.c.business_date < business_date
         )
         with self._database.connect() as connection:
             return connection.execute(latest).scalar()
@@ -288,19 +289,11 @@ class RunStore:
         return frame.sort("business_date", "provider", "account", "discrepancy_id")
 
 
-def _of_account(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        RUNS.c.provider == provider,
-        RUNS.c.account == account,
-        RUNS.c.superseded_by.is_(None),
-    )
-
-
 def _current(
     connection: sa.Connection, provider: str, account: str, business_date: date
 ) -> RunRecord | None:
     select = sa.select(RUNS).where(
-        *_of_account(provider, account), RUNS.c.business_date == business_date
+        *current_runs_of(provider, account), RUNS.c.business_date == business_date
     )
     row = connection.execute(select).mappings().first()
     return None if row is None else _record(row)

@@ -327,3 +327,9 @@ MERCHANT_SETTLEMENTS: Final = sa.Table(
     sa.Column("runs", sa.Text()),  # a digest of those it is made of
     sa.Index(None, "merchant"),
 )
+
+
+def current_runs_of(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """Conditions that leave the runs of an account that none has superseded."""
+    run = RUNS.c
+    return run.provider == provider, run.account == account, run.superseded_by.is_(None)

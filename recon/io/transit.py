@@ -6,7 +6,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.io.database import Database, read_frame
-from recon.io.schema import DISCREPANCIES, PAYOUTS, RECEIPTS, RUNS
+from recon.io.schema import DISCREPANCIES, PAYOUTS, RECEIPTS, RUNS, current_runs_of
 from recon.periods import Period
 from recon.tables import PAYOUT, RECEIPT
 
@@ -21,19 +21,19 @@ def payouts_in_transit(
     received = (
         sa.select(RECEIPTS.c.payout_id)
         .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
-        .where(*_current(provider, account), RUNS.c.business_date < business_date)
+        .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
     )
     # A payout that arrived as another amount was told when it came; it is not missing as well.
     short = (
         sa.select(sa.func.replace(DISCREPANCIES.c.discrepancy_id, "receipt:", ""))
         .join(RUNS, RUNS.c.run_id == DISCREPANCIES.c.run_id)
         .where(
-            *_current(provider, account),
+            *current_runs_of(provider, account),
             RUNS.c.business_date < business_date,
             DISCREPANCIES.c.type == "payout_mismatch",
         )
     )
-    first = sa.select(sa.func.min(RUNS.c.business_date)).where(*_current(provider, account))
+    first = sa.select(sa.func.min(RUNS.c.business_date)).where(*current_runs_of(provider, account))
     with database.connect() as connection:
         began = connection.execute(first).scalar()
     payout = PAYOUTS.c
@@ -76,14 +76,6 @@ def receipts_of(database: Database, payout_ids: pl.Series) -> pl.DataFrame:
     return every.filter(pl.col("payout_id").is_in(payout_ids.implode())).sort("receipt_id")
 
 
-def _current(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        RUNS.c.provider == provider,
-        RUNS.c.account == account,
-        RUNS.c.superseded_by.is_(None),
-    )
-
-
 def in_transit_before(
     database: Database, provider: str, account: str, business_date: date
 ) -> pl.DataFrame:
@@ -101,7 +93,7 @@ def in_transit_before(
     arrived = (
         sa.select(*(receipt[name] for name in RECEIPT))
         .join(RUNS, RUNS.c.run_id == receipt.run_id)
-        .where(*_current(provider, account), RUNS.c.business_date < business_date)
+        .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
     )
     both = pl.concat(
         [

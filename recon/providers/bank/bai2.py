@@ -16,7 +16,7 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.bank import entries
-from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
+from recon.providers.bank.entries import ENTRY, BankFile, BankStatement, short_date
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _HEADER: Final = re.compile(r"^01,[^,]*,[^,]*,\d{6},")
@@ -33,7 +33,7 @@ def describe(content: Content) -> Description | None:
     if not lines or not _HEADER.match(lines[0]):
         return None
     accounts = [line.split(",")[1] for line in lines if line.startswith("03,")]
-    days = {_date(line.split(",")[4]) for line in lines if line.startswith("02,")}
+    days = {short_date(line.split(",")[4]) for line in lines if line.startswith("02,")}
     day = max((day for day in days if day), default=None)
     return Description(
         "bai2", accounts[0] if accounts else None, None if day is None else one_day(day)
@@ -46,13 +46,6 @@ def read(content: Content, context: ReadContext) -> Reading:
 
 def places(content: Content, _: ReadContext) -> frozenset[Place]:
     return entries.places(_file(content))
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:6]))
-    except ValueError:
-        return None
 
 
 def _file(content: Content) -> BankFile:
@@ -125,7 +118,7 @@ def _statements(records: pl.DataFrame) -> tuple[BankStatement, ...]:
     for code, texts in told:
         cells = [text.strip() for text in texts]
         if code == "02":
-            day = _date(cells[4]) if len(cells) > 4 else None
+            day = short_date(cells[4]) if len(cells) > 4 else None
             group_currency = cells[6] if len(cells) > 6 else ""
         elif code == "03":
             currency = (cells[2] if len(cells) > 2 else "") or group_currency or "USD"

@@ -26,6 +26,15 @@ _PAYOUT_REFERENCES: Final = (
 )
 _NO_REFERENCE: Final = ("", "NONREF", "NOTPROVIDED")
 
+
+def short_date(text: str) -> date | None:
+    """A day as YYMMDD; None for one that is none: some banks count thirty days in February."""
+    try:
+        return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:6]))
+    except ValueError:
+        return None
+
+
 # One booked or pending movement; blank texts are "".
 ENTRY: Final = {
     "statement": pl.UInt32(),  # the place of its statement in the file, from 0

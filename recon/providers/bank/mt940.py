@@ -17,7 +17,7 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.bank import entries
-from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
+from recon.providers.bank.entries import ENTRY, BankFile, BankStatement, short_date
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 
 _TAG: Final = r"^:(\d{2}[A-Z]?):"
@@ -111,15 +111,7 @@ def _balance(text: str) -> tuple[date | None, str, Decimal | None]:
         return None, "", None
     sign = 1 if found[1] == "C" else -1
     amount = Decimal(found[4].replace(",", ".").rstrip(".") or "0")
-    return _date(found[2]), found[3], sign * amount
-
-
-def _date(text: str) -> date | None:
-    """YYMMDD; some banks count thirty days in February."""
-    try:
-        return date(2000 + int(text[:2]), int(text[2:4]), int(text[4:6]))
-    except ValueError:
-        return None
+    return short_date(found[2]), found[3], sign * amount
 
 
 def _entries(fields: pl.DataFrame, messages: list[tuple[BankStatement, str]]) -> pl.DataFrame:
