@@ -6,28 +6,39 @@ from recon.tables import BALANCE, empty
 
 
 def chain(rows: pl.LazyFrame, currency: str) -> pl.LazyFrame:
-    """BALANCE from rows of `moment`, `line_no`, `signed` and the `balance` after it, in any order.
+    """BALANCE from judged rows of `moment`, `line_no`, `signed` and the `balance` after it, in any
+    order; those that are not understood, or tell no balance, are no part of it.
 
     Every row tells the balance after it, and so the one before it. In an unbroken chain each is
     somebody else's as well, but for the first one before and the last one after. A chain that ends
     where it began has neither; it opens as its first second does. A broken one has more, and is
     read in the order of time.
     """
-    chained = rows.select(
+    links = pl.struct(
         "moment", "line_no", after="balance", before=pl.col("balance") - pl.col("signed")
     )
-    return chained.map_batches(lambda frame: _chain(frame, currency), schema=dict(BALANCE))
+    # An expression, because a filter on the frame would have the file read once more.
+    ends = links.filter(pl.col("understood") & pl.col("balance").is_not_null()).map_batches(
+        lambda found: _chain(found.struct.unnest(), currency).to_struct(),
+        return_dtype=pl.Struct(dict(BALANCE)),
+    )
+    return rows.select(ends=ends).unnest("ends")
 
 
 def _chain(chained: pl.DataFrame, currency: str) -> pl.DataFrame:
     if chained.height == 0:
         return empty(BALANCE)
-    for newest_first in (False, True):  # files are in either order, and seconds have several rows
-        rows = chained.sort("moment", "line_no", descending=[False, newest_first])
+    in_file = chained if chained["line_no"].is_sorted() else chained.sort("line_no")
+    # Files are in either order, and seconds have several rows.
+    for rows in (_in_time(in_file), _in_time(in_file.reverse())):
         if not (rows["before"].slice(1) != rows["after"].slice(0, rows.height - 1)).any():
             ends = [(currency, rows["before"][0], rows["after"][-1])]
             return pl.DataFrame(ends, schema=dict(BALANCE), orient="row")
     return _by_value(chained.lazy(), currency).collect()
+
+
+def _in_time(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows if rows["moment"].is_sorted() else rows.sort("moment", maintain_order=True)
 
 
 def _by_value(chained: pl.LazyFrame, currency: str) -> pl.LazyFrame:

@@ -51,7 +51,7 @@ def read(
         lines=checks.to_lines(named, slug, content.file_id, key),
         rejects=rejects,
         controls=_controls(rows, mapping, stated, content.file_id),
-        balances=_balances(rows, good, context, mapping, stated),
+        balances=_balances(rows, here, context, mapping, stated),
     )
 
 
@@ -303,7 +303,7 @@ def _stated(text: str | None, mapping: "StatementMapping") -> pl.Expr:
 
 def _balances(
     rows: pl.LazyFrame,
-    good: pl.LazyFrame,
+    here: pl.LazyFrame,
     context: ReadContext,
     mapping: "StatementMapping",
     stated: Mapped[str, str | None],
@@ -313,7 +313,7 @@ def _balances(
     Of a file of several days, a day opens with what the days before it have come to.
     """
     if mapping.amounts.balance is not None and mapping.currency is not None:
-        return balances.chain(good.filter(pl.col("balance").is_not_null()), mapping.currency)
+        return balances.chain(here, mapping.currency)
     ends = {total.of: stated.get(total.name) for total in mapping.totals}
     if mapping.currency is None or not {"opening", "closing"} <= set(ends):
         return no_balances()

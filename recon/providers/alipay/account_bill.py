@@ -68,7 +68,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         lines=_lines(good, content, context, context.account or stated or ""),
         rejects=rejects,
         controls=_controls(rows, content),
-        balances=balances.chain(good, "CNY"),
+        balances=balances.chain(here, "CNY"),
     )
 
 

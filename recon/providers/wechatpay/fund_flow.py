@@ -95,7 +95,7 @@ def read(content: Content, context: ReadContext) -> Reading:
         lines=_lines(good, content, context),
         rejects=rejects,
         controls=_controls(rows, summary, content),
-        balances=chain(good, "CNY"),
+        balances=chain(in_day, "CNY"),
     )
 
 
