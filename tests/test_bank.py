@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from recon.errors import StatementError
 from recon.periods import one_day
@@ -242,3 +243,25 @@ def test_a_file_that_lacks_what_its_trailers_count_is_cut(
 )
 def test_a_payout_is_known_by_the_reference_in_its_text(text: str, found: str | None) -> None:
     assert pl.select(payout_reference(pl.lit(text))).item() == found
+
+
+def test_entries_of_any_shape_are_read_as_if_each_were_searched_alone() -> None:
+    """A comment in an entry has it searched by XPath, element by element."""
+    detail = (
+        "<NtryDtls><TxDtls><Amt Ccy='USD'>7.00</Amt><Refs><EndToEndId>E1</EndToEndId></Refs>"
+        "<RmtInf><Ustrd> rent </Ustrd></RmtInf></TxDtls></NtryDtls>"
+    )
+    inside = "<NtryDtls><Btch><NbOfTxs>1</NbOfTxs></Btch></NtryDtls>"
+    rows = [
+        entry("1.00"),
+        entry("2.00", more=detail),
+        entry("3.00", status="<Sts>BOOK</Sts>"),
+        entry("4.00", more=inside),
+        entry("5.00", more="<AddtlNtryInf>a&amp;b</AddtlNtryInf>"),
+        entry("6.00", more=detail),
+        entry("7.00", status="<Sts>\n <Cd> PDNG </Cd>\n</Sts>"),
+    ]
+    plain = read(camt(*rows))["lines"].drop("file_id")
+    searched = read(camt(*(row.replace("</Ntry>", "<!-- x --></Ntry>") for row in rows)))
+    assert plain.height == len(rows)
+    assert_frame_equal(plain, searched["lines"].drop("file_id"))

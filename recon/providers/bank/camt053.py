@@ -164,6 +164,8 @@ def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
     part = pl.coalesce(*(_filled(name) for name in ("part_digits", "tx_digits")))
     booked = pl.coalesce(_filled("booked"), _filled("valued")).str.head(10)
     numbers = pl.Series("name", names, dtype=pl.String)
+    frame = cells.frame()
+    has_parts = bool((frame["detail_count"] > 1).any())
     adds_up = (
         (pl.col("detail_count") > 1)
         & pl.col("part").is_not_null().all().over("statement", "number")
@@ -174,13 +176,13 @@ def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
     detailed = by_parts | alone
     said = pl.concat_str(["words", "reference_words", "part_info", "info"], separator=" ")
     return (
-        cells.frame()
-        .lazy()
+        frame.lazy()
         .with_columns(pl.col(name).str.strip_chars() for name in CELLS)
         .with_columns(
             amount=amount, part=pl.when(is_own).then(_signed(part, part_side)).otherwise(None)
         )
-        .with_columns(by_parts=adds_up.fill_null(value=False))
+        # Most files have no such entry, and looking at each would take as long as all else here.
+        .with_columns(by_parts=adds_up.fill_null(value=False) if has_parts else pl.lit(value=False))
         .filter(by_parts | (pl.col("place") <= 1))
         .select(
             "statement",

@@ -1,11 +1,12 @@
-"""The texts of camt.053 entries, one XPath an entry: what is read by the row in Python is as little
-as can be, because a search for each of two dozen elements costs ten times the parsing.
+"""The texts of camt.053 entries: searches for two dozen elements cost several times the parsing, so
+they are made once for all entries of one shape, which in a file are few.
 
-The expression puts the texts together with a character that no text has (a Unicode noncharacter);
-Polars takes them apart again.
+Entries whose texts may be in several places (more details than one, comments) are searched with one
+XPath each. It puts the texts together with a character that no text has (a Unicode noncharacter).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -46,13 +47,17 @@ _OF_DETAIL: Final = {
 }
 _DETAILS: Final = "NtryDtls/TxDtls"
 CELLS: Final = (*_OF_ENTRY, *_OF_DETAIL)
-_ROW: Final = {
+_CURRENCY: Final = "Ccy"
+_CURRENCIES: Final = tuple(
+    name for name, path in (_OF_ENTRY | _OF_DETAIL).items() if path.endswith(f"/@{_CURRENCY}")
+)
+_FACTS: Final = {
+    "row": pl.UInt32(),
     "statement": pl.UInt32(),
     "number": pl.UInt32(),
     "place": pl.UInt32(),
     "detail_count": pl.UInt32(),
     "line_no": pl.UInt32(),
-    "texts": pl.String(),
 }
 
 
@@ -61,8 +66,9 @@ class Cells:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._statement = self._number = 0
-        self._rows: list[tuple[object, ...]] = []
+        self._statement = self._number = self._row_count = 0
+        self._plans: dict[tuple[object, ...], _Plan | None] = {}
+        self._rows: dict[tuple[str, ...], list[tuple[object, ...]]] = {}  # by the cells they have
         self._blocks: list[pl.DataFrame] = []
 
     def end_statement(self) -> None:
@@ -72,37 +78,122 @@ class Cells:
     def take(self, entry: etree._Element) -> None:
         """Read an entry: a row, or a row for each of several details."""
         self._number += 1
-        paths = _compiled(entry.tag.rpartition("}")[0].removeprefix("{"))
-        *_, counts = whole = paths.entry(entry).split(_BETWEEN)
+        elements = list(entry.iter())
+        # Names in order, and how many children each has, are one tree and no other.
+        shape = (*[element.tag for element in elements], *map(len, elements))
+        try:
+            plan = self._plans[shape]
+        except KeyError:
+            plan = self._plans[shape] = _plan(entry, elements)
+        if plan is None:
+            self._search(entry)
+        else:
+            self._add(entry, plan.details, plan.details, plan.names, plan.texts(elements))
+
+    def _search(self, entry: etree._Element) -> None:
+        paths = _compiled(_namespace(entry))
+        *texts, counts = paths.entry(entry).split(_BETWEEN)
         details, remarks = (int(count) for count in counts.split(" "))
-        texts = whole[:-1]
         if details > 1 or remarks > 1:
             found = paths.details(entry)
             for place, detail in enumerate(found, start=1):
-                self._add(entry, place, details, texts[: len(_OF_ENTRY)] + paths.of(detail))
+                whole = texts[: len(_OF_ENTRY)] + paths.of(detail)
+                self._add(entry, place, details, CELLS, whole)
         else:
-            self._add(entry, details, details, texts)
+            self._add(entry, details, details, CELLS, texts)
 
-    def _add(self, entry: Any, place: int, details: int, texts: list[str]) -> None:
-        if len(texts) != len(CELLS):
+    def _add(
+        self, entry: Any, place: int, details: int, names: tuple[str, ...], texts: list[str]
+    ) -> None:
+        if len(texts) != len(names):
             raise StatementError(f"{self._name}: a text has the character U+FDD0, which is no text")
-        line_no = entry.sourceline or 0
-        joined = _BETWEEN.join(texts)
-        self._rows.append((self._statement, self._number, place, details, line_no, joined))
-        if len(self._rows) >= _BLOCK:
+        self._row_count += 1
+        facts = (self._row_count, self._statement, self._number, place, details)
+        rows = self._rows.setdefault(names, [])
+        rows.append((*facts, entry.sourceline or 0, *texts))
+        if self._row_count % _BLOCK == 0:
             self._flush()
 
     def _flush(self) -> None:
-        rows = pl.DataFrame(self._rows, schema=_ROW, orient="row")
-        texts = pl.col("texts").str.split(_BETWEEN)
-        named = {name: texts.list.get(place) for place, name in enumerate(CELLS)}
-        self._blocks.append(rows.lazy().with_columns(**named).drop("texts").collect())
-        self._rows = []
+        for names, rows in self._rows.items():
+            columns = zip((*_FACTS, *names), zip(*rows, strict=True), strict=True)
+            found = pl.DataFrame(
+                [pl.Series(name, values, _FACTS.get(name, pl.String())) for name, values in columns]
+            )
+            absent = [pl.lit("").alias(name) for name in CELLS if name not in names]
+            self._blocks.append(found.with_columns(absent).select(*_FACTS, *CELLS))
+        self._rows = {}
 
     def frame(self) -> pl.DataFrame:
         """statement and number of the entry, place and count of the detail, line_no, and CELLS."""
         self._flush()
-        return pl.concat(self._blocks)
+        schema = {**_FACTS, **dict.fromkeys(CELLS, pl.String())}
+        whole = pl.concat([pl.DataFrame(schema=schema), *self._blocks])
+        return whole.sort("row").drop("row")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where the texts of entries of one shape are: places in the list of an entry's elements."""
+
+    details: int
+    names: tuple[str, ...]  # of the texts of leaves, then of branches, then of attributes
+    leaves: tuple[int, ...]
+    branches: tuple[tuple[tuple[int, str], ...], ...]  # what adds up to the text of an element
+    currencies: tuple[tuple[int, ...], ...]  # the first of these elements that tells one
+
+    def texts(self, elements: list[Any]) -> list[str]:
+        texts = [elements[place].text or "" for place in self.leaves]
+        texts += [
+            "".join([getattr(elements[place], part) or "" for place, part in branch])
+            for branch in self.branches
+        ]
+        for places in self.currencies:
+            told = [elements[place].get(_CURRENCY) for place in places]
+            texts.append(next((code for code in told if code is not None), ""))
+        return texts
+
+
+def _plan(entry: Any, elements: list[Any]) -> _Plan | None:
+    """None for entries that are searched one by one: with comments, or several details."""
+    paths = _compiled(_namespace(entry))
+    details, remarks = (int(count) for count in paths.entry(entry).split(_BETWEEN)[-1].split(" "))
+    if details > 1 or remarks > 1 or not all(isinstance(one.tag, str) for one in elements):
+        return None
+    place_of = {element: place for place, element in enumerate(elements)}
+    leaves: dict[str, int] = {}
+    branches: dict[str, tuple[tuple[int, str], ...]] = {}
+    currencies: dict[str, tuple[int, ...]] = {}
+    for name, search in paths.nodes.items():
+        places = tuple(place_of[node] for node in search(entry))
+        if not places:
+            continue
+        if name in _CURRENCIES:
+            currencies[name] = places
+        elif len(elements[places[0]]):
+            branches[name] = tuple(_parts(elements[places[0]], place_of))
+        else:
+            leaves[name] = places[0]
+    return _Plan(
+        details=details,
+        names=(*leaves, *branches, *currencies),
+        leaves=tuple(leaves.values()),
+        branches=tuple(branches.values()),
+        currencies=tuple(currencies.values()),
+    )
+
+
+def _parts(branch: Any, place_of: dict[Any, int]) -> Iterator[tuple[int, str]]:
+    """The texts in an element with children, and those behind them, in the order of the file."""
+    yield place_of[branch], "text"
+    for child in branch:
+        yield from _parts(child, place_of)
+        yield place_of[child], "tail"
+
+
+def _namespace(entry: Any) -> str:
+    namespace: str = entry.tag.rpartition("}")[0].removeprefix("{")
+    return namespace
 
 
 class _Paths:
@@ -128,6 +219,13 @@ class _Paths:
                  *(f"{details}/{text}" for text in of_detail)]  # fmt: skip
         remarks = f"count({details}/{path('RmtInf/Ustrd')})"
         counts = f"concat(count({details}),' ',{remarks})"
+        searched = [
+            *_OF_ENTRY.items(),
+            *((name, f"{_DETAILS}/{text}") for name, text in _OF_DETAIL.items()),
+        ]
+        self.nodes = {
+            name: compiled(path(text.removesuffix(f"/@{_CURRENCY}"))) for name, text in searched
+        }
         between = f",'{_BETWEEN}',"
         self.entry = compiled(f"concat({between.join([*every, counts])})")
         self.details = compiled(details)
