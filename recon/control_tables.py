@@ -43,6 +43,29 @@ WRITE_OFF: Final[Schema] = {
     "effective_on": pl.Date(),
 }
 
+
+def given_up_items(write_offs: pl.DataFrame) -> pl.DataFrame:
+    """WRITE_OFF -> the open items that leave the carry, once each: item_id, booking_account and
+    `of_payout`. A credit of a bank may wait for its entry, and as a part of a payout for the rest
+    of it: these are two items, and giving up one of them leaves the other.
+    """
+    return (
+        write_offs.select(
+            "booking_account",
+            of_payout=~pl.col("discrepancy_id").str.starts_with("match:"),
+            item_id="item_ids",
+        )
+        .explode("item_id")
+        .drop_nulls("item_id")
+        .unique(["item_id", "of_payout"], keep="first", maintain_order=True)
+    )
+
+
+def is_of_payout() -> pl.Expr:
+    """Whether an OPEN_ITEM is a payout, one that is due, or a part of one that came."""
+    return pl.col("side").is_in(["payout", "due", "credit"])
+
+
 # What the policy for small differences proposes to write off, and what its limits leave alone.
 SMALL_DIFFERENCE: Final[Schema] = {
     "discrepancy_id": pl.String(),

@@ -29,15 +29,13 @@ from recon.matching.items import carried_items, entry_items, line_items, number_
 from recon.matching.plain import plain_pairs
 from recon.matching.rules import MatchRule
 from recon.normalization import Normalized, normalize
-from recon.receipts import Received, receive
+from recon.receipts import NOTHING_RECEIVED, Received, receive
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Before, Settlement, settled
 from recon.tables import (
     DISCREPANCY,
     FEE_SUMMARY,
-    OPEN_ITEM,
-    RECEIPT,
     WITHDRAWAL_CHARGE,
     check,
     empty,
@@ -298,7 +296,7 @@ def post(
 def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> Received:
     """Payouts of the providers against the lines of the bank account they go to."""
     if day.payouts is None:
-        return Received(empty(RECEIPT), empty(OPEN_ITEM), empty(DISCREPANCY))
+        return NOTHING_RECEIVED
     rules = _rules_of(day, policy.receipt_rules)
     return receive(normalized.lines, day.payouts, day.open_items, rules, whose)
 
@@ -309,7 +307,7 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
     receipts = found.received.receipts
     rejects = pl.concat([found.normalized.rejects, day.entry_rejects])
     discrepancies = _discrepancies(day, whose, found, rejects)
-    matched = known_by(found.matching.open_items, receipts)
+    matched = known_by(found.matching.open_items, found.received.of_payouts)
     dues = found.settlement.dues
     left = pl.concat([matched, found.received.in_transit, dues.left]).sort("side", "item_id")
     check("OPEN_ITEM", left)
@@ -371,8 +369,8 @@ def _discrepancies(
     absent = [] if day.expected.state == "later" else found.missing
     matching = found.matching.discrepancies
     if day.payouts is not None:
-        receipts = found.received.receipts
-        matching = unidentified(matching, receipts, day.open_items, whose.language)
+        known = found.received.of_payouts
+        matching = unidentified(matching, known, day.open_items, whose.language)
     matching, exchanged = exchange.attributed(matching, found.exchanged)
     every = pl.concat(
         [

@@ -18,6 +18,7 @@ from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
 from recon.money import MONEY, ZERO
 from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, conform, empty
+from recon.unidentified import OF_PAYOUTS, of_payouts
 from recon.wording import Language
 
 # A number tells a payout whenever it comes; how long it may take is in `due_on`.
@@ -31,6 +32,12 @@ class Received:
     receipts: pl.DataFrame  # RECEIPT
     in_transit: pl.DataFrame  # OPEN_ITEM of sides `payout` and, of parts that came, `credit`
     discrepancies: pl.DataFrame  # DISCREPANCY
+    of_payouts: pl.DataFrame  # OF_PAYOUTS
+
+
+NOTHING_RECEIVED: Final = Received(
+    empty(RECEIPT), empty(OPEN_ITEM), empty(DISCREPANCY), empty(OF_PAYOUTS)
+)
 
 
 def receive(
@@ -47,7 +54,7 @@ def receive(
     """
     expected = _expected(payouts, carried)
     if expected.height == 0:
-        return Received(empty(RECEIPT), empty(OPEN_ITEM), empty(DISCREPANCY))
+        return NOTHING_RECEIVED
     credits, expected = naming.keyed(_credits(lines, carried), expected, rules)
     items = _item(credits), _item(expected)
     matched = match(*items, rules, _WINDOWS.date_tolerance_days)
@@ -66,6 +73,7 @@ def receive(
         receipts,
         pl.concat(in_transit).sort("side", "item_id"),
         pl.concat([empty(DISCREPANCY), *told_of]).sort("discrepancy_id"),
+        of_payouts(matched, *facts),
     )
 
 
@@ -88,7 +96,8 @@ def _credits(lines: pl.LazyFrame, carried: pl.DataFrame) -> pl.DataFrame:
     before = carried.filter(side="credit").select(
         "currency", "business_date", line_id="item_id", gross="amount", merchant_ref="merchant_ref"
     )
-    return pl.concat([moved, before], how="diagonal_relaxed").unique("line_id").sort("line_id")
+    both = [moved.with_columns(is_new=pl.lit(value=True)), before]
+    return pl.concat(both, how="diagonal_relaxed").unique("line_id").sort("line_id")
 
 
 def _parts_so_far(
@@ -221,7 +230,8 @@ def _unequal(
         off.select(pl.lit(side).alias("side"), "group", "pass", row=f"{side}_row")
         for side in ("line", "entry")
     )
-    due = pl.col("group").is_in(late["group"].drop_nulls().implode())
+    of_today = [late["group"].drop_nulls(), _grown(matched, credits, expected)]
+    due = pl.col("group").is_in(pl.concat(of_today).implode())
     disputed = matched.groups.filter(
         ~pl.col("verdict").is_in(["matched", "split"]) | ((pl.col("verdict") == "split") & due)
     ).select("side", pl.col("group") + off.height, "pass", "row")
@@ -248,6 +258,17 @@ def _unequal(
             arrived=amount_text("amount_provider", "arrived_currency"),
         ),
     )
+
+
+def _grown(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> pl.Series:
+    """The groups of payouts that were reported before and of which another part has come today:
+    what is missing of them is another amount now."""
+    split = matched.groups.filter(verdict="split")
+    reported = expected.select("reported").with_row_index("row").filter("reported")
+    came = credits.select("is_new").with_row_index("row").filter("is_new")
+    known = split.filter(side="entry").join(reported, on="row", how="semi")
+    parts = split.filter(side="line").join(came, on="row", how="semi")
+    return parts.join(known, on="group", how="semi")["group"]
 
 
 def _arrived(members: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:

@@ -1,16 +1,39 @@
 """Credits of a bank account that no payout explains, and those that one does."""
 
+from typing import Final
+
 import polars as pl
 
 from recon.discrepancies import amount_text, suggested_action, told
+from recon.matching.engine import Matched
 from recon.money import ZERO
+from recon.tables import Schema
 from recon.wording import Language
 
+OF_PAYOUTS: Final[Schema] = {"line_id": pl.String(), "payout_id": pl.String()}
 
-def known_by(open_items: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
-    """OPEN_ITEM where a credit that was received as a payout has its number as `parent_ref`: the
-    ledger may not have it yet, but nobody wonders where it comes from."""
-    of_line = receipts.select(item_id="line_id", number="payout_id").unique("item_id", keep="first")
+
+def of_payouts(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """OF_PAYOUTS: whose each credit is that belongs to a payout, be it whole, a part of it or not
+    the same money; of several payouts, the first. `matched` refers to rows of the other two."""
+    lines, entries = (matched.groups.filter(side=side) for side in ("line", "entry"))
+    grouped = lines.join(entries, on="group", how="inner")
+    rows = pl.concat(
+        [
+            matched.pairs.select("line_row", "entry_row"),
+            grouped.select(line_row="row", entry_row="row_right"),
+        ]
+    )
+    found = pl.DataFrame(
+        [credits["line_id"][rows["line_row"]], expected["payout_id"][rows["entry_row"]]]
+    )
+    return found.sort("line_id", "payout_id").unique("line_id", keep="first", maintain_order=True)
+
+
+def known_by(open_items: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """OPEN_ITEM where a credit of OF_PAYOUTS has the payout's number as `parent_ref`: the ledger
+    may not have it yet, but nobody wonders where it comes from."""
+    of_line = known.select(item_id="line_id", number="payout_id")
     return (
         open_items.join(of_line, on="item_id", how="left", maintain_order="left")
         .with_columns(
@@ -23,12 +46,13 @@ def known_by(open_items: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
 
 
 def unidentified(
-    found: pl.DataFrame, receipts: pl.DataFrame, carried: pl.DataFrame, language: Language
+    found: pl.DataFrame, known: pl.DataFrame, carried: pl.DataFrame, language: Language
 ) -> pl.DataFrame:
     """DISCREPANCY of a bank account, where a credit that neither the ledger nor a payout explains
-    is called what it is. `carried` is OPEN_ITEM of the day before, see `known_by`."""
-    known = carried.filter(pl.col("side") == "line", pl.col("parent_ref").is_not_null())
-    ids = pl.concat([receipts["line_id"], known["item_id"]])
+    is called what it is. `known` is OF_PAYOUTS, `carried` OPEN_ITEM of the day before, see
+    `known_by`."""
+    before = carried.filter(pl.col("side") == "line", pl.col("parent_ref").is_not_null())
+    ids = pl.concat([known["line_id"], before["item_id"]])
     received = pl.col("line_ids").list.first().is_in(ids.implode())
     is_stranger = (
         (pl.col("type") == "missing_in_ledger") & (pl.col("amount_provider") > ZERO) & ~received

@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from recon import findings
-from recon.day import DayInput, MemoryStore, Statement
+from recon.day import DayInput, MemoryStore, Policy, Statement
 from recon.discrepancies import Day, Severity
 from recon.io.config import Config, load_config
 from recon.io.orders import refunded_orders
@@ -291,8 +291,10 @@ def run_files(
     *,
     entry_rejects: pl.DataFrame | None = None,
     open_items: pl.DataFrame | None = None,
+    payouts: pl.DataFrame | None = None,
+    policy: Policy | None = None,
 ) -> DayResult:
-    """Run one day of an account with the shipped policy; of the ledger, what is of that day."""
+    """Run one day of an account, as shipped unless told; of the ledger, what is of that day."""
     return run_day(
         DayInput(
             account=account,
@@ -304,8 +306,9 @@ def run_files(
             open_items=empty(OPEN_ITEM) if open_items is None else open_items,
             orders=orders_in(ledger, business_date),
             rates=rates_for(account, business_date),
+            payouts=payouts,
         ),
-        shipped_config().policy,
+        policy or shipped_config().policy,
         MemoryStore(),
     )
 

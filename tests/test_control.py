@@ -47,12 +47,24 @@ def open_items(*rows: str) -> pl.DataFrame:
 
 def test_written_off_items_leave_the_carry_and_no_other() -> None:
     carried = open_items("line L1 10.00", "entry E1 10.00", "entry E2 3.00")
-    write_offs = frame_of(WRITE_OFF, [{"item_ids": ["E1", "gone"]}, {"item_ids": []}])
+    rows = [{"discrepancy_id": "match:E1", "item_ids": ["E1", "gone"]}, {"item_ids": []}]
+    write_offs = frame_of(WRITE_OFF, rows)
     kept, gone = without_written_off(carried, write_offs)
     assert kept["item_id"].to_list() == ["L1", "E2"]
     assert gone["item_id"].to_list() == ["E1"]
     kept, gone = without_written_off(carried, empty(WRITE_OFF))
     assert (kept.height, gone.height) == (3, 0)
+
+
+def test_a_credit_that_is_a_line_and_a_part_of_a_payout_is_given_up_as_one_of_them() -> None:
+    carried = open_items("line C1 60.00", "credit C1 60.00", "payout P1 100.00")
+    for about, ids, left in (
+        ("receipt:P1", ["C1", "P1"], [("line", "C1")]),
+        ("match:C1", ["C1"], [("credit", "C1"), ("payout", "P1")]),
+    ):
+        rows = [{"discrepancy_id": about, "item_ids": ids}]
+        kept, _ = without_written_off(carried, frame_of(WRITE_OFF, rows))
+        assert kept.select("side", "item_id").rows() == left
 
 
 def test_small_differences_are_taken_smallest_first_until_the_cap_and_all_are_listed() -> None:

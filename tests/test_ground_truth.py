@@ -13,11 +13,13 @@ import polars as pl
 import pytest
 
 from recon.settings import AccountSettings
-from recon.tables import LEDGER_ENTRY, OPEN_ITEM, conform, empty
+from recon.tables import DISCREPANCY_TYPES, LEDGER_ENTRY, OPEN_ITEM, conform, empty
 from tests.generator import PLANTABLE, DaySpec, GeneratedDay, default_plants, generate_day
 from tests.generator.samples import FOLDER
 from tests.generator.sources import DAYS
+from tests.generator.transit import PLANTED, transit_days
 from tests.support import TODAY, account_of, run_files
+from tests.transit import found_in_transit
 
 OVERNIGHT = 4  # payments at each midnight whose two sides are dated a day apart
 WHAT = ["type", "business_date", "currency", "difference", "merchant_ref", "txn_id"]
@@ -25,7 +27,7 @@ WHAT = ["type", "business_date", "currency", "difference", "merchant_ref", "txn_
 
 @dataclass(frozen=True)
 class Chain:
-    """Three days in a row of one account; each starts with what the one before left open."""
+    """Days in a row of one account; each starts with what the one before left open."""
 
     provider: str
     seed: int
@@ -44,22 +46,35 @@ CHAINS = [
 ]
 
 
+REJECTS = {"unmapped_row": 1, "validation_failed": 1}
+# What happens to whole files, day by day. A balance is looked at where every row was understood,
+# and a day without its statements finds nothing else.
+MISHAPS = (
+    REJECTS | {"control_total_mismatch": 1},
+    REJECTS,
+    {"balance_mismatch": 1, "file_duplicate": 1},
+    {"file_missing": 1},
+)
+
+
 def days_of(chain: Chain) -> list[GeneratedDay]:
-    plants = default_plants(chain.provider, chain.rows) | {"unmapped_row": 1}
+    usual = default_plants(chain.provider, chain.rows)
     if chain.line_window_days > 1:
-        plants |= {"date_mismatch": 1}
+        usual |= {"date_mismatch": 1}
     days: list[GeneratedDay] = []
-    for offset in range(3):
+    for offset, mishaps in enumerate(MISHAPS):
+        usually = {} if "file_missing" in mishaps else usual
+        possible = {n: count for n, count in mishaps.items() if n in PLANTABLE[chain.provider]}
         spec = DaySpec(
             provider=chain.provider,
             account=account_of(chain.provider).account,
             business_date=TODAY + timedelta(days=offset),
             rows=chain.rows,
             seed=chain.seed,
-            plants=plants,
+            plants=usually | possible,
             opening_balances=days[-1].closing_balances if days else None,
             carry_in=OVERNIGHT if days else 0,
-            carry_out=OVERNIGHT,
+            carry_out=0 if "file_missing" in mishaps else OVERNIGHT,
             line_window_days=chain.line_window_days,
             entry_window_days=chain.entry_window_days,
         )
@@ -92,14 +107,17 @@ def found_in_files(
 
 
 def planted_in(days: Sequence[GeneratedDay]) -> pl.DataFrame:
-    """What the runs of these days must report."""
-    labels = pl.concat([day.labels for day in days])
-    return as_reported(labels.filter(pl.col("business_date") <= days[-1].spec.business_date))
+    """What the runs of these days must report; without a statement at all, everything waits."""
+    *before, last = days
+    labels = pl.concat([day.labels for day in before])
+    due = pl.col("business_date")
+    until = due <= last.spec.business_date if last.files else due < last.spec.business_date
+    return as_reported(pl.concat([labels.filter(until), last.labels]))
 
 
 def as_reported(labels: pl.DataFrame) -> pl.DataFrame:
     """Nobody can tell ids and currency of a row that was rejected."""
-    told = pl.col("type") != "unmapped_row"
+    told = ~pl.col("type").is_in(list(REJECTS))
     ids = [pl.when(told).then(name).alias(name) for name in ("currency", "merchant_ref", "txn_id")]
     return labels.with_columns(ids).select(WHAT)
 
@@ -142,6 +160,26 @@ def test_what_was_planted_is_found_and_nothing_else(chain: Chain) -> None:
     assert_all_found(*truth_and_finding(chain))
 
 
+TRANSIT_SEEDS = (1, 2)
+
+
+@cache
+def truth_in_transit(seed: int, rows: int = 200) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Planted and found where a provider pays into a bank account."""
+    made = transit_days(seed, rows, TODAY - timedelta(days=4))
+    return made.labels.select(WHAT), found_in_transit(made).select(WHAT)
+
+
+@pytest.mark.parametrize("seed", TRANSIT_SEEDS)
+def test_what_was_planted_on_the_way_to_the_bank_is_found_and_nothing_else(seed: int) -> None:
+    assert_all_found(*truth_in_transit(seed))
+
+
+def test_every_type_there_is_can_be_planted() -> None:
+    somewhere = {name for plants in PLANTABLE.values() for name in plants} | set(PLANTED)
+    assert somewhere == set(DISCREPANCY_TYPES)
+
+
 @pytest.mark.parametrize("provider", sorted(PLANTABLE))
 def test_every_type_that_can_be_planted_was_tried(provider: str) -> None:
     planted = {
@@ -154,7 +192,9 @@ def test_every_type_that_can_be_planted_was_tried(provider: str) -> None:
 
 
 def test_precision_and_recall_are_one() -> None:
-    rows = measured([truth_and_finding(chain) for chain in CHAINS])
+    pairs = [truth_and_finding(chain) for chain in CHAINS]
+    rows = measured([*pairs, *map(truth_in_transit, TRANSIT_SEEDS)])
+    assert {name for name, *_ in rows} == set(DISCREPANCY_TYPES)
     assert {(precision, recall) for *_, precision, recall in rows} == {(1.0, 1.0)}
 
 

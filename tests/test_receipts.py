@@ -220,11 +220,11 @@ def test_a_credit_received_yesterday_and_not_booked_is_no_unidentified_receipt()
     today = received("payout P1 po_1 EUR 100.00\ncredit C1 100.00 po_1")
     waiting = {"side": "line", "currency": "EUR", "amount": "100", "state": "open"}
     carried = frame_of(OPEN_ITEM, [waiting | {"item_id": name} for name in ("C1", "C2")])
-    marked = known_by(carried, today.receipts)
+    marked = known_by(carried, today.of_payouts)
     assert marked["parent_ref"].to_list() == ["P1", None]
     usual = {"type": "missing_in_ledger", "amount_provider": "100", "currency": "EUR"}
     found = frame_of(DISCREPANCY, [usual | {"line_ids": [name]} for name in ("C1", "C2")])
-    told_of = unidentified(found, today.receipts.clear(), marked, "en")
+    told_of = unidentified(found, today.of_payouts.clear(), marked, "en")
     assert told_of["type"].to_list() == ["missing_in_ledger", "unidentified_receipt"]
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from recon.control_tables import SMALL_DIFFERENCE
+from recon.control_tables import SMALL_DIFFERENCE, given_up_items, is_of_payout
 from recon.money import MONEY, ZERO
 
 
@@ -22,9 +22,11 @@ def without_written_off(
     carried: pl.DataFrame, write_offs: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """OPEN_ITEM that are carried on, and those that leave the carry, by WRITE_OFF."""
-    ids = write_offs["item_ids"].explode().drop_nulls()
-    is_written_off = pl.col("item_id").is_in(ids.implode())
-    return carried.filter(~is_written_off), carried.filter(is_written_off)
+    key = ["item_id", "of_payout"]
+    items, gone = carried.with_columns(of_payout=is_of_payout()), given_up_items(write_offs)
+    kept, left = (items.join(gone, on=key, how=how, maintain_order="left").select(carried.columns)
+                  for how in ("anti", "semi"))  # fmt: skip
+    return kept, left
 
 
 def small_differences(found: pl.DataFrame, policy: SmallDifferences) -> pl.DataFrame:

@@ -119,11 +119,18 @@ def _current(run: RunOfCases) -> tuple[sa.ColumnElement[bool], ...]:
     return (*_of_account(run, RUNS), RUNS.c.superseded_by.is_(None))
 
 
+def _is_an_item_of_cases() -> sa.ColumnElement[bool]:
+    """A credit that was a part of a payout is none: as a line, it may still lack its entry."""
+    return CLEARED_ITEMS.c.side != "credit"
+
+
 def _touched(run: RunOfCases) -> sa.CompoundSelect[Any]:
     """The discrepancy_ids that this run or the superseded one found, or whose item one cleared."""
     runs = [run.run_id] if run.supersedes is None else [run.run_id, run.supersedes]
     found = sa.select(DISCREPANCIES.c.discrepancy_id).where(DISCREPANCIES.c.run_id.in_(runs))
-    cleared = sa.select(CLEARED_ITEMS.c.item_id).where(CLEARED_ITEMS.c.run_id.in_(runs))
+    cleared = sa.select(CLEARED_ITEMS.c.item_id).where(
+        CLEARED_ITEMS.c.run_id.in_(runs), _is_an_item_of_cases()
+    )
     of_items = sa.select(CASES.c.discrepancy_id).where(
         *_of_account(run, CASES), CASES.c.item_id.in_(cleared)
     )
@@ -189,7 +196,7 @@ def _clearings(connection: sa.Connection, run: RunOfCases, cases: pl.DataFrame) 
     select = (
         sa.select(*(cleared[name] for name in _CLEARED))
         .join_from(CLEARED_ITEMS, RUNS, cleared.run_id == RUNS.c.run_id)
-        .where(*_current(run), cleared.item_id.in_(of_cases))
+        .where(*_current(run), cleared.item_id.in_(of_cases), _is_an_item_of_cases())
     )
     return read_rows(connection, select, _CLEARED).sort("cleared_on").unique("item_id", keep="last")
 

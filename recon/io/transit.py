@@ -6,7 +6,14 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.io.database import Database, read_frame
-from recon.io.schema import DISCREPANCIES, PAYOUTS, RECEIPTS, RUNS, current_runs_of
+from recon.io.schema import (
+    DISCREPANCIES,
+    OPEN_ITEMS,
+    PAYOUTS,
+    RECEIPTS,
+    RUNS,
+    current_runs_of,
+)
 from recon.periods import Period
 from recon.tables import PAYOUT, RECEIPT
 
@@ -14,16 +21,27 @@ from recon.tables import PAYOUT, RECEIPT
 def payouts_in_transit(
     database: Database, provider: str, account: str, business_date: date
 ) -> pl.DataFrame:
-    """PAYOUT sent to a bank account up to a business date, less what its earlier days received or
-    told as `payout_mismatch`; sorted by id. Those that were due before the account was run at all
-    are left out: nobody has looked for them.
+    """PAYOUT sent to a bank account up to a business date, less what its earlier days received, or
+    told as `payout_mismatch` and do not carry any more; sorted by id. Those that were due before
+    the account was run at all are left out: nobody has looked for them.
     """
     received = (
         sa.select(RECEIPTS.c.payout_id)
         .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
         .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
     )
-    # A payout that arrived as another amount was told when it came; it is not missing as well.
+    latest = (
+        sa.select(RUNS.c.run_id)
+        .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
+        .order_by(RUNS.c.business_date.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    carried = sa.select(OPEN_ITEMS.c.item_id).where(
+        OPEN_ITEMS.c.run_id == latest, OPEN_ITEMS.c.side == "payout"
+    )
+    # A payout that arrived as another amount was told when it came; it is not missing as well. One
+    # of which a part came is carried on: the rest of it may still come.
     short = (
         sa.select(sa.func.replace(DISCREPANCIES.c.discrepancy_id, "receipt:", ""))
         .join(RUNS, RUNS.c.run_id == DISCREPANCIES.c.run_id)
@@ -46,7 +64,7 @@ def payouts_in_transit(
             RUNS.c.business_date <= business_date,
             payout.due_on >= min(began or business_date, business_date),
             payout.payout_id.not_in(received),
-            payout.payout_id.not_in(short),
+            payout.payout_id.not_in(short) | payout.payout_id.in_(carried),
         )
     )
     return read_frame(database, select, PAYOUT).unique("payout_id").sort("payout_id")

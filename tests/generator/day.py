@@ -1,7 +1,7 @@
 """One day from one spec: movements, the statements that tell of them, the ledger, and the truth."""
 
 from recon.errors import ensure
-from tests.generator import labels, ledger, movements, paypal, paypal_files, wechatpay
+from tests.generator import labels, ledger, mishaps, movements, paypal, paypal_files, wechatpay
 from tests.generator import wechatpay_files as wechatpay_bills
 from tests.generator.spec import DaySpec, GeneratedDay
 
@@ -19,7 +19,9 @@ def generate_day(spec: DaySpec) -> GeneratedDay:
     counted = lines if counted_kinds is None else lines.filter(lines["kind"].is_in(counted_kinds))
     ensure(counted.height == spec.rows, f"{counted.height} rows instead of {spec.rows}")
     files, closing = make_files(spec, lines)
-    return GeneratedDay(
+    gone = mishaps.lost(spec, moved)
+    moved = mishaps.without_lost(moved, gone)
+    day = GeneratedDay(
         spec=spec,
         files=files,
         ledger=ledger.entries(spec, moved),
@@ -27,3 +29,4 @@ def generate_day(spec: DaySpec) -> GeneratedDay:
         carried=labels.carried(spec, moved),
         closing_balances=closing,
     )
+    return mishaps.spoiled(day, gone)

@@ -91,7 +91,7 @@ def _difference() -> pl.Expr:
     role, amount = pl.col("role"), pl.col("amount")
     no_difference = ["status_mismatch", "date_mismatch", "reference_mismatch", "ambiguous_match"]
     return (
-        pl.when(role.is_in([*no_difference, "unmapped_row"]))
+        pl.when(role.is_in([*no_difference, "unmapped_row", "validation_failed"]))
         .then(0)
         .when(role.is_in(["missing_in_provider", "duplicate_in_ledger"]))
         .then(-amount)
@@ -137,6 +137,7 @@ def _note() -> pl.Expr:
         "fee_variance": ("fee of {} where the tariff says {}", fee, expected),
         "withdrawal_charge_variance": ("charge of {} where the tariff says {}", fee, expected),
         "unmapped_row": ("row of {} with a code nobody knows", amount),
+        "validation_failed": ("row of {} of a moment that does not exist", amount),
     }
     return pl.coalesce(
         pl.when(role=name).then(sentence(template, *parts))

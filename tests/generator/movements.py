@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from tests.generator import amounts
-from tests.generator.spec import DaySpec
+from tests.generator.spec import OF_FILES, DaySpec
 
 MOVEMENT: Final = {
     "role": pl.String(),
@@ -53,6 +53,7 @@ ENTRIES: Final = {
     "refund_unlinked": 0,
     "chargeback_unrecorded": 0,
     "unmapped_row": 0,
+    "validation_failed": 0,
     "reserve_unexplained": 0,
     "late_entry": 0,
     "line_of_yesterday": 0,
@@ -62,6 +63,7 @@ ENTRIES: Final = {
 # Of these plants every second one is a refund; the rest are payments, unless named here.
 _ALSO_REFUNDS: Final = ("missing_in_ledger", "missing_in_provider", "amount_mismatch")
 _NO_PAYMENTS: Final = (
+    *OF_FILES,
     *("refund_unlinked", "chargeback_unrecorded", "reserve_unexplained"),
     *("withdrawal_charge_variance", "fx_variance", "over_refund"),
 )

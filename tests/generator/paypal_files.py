@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from tests.generator.amounts import hundredths_of, money_of
-from tests.generator.spec import DaySpec
+from tests.generator.spec import NO_TIME, DaySpec
 
 _COLUMNS = (
     '"Transaction ID","Invoice ID","PayPal Reference ID","PayPal Reference ID Type",'
@@ -81,6 +81,8 @@ def _cells(spec: DaySpec) -> list[pl.Expr]:
         .dt.convert_time_zone(str(spec.time_zone))
         .dt.to_string(_TIME)
     )
+    no_time = pl.lit(f"{spec.business_date:%Y/%m/%d} {NO_TIME} +0000")
+    moment = pl.when(role="validation_failed").then(no_time).otherwise(moment)
     order = pl.when(kind="payment").then("merchant_ref").otherwise("parent_ref")
     reference = pl.col("parent_txn_id")
     has_fee = fee != 0

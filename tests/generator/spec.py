@@ -19,9 +19,16 @@ OPENING: Final[dict[str, dict[str, Decimal]]] = {
     "paypal": {"EUR": Decimal("5000.00"), "JPY": Decimal(500000), "USD": Decimal("20000.00")},
 }
 
+# Hundredths by which a planted balance is off, and a time of the day that does not exist.
+BALANCE_OFF: Final = 12_300
+NO_TIME: Final = "25:61:61"
+
+# Plants that are no movement, but happen to whole files; see `mishaps`.
+OF_FILES: Final = ("control_total_mismatch", "balance_mismatch", "file_duplicate", "file_missing")
+
 # What can be planted, with how many of each a day of a hundred thousand rows has by default.
-# date_mismatch needs a window of two days or more, so it is only made when asked for; so is
-# unmapped_row, because with one the day cannot be proved.
+# date_mismatch needs a window of two days or more, so it is only made when asked for; so is what
+# keeps a day from being proved.
 _EVERYWHERE: Final = {
     "missing_in_ledger": 50,
     "missing_in_provider": 50,
@@ -38,9 +45,14 @@ _EVERYWHERE: Final = {
     "over_refund": 5,
     "fee_variance": 20,
     "unmapped_row": 0,
+    "validation_failed": 0,
+    "control_total_mismatch": 0,
+    "file_duplicate": 0,
+    "file_missing": 0,
 }
 PLANTABLE: Final[dict[str, dict[str, int]]] = {
-    "wechatpay": _EVERYWHERE,
+    # PayPal's report is held to its balances by its own control totals.
+    "wechatpay": _EVERYWHERE | {"balance_mismatch": 0},
     "paypal": _EVERYWHERE
     | {"refund_unlinked": 5, "chargeback_unrecorded": 5, "reserve_unexplained": 5}
     | {"withdrawal_charge_variance": 2, "fx_variance": 5},

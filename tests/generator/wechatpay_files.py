@@ -8,7 +8,7 @@ import polars as pl
 
 from tests.generator.amounts import hundredths_of, money_of, sentence, text, text_of
 from tests.generator.randomness import digits
-from tests.generator.spec import DaySpec
+from tests.generator.spec import BALANCE_OFF, NO_TIME, DaySpec
 
 _TRADE_HEADER = (
     "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,"
@@ -77,8 +77,9 @@ def _trade_cells(spec: DaySpec) -> list[pl.Expr]:
         .otherwise(pl.lit("SUCCESS"))
     )
     in_shop = pl.col("payment_method") == "MICROPAY"
+    no_time = pl.lit(f"{spec.business_date} {NO_TIME}")
     return [
-        _local_time(spec),
+        pl.when(role="validation_failed").then(no_time).otherwise(_local_time(spec)),
         pl.lit(_APP_ID),
         pl.lit(spec.account),
         pl.lit("0"),
@@ -111,11 +112,12 @@ def _trade_cells(spec: DaySpec) -> list[pl.Expr]:
 def _flow(spec: DaySpec, lines: pl.DataFrame) -> pl.DataFrame:
     """One row a posting: a trade in full and its fee beside it, in the order they were booked.
 
-    A row twice in the trade bill is posted twice; a trade in an unknown state is not posted yet.
+    A row twice in the trade bill is posted twice; what the bill has not in a state or at a time
+    that there is, is not posted yet.
     """
     booked = pl.min_horizontal(pl.col("seconds") + pl.col("number") % 7, 86_399)
     posted = (
-        lines.filter(pl.col("role") != "unmapped_row")
+        lines.filter(~pl.col("role").is_in(["unmapped_row", "validation_failed"]))
         .with_columns(booked=booked)
         .with_row_index("place")
     )
@@ -131,8 +133,16 @@ def _flow(spec: DaySpec, lines: pl.DataFrame) -> pl.DataFrame:
         of_fee=pl.lit(value=True),
     )
     opening = hundredths_of(spec.opening["CNY"])
+    # A planted one is a payment that no trade bill has.
+    unknown = trades.head(1 if spec.planted("balance_mismatch") else 0).with_columns(
+        kind=pl.lit("payment"),
+        txn_id=pl.lit(f"4200000000{spec.business_date:%Y%m%d}0000000000"),
+        merchant_ref=pl.lit("unknown"),
+        **dict.fromkeys(("amount", "settled"), pl.lit(BALANCE_OFF, dtype=pl.Int64)),
+        charged=pl.lit(0, dtype=pl.Int64),
+    )
     return (
-        pl.concat([trades, fees])
+        pl.concat([trades, fees, unknown])
         .sort("booked", "place", "of_fee")
         .with_row_index("posting", offset=1)
         .with_columns(

@@ -45,17 +45,17 @@ _HEADER = [
 ]
 
 
-def _new_id(random: Random, kind: str) -> str:
+def new_id(random: Random, kind: str) -> str:
     return "".join(random.choice("BCDFGHJKLMNPQRSTVWXZ23456789") for _ in range(16))
 
 
 def samples() -> SampleSet:
     random = book.random_of("adyen")
-    sold = Trade("adyen", _RATES, _METHODS, _new_id, order_prefix="EU").movements(random)
+    sold = Trade("adyen", _RATES, _METHODS, new_id, order_prefix="EU").movements(random)
     movements = book.planted(sold, book.PLANTS)
     payouts = [_payout(random, day, movements, n) for n, day in enumerate(DAYS)]
     files = {
-        f"settlement_detail_report_batch_{_FIRST_BATCH + n}.csv": _report(
+        f"settlement_detail_report_batch_{_FIRST_BATCH + n}.csv": report(
             day, [*(one for one in movements if one.day == day), payouts[n]], _FIRST_BATCH + n
         )
         for n, day in enumerate(DAYS)
@@ -79,7 +79,7 @@ def _payout(random: Random, day: date, movements: Sequence[Movement], number: in
     )
 
 
-def _report(day: date, movements: Sequence[Movement], batch: int) -> tuple[bytes, int]:
+def report(day: date, movements: Sequence[Movement], batch: int) -> tuple[bytes, int]:
     rows = [_row(one, n, batch) for n, one in enumerate(movements) if one.is_on_statement]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

@@ -40,7 +40,7 @@ def samples() -> SampleSet:
     for day in DAYS:
         there = [one for one in euro if one.day == day and one.is_on_statement]
         before = [one for one in euro if one.day < day and one.is_on_statement]
-        files[f"{_EURO.number}_{day}.camt053.xml"] = _camt(there, before, day), len(there)
+        files[f"{_EURO.number}_{day}.camt053.xml"] = camt(there, before, day), len(there)
     for day in DAYS:
         there = [one for one in yuan if one.day == day and one.is_on_statement]
         before = [one for one in yuan if one.day < day and one.is_on_statement]
@@ -123,7 +123,7 @@ def _transfer(day: date, currency: str, amount: Decimal, bank: str, ref: str | N
     return Movement(day, 0, "transfer", currency, amount, Decimal(0), bank, ref)
 
 
-def _camt(movements: Sequence[Movement], before: Sequence[Movement], day: date) -> bytes:
+def camt(movements: Sequence[Movement], before: Sequence[Movement], day: date) -> bytes:
     opening = _EURO.opening + sum(one.amount for one in before)
     closing = opening + sum(one.amount for one in movements)
     balances = [_camt_balance("OPBD", opening, day), _camt_balance("CLBD", closing, day)]
