@@ -54,6 +54,9 @@ def run(
     *,
     chosen: Chosen = CHOSEN,
     fetch: Annotated[bool, Parameter(help="look for new statements first")] = True,
+    ask_again: Annotated[
+        bool, Parameter(help="ask APIs for old statements that are here, too", negative="")
+    ] = False,
     cascade: Annotated[bool, Parameter(help="later days that have changed too", negative="")] = (
         False
     ),
@@ -67,6 +70,8 @@ def run(
     """Fetch, reconcile, settle and report: the daily job, or an accountant's rerun of a range."""
     from recon.io.jobs import run_period
 
+    if ask_again and not fetch:
+        raise UserError("--ask-again asks the sources and --no-fetch does not: choose one")
     period = chosen.period
     workspace = open_workspace(common, lang)
     accounts = chosen.accounts(workspace)
@@ -77,6 +82,7 @@ def run(
         accounts,
         period,
         fetch=fetch,
+        ask_again=ask_again,
         cascade=cascade,
         on_day=console.day_listener(common.json, len(accounts) * period.day_count),
     )

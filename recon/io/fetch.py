@@ -7,7 +7,7 @@ To add a channel: its settings in sources.py, and here a function that fetches (
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
@@ -130,16 +130,19 @@ def fetch_all(
     period: Period,
     *,
     now: datetime | None = None,
+    ask_again: bool = False,
 ) -> FetchReport:
     """Take new statements of some providers into the inbox.
 
-    What stops one provider does not stop the others.
+    APIs are not asked for old statements that are here, unless `ask_again` says so. What stops one
+    provider does not stop the others.
     """
     now = now or datetime.now(UTC)
     report = FetchReport()
     for provider in sorted(providers):
         failures_before = len(report.failures)
-        _fetch_one(workspace, provider, period, now, report)
+        errand = _errand(workspace, provider, period, None if ask_again else now)
+        _fetch_one(workspace, errand, now, report)
         if len(report.failures) == failures_before:
             config = workspace.config
             accounts = [account for account in config.accounts if account.provider == provider]
@@ -153,13 +156,27 @@ def probe_all(config: Config, root: Path) -> Iterator[tuple[str, str | ReconErro
     day = one_day(datetime.now(UTC).date())
     for provider, source in config.sources.items():
         try:
-            answer = CHANNELS[source.channel].probe(_errand(config, root, provider, day))
+            answer = CHANNELS[source.channel].probe(_plain_errand(config, root, provider, day))
             yield provider, answer
         except ReconError as error:
             yield provider, error
 
 
-def _errand(config: Config, root: Path, provider: str, period: Period) -> Errand:
+def _errand(
+    workspace: Workspace, provider: str, period: Period, asked_at: datetime | None
+) -> Errand:
+    """What to fetch; `asked_at` decides which of the statements that are here are not asked for."""
+    errand = _plain_errand(workspace.config, workspace.root, provider, period)
+    source, inbox = errand.source, workspace.inbox
+    settled: frozenset[tuple[str, str, date]] = frozenset()
+    if asked_at is not None and source.channel == "https":
+        until = asked_at.date() - timedelta(days=source.ask_again_days)
+        here = inbox.statements_between(provider, period)
+        settled = frozenset(one for one in here if one[2] < until)
+    return replace(errand, last_parts=inbox.last_parts(provider), settled=settled)
+
+
+def _plain_errand(config: Config, root: Path, provider: str, period: Period) -> Errand:
     return Errand(
         provider=provider,
         source=config.sources[provider],
@@ -171,11 +188,8 @@ def _errand(config: Config, root: Path, provider: str, period: Period) -> Errand
     )
 
 
-def _fetch_one(
-    workspace: Workspace, provider: str, period: Period, now: datetime, report: FetchReport
-) -> None:
-    errand = _errand(workspace.config, workspace.root, provider, period)
-    errand = replace(errand, last_parts=workspace.inbox.last_parts(provider))
+def _fetch_one(workspace: Workspace, errand: Errand, now: datetime, report: FetchReport) -> None:
+    provider = errand.provider
     downloads = errand.source.channel != "folder"
     lock = run_lock(workspace.root / "locks", f"fetch-{provider}") if downloads else nullcontext()
     try:

@@ -45,7 +45,8 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 def fetch_https(errand: Errand) -> Fetched:
     """Ask for every statement of the errand's accounts and days; see `transfers.Fetched`.
 
-    What cannot be had of one statement does not stop the others; a day for which the provider says
+    What is `settled` is not asked for. What cannot be had of one statement does not stop the
+    others; a day for which the provider says
     that there was nothing is in `quiet`. Errors: UserError for a provider that has no API, and for
     credentials that are not set.
     """
@@ -58,6 +59,8 @@ def fetch_https(errand: Errand) -> Fetched:
             for day in errand.period if remote.is_by_day else [errand.period.last]:
                 silent = []
                 for statement in statements:
+                    if (account, statement, day) in errand.settled:
+                        continue
                     order = _order(errand, account, statement, day)
                     try:
                         found = perform(client, errand.source, remote.fetch(order))

@@ -23,6 +23,7 @@ from recon.io.database import Database
 from recon.io.places import Delivered, places, refuse_broken, unplaced
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
 from recon.io.transfers import sync_folder
+from recon.periods import Period
 from recon.providers import identify
 from recon.providers.contract import HEAD_BYTES, Content, Place, Provider
 
@@ -183,6 +184,15 @@ class Inbox:
         )
         with self._database.connect() as connection:
             return {(account, kind): part for account, kind, part in connection.execute(select)}
+
+    def statements_between(self, provider: str, period: Period) -> set[tuple[str, str, date]]:
+        """Account, kind and day of the statements of some days that are here."""
+        file = STATEMENT_FILES.c
+        select = sa.select(file.account, file.kind, file.business_date).where(
+            file.provider == provider, file.business_date.between(period.first, period.last)
+        )
+        with self._database.connect() as connection:
+            return {(account, kind, day) for account, kind, day in connection.execute(select)}
 
     def last_days(self) -> dict[tuple[str, str], date]:
         """The latest business date of which there is a statement, by provider and account."""

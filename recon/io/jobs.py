@@ -52,14 +52,15 @@ def run_period(
     period: Period,
     *,
     fetch: bool,
+    ask_again: bool = False,
     cascade: bool = False,
     on_day: OnDay = lambda account, day: None,
     step: Step = plain_step,
     now: datetime | None = None,
 ) -> RunReport:
     """Run accounts day by day, each day from the state the one before left. `now`, by default this
-    moment, decides which statements should be here. `cascade` runs later days again as well, as
-    long as what they began with has changed.
+    moment, decides which statements should be here; for `ask_again` see `fetch_all`. `cascade` runs
+    later days again as well, as long as what they began with has changed.
 
     One account's failure does not stop the others, but ends its own days, which would build on a
     day that is not there. A signed-off day that was refused is there, so the days after it go on.
@@ -68,7 +69,7 @@ def run_period(
     now = now or datetime.now(UTC)
     if fetch:
         chosen = {account.provider for account in accounts}
-        fetched = fetch_all(workspace, chosen, period, now=now)
+        fetched = fetch_all(workspace, chosen, period, now=now, ask_again=ask_again)
         report.arrivals, report.failures = fetched.arrivals, fetched.failures
 
     def run(account: AccountSettings, day: date) -> bool:

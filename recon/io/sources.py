@@ -153,6 +153,7 @@ class HttpsSource(_AnySource):
     credentials: dict[str, Annotated[SecretName, _only("account")]]
     ca_file: Path | None = None
     notifications: Path | None = None
+    ask_again_days: Annotated[int, Field(ge=0, le=366)] = 7
     timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
     attempts: Annotated[int, Field(ge=1, le=10)] = 4
     retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2

@@ -57,6 +57,8 @@ class Errand:
     # the inbox has, by account and kind.
     statements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     last_parts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    # Account, kind and day of the statements that are here and that nobody corrects any more.
+    settled: frozenset[tuple[str, str, date]] = frozenset()
 
 
 @dataclass

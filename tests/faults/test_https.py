@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -132,6 +133,13 @@ def test_a_wechat_bill_is_fetched_with_signed_requests(tmp_path: Path) -> None:
         assert path.name == f"1600000001_trade_all_{DAY}.csv"
         assert [asked.method for asked in server.asked] == ["GET", "GET"]
         assert f"bill_date={DAY}&bill_type=ALL" in server.asked[0].target
+
+
+def test_what_is_settled_is_not_asked_for_again(tmp_path: Path) -> None:
+    with serving(tmp_path, wechat) as server:
+        order = errand(server, tmp_path, "wechatpay")
+        fetched = fetch_https(replace(order, settled=frozenset({("1600000001", "trade_all", DAY)})))
+        assert (fetched, server.asked) == (Fetched(), [])
 
 
 def problem(fetched: Fetched) -> ReconError:
@@ -320,6 +328,55 @@ def test_f11_pages_are_all_there_or_nothing_is(tmp_path: Path) -> None:
 
     with fetched_from(broken, tmp_path, "stripe", attempts=2) as (fetched, _):
         assert isinstance(problem(fetched), TransferError)
+
+
+def cursors(server: Server) -> list[str]:
+    queries = [parse_qs(urlsplit(asked.target).query) for asked in server.asked]
+    return [query.get("starting_after", [""])[0] for query in queries if "payout" in query]
+
+
+THREE_PAGES = {"": ([row(1)], True), "txn_1": ([row(2)], True), "txn_2": ([row(3)], False)}
+
+
+@pytest.mark.parametrize("after", ["", "txn_1", "txn_2"])
+@pytest.mark.parametrize("cut", [0, 1, 30])
+def test_f02_a_list_goes_on_with_the_page_at_which_the_connection_dropped(
+    tmp_path: Path, after: str, cut: int
+) -> None:
+    whole = stripe(THREE_PAGES.__getitem__)
+    drops = count()
+
+    def dropping(asked: Asked) -> Answer:
+        answer, query = whole(asked), parse_qs(urlsplit(asked.target).query)
+        is_page = "payout" in query and query.get("starting_after", [""])[0] == after
+        return Answer(answer.body, cut=cut) if is_page and next(drops) == 0 else answer
+
+    with fetched_from(dropping, tmp_path, "stripe") as (fetched, server):
+        data = json.loads(fetched.files[0].read_bytes())[0]["balance_transactions"]["data"]
+        assert [one["id"] for one in data] == ["txn_1", "txn_2", "txn_3"]
+        assert cursors(server) == sorted([*THREE_PAGES, after])
+
+
+def test_f02_a_list_given_up_midway_leaves_nothing_and_comes_whole_the_next_time(
+    tmp_path: Path,
+) -> None:
+    whole = stripe(THREE_PAGES.__getitem__)
+    is_down = True
+
+    def dropping(asked: Asked) -> Answer:
+        answer = whole(asked)
+        cut = 10 if is_down and "starting_after=txn_1" in asked.target else None
+        return Answer(answer.body, cut=cut)
+
+    with serving(tmp_path, dropping) as server:
+        order = errand(server, tmp_path, "stripe", attempts=2)
+        assert isinstance(problem(fetch_https(order)), TransferError)
+        assert cursors(server) == ["", "txn_1", "txn_1"]
+        assert not [path for path in order.staging.rglob("*") if path.is_file()]
+        is_down = False
+        first, second = (fetch_https(order).files[0].read_bytes() for _ in range(2))
+    with fetched_from(whole, tmp_path, "stripe") as (undisturbed, _):
+        assert first == second == undisturbed.files[0].read_bytes()
 
 
 # ------------------------------------------------------------------------------------------- Alipay

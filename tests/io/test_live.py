@@ -2,12 +2,17 @@
 
 import json
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from recon.cli import invoke
+from recon.io.config import load_config
+from recon.io.days import Workspace
+from recon.io.fetch import fetch_all
 from recon.io.live.servers import standing_in
+from recon.periods import one_day
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,3 +62,20 @@ def test_check_asks_every_source_and_says_who_answers(
     assert any("stripe.toml: source.credentials.api_key: " in line for line in lines)
     assert any("paypal: 127.0.0.1 has no folder /typo; check source.path" in line for line in lines)
     assert any("bank: 127.0.0.1:" in line and "refuses the key" in line for line in lines)
+
+
+def test_a_rerun_of_an_old_day_asks_an_api_only_for_what_is_not_here(tmp_path: Path) -> None:
+    """For a week it may be corrected; afterwards it is asked for when somebody wants it to be."""
+    with standing_in(ROOT, tmp_path / "live") as configs:
+        place = Workspace.open(tmp_path / "workspace", load_config(configs))
+
+        def states(on: date, **how: bool) -> list[str]:
+            now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+            got = fetch_all(place, ["stripe"], one_day(date(2026, 11, 18)), now=now, **how)
+            assert got.failures == []
+            return [arrival.state for arrival in got.arrivals]
+
+        assert states(date(2027, 3, 1)) == ["new"]
+        assert states(date(2026, 11, 25)) == ["duplicate"]
+        assert states(date(2026, 11, 26)) == []
+        assert states(date(2026, 11, 26), ask_again=True) == ["duplicate"]
