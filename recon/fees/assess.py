@@ -155,8 +155,13 @@ def _assessed(every: pl.LazyFrame, tariffs: Sequence[Tariff], plan: _Plan) -> pl
         ).then("batch_id"),
     )
     extras = _extras(tariffs, plan)
-    dues = [pl.when(extra.applies).then(extra.amount).otherwise(ZERO) for extra in extras]
-    fees = fees.with_columns(on_top=pl.sum_horizontal(dues) if dues else ZERO)
+    dues = {
+        f"due {place}": pl.when(extra.applies).then(extra.amount).otherwise(ZERO)
+        for place, extra in enumerate(extras)
+    }
+    fees = fees.with_columns(**dues).with_columns(on_top=pl.sum_horizontal(ZERO, *dues))
+    if extras:  # each of them reads the fees: they are computed once
+        fees = fees.cache()
     rows = [fees.with_columns(charged=pl.col("charged") - pl.col("on_top"))] + [
         fees.filter(extra.applies).with_columns(
             component=pl.lit(extra.component),
@@ -164,12 +169,12 @@ def _assessed(every: pl.LazyFrame, tariffs: Sequence[Tariff], plan: _Plan) -> pl
             tariff_row=pl.lit(extra.place, dtype=ROW),
             is_return=charge.is_return(tariffs[extra.place]),
             base=extra.base,
-            expected=extra.amount,
-            charged=extra.amount,
+            expected=due,
+            charged=due,
             on_top=ZERO,
             batch_id=pl.lit(None, dtype=pl.String),
         )
-        for extra in extras
+        for extra, due in zip(extras, dues, strict=True)
     ]
     return (
         pl.concat(rows)

@@ -96,7 +96,11 @@ def placed(
         takes = pl.when(is_meant & lasts).then(pl.lit(place, dtype=ROW))
         found = seen.with_columns(tariff_row=takes.otherwise("tariff_row"))
     found = found.with_columns(tariff_row=pl.coalesce("tariff_row", "regular"))
-    return _with_originals(_counted(found, pl.col("tariff_row"), carried), past.orders)
+    counted = _counted(found, pl.col("tariff_row"), carried)
+    if not any(row.needs_original for row in tariffs):
+        unknown = pl.lit(None, dtype=MONEY)
+        return counted.with_columns(original=unknown, returned=unknown)
+    return _with_originals(counted, past.orders)
 
 
 def _counted(lines: pl.DataFrame, row: pl.Expr, carried: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 A day of WeChat Pay is parsed to canonical lines, then assessed by the shipped schedule and by one
 with everything in it: tiers by the month, a promotion, a surcharge and tax. The limit is that of
-the issue that asked for it, for the shipped schedule; the command fails above it.
+the issue that asked for it, for both; the command fails above it.
 """
 
 import argparse
@@ -77,9 +77,8 @@ def compare(bill: Path, store: Path) -> int:
     print(f"{'':24}{'seconds':>9}{'ratio':>8}{'limit':>8}")
     print(f"{'parsing':24}{base:9.2f}{1:8.2f}")
     for name, ratio in ratios.items():
-        limit = f"{LIMIT:8.2f}" if name == "shipped schedule" else ""
-        print(f"{name:24}{statistics.median(took[name]):9.2f}{ratio:8.2f}{limit}")
-    within = ratios["shipped schedule"] <= LIMIT
+        print(f"{name:24}{statistics.median(took[name]):9.2f}{ratio:8.2f}{LIMIT:8.2f}")
+    within = max(ratios.values()) <= LIMIT
     print("within the limit" if within else "NOT within the limit")
     return 0 if within else 1
 
@@ -99,7 +98,11 @@ def everything(policy: Policy) -> tuple[Tariff, ...]:
     tiered = replace(tiered, tolerance=Decimal(10**9))  # the bill is not charged by it
     welcome = replace(tiered, tiers=(), name="welcome", promotion=True, quota_count=100_000)
     extra = replace(first, name="extra", surcharge=True, percent=Decimal("0.05"))
-    others = tuple(row for row in policy.tariffs if row != first)
+    others = tuple(
+        replace(row, tolerance=tiered.tolerance) if row.account == first.account else row
+        for row in policy.tariffs
+        if row != first
+    )
     return (tiered, welcome, extra, *others)
 
 

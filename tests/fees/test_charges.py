@@ -162,11 +162,13 @@ def test_usage_counts_the_days_before_by_name_without_what_was_given_back() -> N
             facts | {"business_date": "2026-11-02", "kind": "withdrawal_reversal"},
             facts | {"business_date": "2026-11-03", "component": "tax"},
             facts | {"business_date": "2026-11-19", "base": "7.50"},
-            facts | {"business_date": "2026-11-20"},
+            facts | {"business_date": "2026-11-20", "base": "3", "line_count": 1},  # of another
+            facts | {"business_date": "2026-11-21"},
             facts | {"business_date": "2026-11-19", "tariff": "other"},
         ],
     )
-    assert usage(days, tariffs, TODAY).rows() == [("T", Decimal("57.50"), 4, Decimal("107.50"), 6)]
+    (found,) = usage(days, tariffs, TODAY).rows()
+    assert found == ("T", 3, 1, Decimal("60.50"), 5, Decimal("110.50"), 7)
 
 
 def test_a_line_has_the_merchant_of_its_entry_if_there_is_one_only() -> None:
