@@ -4,6 +4,7 @@ Providers say both in English, beside what the vendor itself calls a thing, whic
 What has no Chinese here stays English; a test sees to it that every reason of the providers has.
 """
 
+import re
 from typing import Final
 
 import polars as pl
@@ -17,6 +18,11 @@ REASONS: Final[dict[str, str]] = {
         "请款金额 × 汇率不等于应付金额 + 手续费（请款金额、汇率、应付金额 + 手续费）"
     ),
     "empty": "为空",
+    "no CH line above the row says what its cells mean": "该行之前没有说明单元格含义的 CH 行",
+    "the first cell is no record type of this report": "首个单元格不是本报告的记录类型",
+    "this entry_id is on several rows with different contents; none of them is taken": (
+        "该 entry_id 出现在内容不同的多行上；均未采用"
+    ),
     "gross x rate is not net + fees (gross, rate, net + fees)": (
         "总额 × 汇率不等于净额 + 手续费（总额、汇率、净额 + 手续费）"
     ),
@@ -103,6 +109,30 @@ TOTALS: Final[dict[str, str]] = {
 }
 
 
+# Reasons with a gap, in whose place the Chinese has a figure or a name.
+COMPOSED: Final[dict[str, str]] = {
+    "not a date like {}": "不是形如 {} 的日期",
+    "not account {}": "不属于账户 {}",
+    "not dated {}": "日期不是 {}",
+    "the row has {} cells, its CH line names {}": "该行有 {} 个单元格，其 CH 行列出 {} 个",
+    "the quotes do not pair; {} line(s) from here cannot be told apart": (
+        "引号不成对；自此起 {} 行无法区分"
+    ),
+}
+# What is wrong with a field of a ledger entry, after its name; of several each is said.
+OF_ENTRIES: Final[dict[str, str]] = {
+    " is empty; every entry needs one": " 为空；每笔分录都必须填写",
+    " is not a date; write it as YYYY-MM-DD": " 不是日期；应写为 YYYY-MM-DD",
+    " is not an instant; write 2026-11-20T10:00:00+08:00": (
+        " 不是时间；应写为 2026-11-20T10:00:00+08:00"
+    ),
+    " is not one of ": " 不属于 ",
+    " is not a currency code known here; write it like CNY": " 不是已知的币种代码；应写为 CNY 等",
+    " is not a plain decimal number; write it like -1234.50": " 不是十进制数；应写为 -1234.50 等",
+    " has more decimals than its currency allows": " 的小数位多于该币种",
+    " has a NUL character in it": " 含有 NUL 字符",
+}
+
 # The rules the shipped configuration names; one of your own keeps its name.
 RULES: Final[dict[str, str]] = {
     "amount and day": "金额与日期",
@@ -123,7 +153,14 @@ def rule_in(rule: pl.Expr, language: Language) -> pl.Expr:
 
 def reason_in(reason: pl.Expr, language: Language) -> pl.Expr:
     """Why a row was refused."""
-    return reason if language == "en" else reason.replace(REASONS)
+    if language == "en":
+        return reason
+    said = reason.replace(REASONS)
+    for template, chinese in COMPOSED.items():
+        pattern = "(.+)".join(re.escape(part) for part in template.split("{}"))
+        places = (f"${{{place}}}" for place in range(1, template.count("{}") + 1))
+        said = said.str.replace(f"^{pattern}$", chinese.format(*places))
+    return said.str.replace_many(OF_ENTRIES)
 
 
 def total_in(name: pl.Expr, language: Language) -> pl.Expr:

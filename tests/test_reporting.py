@@ -25,7 +25,7 @@ from recon.reporting.workbooks import (
     proof_workbook,
     settlement_workbook,
 )
-from recon.row_wording import REASONS, RULES, total_in
+from recon.row_wording import COMPOSED, REASONS, RULES, reason_in, total_in
 from recon.tables import DISCREPANCY_TYPES, KINDS, SETTLEMENT_BATCH, SEVERITIES, STATUSES
 from tests.reporting_helper import FOUND, MASKED_PAN, PAN, day_book, day_result, found, rows
 from tests.support import ROOT, shipped_config
@@ -330,15 +330,36 @@ def test_a_currency_without_a_known_exponent_is_the_tests_token() -> None:
     assert "TOK" not in EXPONENT  # amounts of it show the decimals they have
 
 
-def test_every_reason_a_provider_gives_for_a_refused_row_has_its_chinese() -> None:
+def test_every_reason_a_row_is_refused_for_has_its_chinese() -> None:
     given = set()
     for path in (ROOT / "recon/providers").glob("**/*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Check"):
                 reasons = node.args[3:4] + [k.value for k in node.keywords if k.arg == "reason"]
-                given |= {one.value for one in reasons if isinstance(one, ast.Constant)}
+                given |= {said for one in reasons if (said := as_template(one)) is not None}
     assert len(given) > 10
-    assert not given - set(REASONS)
+    assert not given - set(REASONS) - set(COMPOSED)
+
+
+def as_template(reason: ast.expr) -> str | None:
+    """A text as it is, one with gaps with `{}` in their place."""
+    if isinstance(reason, ast.JoinedStr):
+        return "".join(p.value if isinstance(p, ast.Constant) else "{}" for p in reason.values)
+    return reason.value if isinstance(reason, ast.Constant) else None
+
+
+def test_a_reason_with_gaps_is_chinese_with_what_stands_in_them() -> None:
+    said = {
+        "not account 16.1": "不属于账户 16.1",
+        "the row has 3 cells, its CH line names 12": "该行有 3 个单元格，其 CH 行列出 12 个",
+        "amount has a NUL character in it; kind is not one of a, b": (
+            "amount 含有 NUL 字符; kind 不属于 a, b"
+        ),
+        "not an amount": "不是金额",
+        "said by a company's own code": "said by a company's own code",
+    }
+    frame = pl.DataFrame({"reason": list(said)})
+    assert frame.select(reason_in(pl.col("reason"), "zh")).to_series().to_list() == [*said.values()]
 
 
 def test_every_rule_of_the_shipped_configuration_has_its_chinese_name() -> None:

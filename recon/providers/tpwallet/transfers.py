@@ -121,7 +121,7 @@ def _checks(wallet: str | None, context: ReadContext) -> list[checks.Check]:
     found = [checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells")]
     if context.account is not None and wallet is not None:
         same = pl.lit(wallet.lower() == context.account.lower())
-        found.append(checks.Check("wallet", pl.lit(wallet), same, f"not {context.account}"))
+        found.append(checks.Check("wallet", pl.lit(wallet), same, f"not account {context.account}"))
     return found + chain.common_checks(context)
 
 
