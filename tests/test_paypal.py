@@ -127,6 +127,7 @@ def test_a_report_says_what_it_is(lines: list[str], described: Any, encoding: st
     content = report("\n".join(lines), encoding=encoding)
     found = [description for kind in PROVIDER.kinds if (description := kind.describe(content))]
     assert [(d.kind, d.account, d.period, d.part) for d in found] == [described]
+    assert found[0].encoding == encoding.removesuffix("-sig")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +277,7 @@ def test_only_pairs_of_quotes_tell_where_a_row_ends() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (report(SH, ch(), sb(), encoding="utf-16"), "is UTF-16"), (report(SH, sb()), "no CH line"),
+        (report(SH, sb()), "no CH line"), (report(SH, ch(), sb(), sb()[:-1]), "inside of quotes"),
         (report(SH, ch(), sb(custom="é"), encoding="latin-1"), "cannot be read as UTF-8"),
         (report(SH, ch(NAMES[:8]), sb(NAMES[:8])), "no column Gross Transaction Amount"),
         (report(SH, ch([*NAMES, "Invoice  ID"])), "twice: invoiceid"),

@@ -57,13 +57,17 @@ class Container:
         return tuple(record for record in self.records if record.type == type_)
 
 
+def encoding_of(content: Content) -> str:
+    """UTF-16 by its mark, as a spreadsheet saves "Unicode text"; all else is UTF-8, or refused."""
+    return "utf-16" if content.head.startswith(_UTF_16_MARKS) else "utf-8"
+
+
 def head_records(content: Content) -> list[Record]:
     """The header lines at the start of the file; nothing when this is not the container.
 
     Bytes that are not UTF-8 do not matter here, so that `unpack` can say exactly what is wrong.
     """
-    encoding = "utf-16" if content.head.startswith(_UTF_16_MARKS) else "utf-8"
-    text = content.head.decode(encoding, errors="replace").removeprefix("\ufeff")
+    text = content.head.decode(encoding_of(content), errors="replace").removeprefix("\ufeff")
     first = _FIRST_LINE.match(text)
     if first is None:
         return []
@@ -95,14 +99,10 @@ def name_key(name: str) -> str:
 def unpack(content: Content, *, required: list[str], optional: list[str]) -> Container:
     """Take a report apart, with the wanted columns of its rows.
 
-    Errors: StatementError for UTF-16, bytes that are not UTF-8, a file without CH line, a CH line
-    without a required column or with one twice, and quotes that do not pair around a header line.
+    Errors: StatementError for bytes that are not UTF-8, a file without CH line, a CH line without a
+    required column or with one twice, quotes that do not pair around a header line, and a file that
+    ends inside of quotes.
     """
-    if content.head.startswith(_UTF_16_MARKS):
-        raise StatementError(
-            f"{content.name}: is UTF-16, not UTF-8; convert a copy with "
-            f"`iconv -f UTF-16 -t UTF-8` and deliver that"
-        )
     first = _FIRST_LINE.match(content.head.decode("utf-8", errors="replace"))
     if first is None:
         raise StatementError(f"{content.name}: does not start with an RH, FH, SH or CH line")
@@ -130,6 +130,7 @@ def _unpacked(
     if not (layout.is_well_formed and unclear["text"].str.contains(_well_formed(separator)).all()):
         source, broken = _mended(lines, separator)
         _check_headers_survive(broken, separator, content)
+        _check_end(broken, separator, content)
         lines = _lines(source)
         layout = _Layout.of(lines, separator, content)
         unclear = layout.unclear_lines(lines)
@@ -324,6 +325,18 @@ def _check_headers_survive(broken: pl.DataFrame, separator: str, content: Conten
         raise StatementError(
             f"{content.name}, line {lost['line_no'][0]}: the quotes do not pair, and what they "
             "leave open holds a header line; fetch the original again"
+        )
+
+
+def _check_end(broken: pl.DataFrame, separator: str, content: Content) -> None:
+    """A quote that is open at the end is a cut, unless the file ends with a footer all the same:
+    then somebody's text has a quote too many, and the rows from there on are rejects."""
+    last = "" if broken.is_empty() else broken["text"][-1]
+    footer = rf'"?(?:{"|".join(FOOTER_TYPES)})"?(?:{separator}|$)'
+    if last.count('"') % 2 == 1 and not re.match(footer, last.rstrip().rpartition("\n")[2]):
+        raise StatementError(
+            f"{content.name}, line {broken['line_no'][-1]}: the file ends inside of quotes, so it "
+            "was cut on its way; fetch it again"
         )
 
 
