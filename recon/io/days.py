@@ -39,7 +39,7 @@ from recon.io.reports import write_day
 from recon.io.reserves import reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
-from recon.io.stale import payouts_due
+from recon.io.stale import payouts_due, stale_dates
 from recon.io.store import ParquetStore
 from recon.io.write_offs import approved_write_offs
 from recon.periods import Period, one_day
@@ -83,6 +83,11 @@ class Workspace:
     def reports(self) -> Path:
         """The folder with one for each day, and for each range that was run as one."""
         return self.root / "reports"
+
+    def stale_dates(self, account: AccountSettings) -> list[date]:
+        """See `stale.stale_dates`."""
+        tariffs = self.config.policy.tariffs_of(account.account)
+        return stale_dates(self.database, account, tariffs)
 
     def report_directory(self, provider: str, account: str, business_date: date) -> Path:
         return self.reports / business_date.isoformat() / provider / file_name(account)
@@ -196,7 +201,7 @@ def reconcile(
             change=change,
             supersedes=None if current is None else current.run_id,
             reports=reports,
-            stale_dates=tuple(runs.stale_dates(account.provider, account.account)),
+            stale_dates=tuple(workspace.stale_dates(account)),
         )
 
 

@@ -1,5 +1,6 @@
 """What earlier runs have charged: for what is counted by the month, and for invoices."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
@@ -48,29 +49,32 @@ def usage_before(
     database: Database, account: AccountSettings, tariffs: list[Tariff], day: date
 ) -> pl.DataFrame:
     """FEE_USAGE before a day; nothing is read where no row of the schedule counts."""
+    return usage_by_day(database, account, tariffs)(day)
+
+
+def usage_by_day(
+    database: Database, account: AccountSettings, tariffs: list[Tariff]
+) -> Callable[[date], pl.DataFrame]:
+    """`usage_before` of any day of an account, read once.
+
+    Of another account only the rows that are counted with it; within a day the accounts follow each
+    other by their numbers.
+    """
     if not is_counted(tariffs):
-        return empty(FEE_USAGE)
-    own = fees_of(database, account).filter(pl.col("business_date") < day)
-    others = [
-        _counted_too(database, replace(account, account=number), account, tariffs, day)
-        for number in sorted(set().union(*(row.counted_with for row in tariffs)))
-    ]
-    return usage(pl.concat([own, *others]), tariffs, day)
+        return lambda day: empty(FEE_USAGE)
+    numbers = sorted(set().union(*(row.counted_with for row in tariffs)))
+    parts = [fees_of(database, account).with_columns(counts_on=_FOLLOWING)]
+    for number in numbers:
+        names = [row.name for row in tariffs if number in row.counted_with]
+        fees = fees_of(database, replace(account, account=number))
+        goes_first = number < account.account
+        counts_on = pl.col("business_date") if goes_first else _FOLLOWING
+        parts.append(fees.filter(pl.col("tariff").is_in(names)).with_columns(counts_on=counts_on))
+    every = pl.concat(parts)
+    return lambda day: usage(every.filter(pl.col("counts_on") <= day), tariffs, day)
 
 
-def _counted_too(
-    database: Database,
-    other: AccountSettings,
-    account: AccountSettings,
-    tariffs: list[Tariff],
-    day: date,
-) -> pl.DataFrame:
-    """DAY_FEES of another account by the rows that are counted with it. Within a day the accounts
-    follow each other by their numbers."""
-    names = [row.name for row in tariffs if other.account in row.counted_with]
-    goes_first = other.account < account.account
-    until = pl.col("business_date") <= day if goes_first else pl.col("business_date") < day
-    return fees_of(database, other).filter(until, pl.col("tariff").is_in(names))
+_FOLLOWING = pl.col("business_date") + pl.duration(days=1)
 
 
 def dates_with_runs(database: Database, account: AccountSettings, period: Period) -> list[date]:

@@ -152,18 +152,27 @@ def _ran(
 def _with_receivers(
     workspace: Workspace, accounts: Sequence[AccountSettings]
 ) -> list[AccountSettings]:
-    """Accounts, then those their payouts go to: what was sent otherwise arrives otherwise."""
+    """Accounts, then those whose turnover is counted with theirs, then those their payouts go to:
+    what was sent otherwise arrives otherwise."""
+    numbers = {account.account for account in accounts}
     banks = {bank for account in accounts for _, bank in account.pays_into}
-    receivers = [one for one in workspace.config.accounts if one.account in banks]
-    return [*(one for one in accounts if one not in receivers), *receivers]
+    policy, others = workspace.config.policy, workspace.config.accounts
+    sharing = [
+        one
+        for one in others
+        if one not in accounts
+        and any(row.counted_with & numbers for row in policy.tariffs_of(one.account))
+    ]
+    receivers = [one for one in others if one.account in banks]
+    return [*(one for one in (*accounts, *sharing) if one not in receivers), *receivers]
 
 
 def _run_stale(
     workspace: Workspace, account: AccountSettings, run: Callable[[AccountSettings, date], bool]
 ) -> None:
     """Run days again until none began with something else than is so now."""
-    runs, done = RunStore(workspace.database), date.min
-    while stale := runs.stale_dates(account.provider, account.account):
+    done = date.min
+    while stale := workspace.stale_dates(account):
         if stale[0] <= done or not run(account, stale[0]):
             break  # a signed-off day was refused, or one could not be run
         done = stale[0]
@@ -233,6 +242,6 @@ def _report_of(workspace: Workspace, account: AccountSettings, day: date) -> dic
     current = runs.previous(account.provider, account.account, day)
     return summary | {
         "reports": str(folder),
-        "stale": day in runs.stale_dates(account.provider, account.account),
+        "stale": day in workspace.stale_dates(account),
         "recorded": current is not None and current.run_id == summary["run_id"],
     }

@@ -36,7 +36,6 @@ from recon.io.schema import (
     SETTLEMENT_BATCHES,
     current_runs_of,
 )
-from recon.io.stale import stale_dates
 from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
@@ -246,10 +245,6 @@ class RunStore:
             before = _discrepancies_of(connection, current)
         told_alike = _language(current) == language
         return current.run_id, compared(before, found, told_alike=told_alike).rows
-
-    def stale_dates(self, provider: str, account: str) -> list[date]:
-        """See `stale.stale_dates`."""
-        return stale_dates(self._database, provider, account)
 
     def day_before(self, provider: str, account: str, business_date: date) -> date | None:
         """The latest earlier business date that was run."""

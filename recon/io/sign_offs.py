@@ -201,7 +201,7 @@ def _ready(
     folder = workspace.report_directory(account.provider, account.account, day)
     if run is None:
         raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
-    if day in runs.stale_dates(account.provider, account.account):
+    if day in workspace.stale_dates(account):
         raise NotProvedError(
             f"{name} is stale: an earlier day has changed since; run it with: recon run --date "
             f"{day} --cascade"

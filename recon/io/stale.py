@@ -1,48 +1,89 @@
 """Which days were run on what is no longer so, because an earlier day was run again since."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
+from recon.fees.schedule import Tariff
 from recon.io.balances import Closing, closings
+from recon.io.canonical import digest
 from recon.io.database import Database
+from recon.io.fee_history import usage_by_day
+from recon.io.fee_schedules import schedule_digest
 from recon.io.frames import content_digest
+from recon.io.ledger import entries_digest
+from recon.io.reserves import reserves_by_day
 from recon.io.schema import RUNS
 from recon.io.transit import payouts_in_transit
 from recon.io.write_offs import approved_write_offs
+from recon.settings import AccountSettings
 
 
-def stale_dates(database: Database, provider: str, account: str) -> list[date]:
-    """The business dates whose current run began with other open items than the day before leaves
-    now, with another balance than the statement before closes with now, or, of a bank account, with
-    other payouts than are sent now; and all later ones, oldest first. Running the first of them
-    again tells whether the next still is.
+def stale_dates(database: Database, account: AccountSettings, tariffs: list[Tariff]) -> list[date]:
+    """The business dates whose current run began with something else than earlier days, or other
+    accounts, have left now; and all later ones, oldest first. That is the open items, the balance
+    the statement before closes with, what was held back, the turnover that fees go by, and of a
+    bank account the payouts. Running the first of them again tells whether the next still is.
+
+    `tariffs` is the fee schedule of the account.
     """
     run = RUNS.c
+    mine = (run.provider == account.provider, run.account == account.account)
     days = (
         sa.select(run.business_date, run.opening, run.closing, run.inputs)
-        .where(run.provider == provider, run.account == account, run.superseded_by.is_(None))
+        .where(*mine, run.superseded_by.is_(None))
         .order_by(run.business_date)
     )
     with database.connect() as connection:
         rows = connection.execute(days).all()
-    closed = closings(database, provider, account)
+    closed = closings(database, account.provider, account.account)
+    left_before = _left_before(database, account, tariffs)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
         moved = None not in (left, opening) and left != opening
         known = json.loads(inputs or "{}")
         if (
             moved
-            or _has_other_payouts(database, provider, account, day, known)
+            or _has_other_payouts(database, account, day, known)
             or _has_other_closing(closed, known)
+            or any(differs(day, known) for differs in left_before)
         ):
             return [row.business_date for row in rows[place:]]
         left = closing
     return []
+
+
+_Differs = Callable[[date, Mapping[str, Any]], bool]
+
+
+def _left_before(
+    database: Database, account: AccountSettings, tariffs: list[Tariff]
+) -> list[_Differs]:
+    """Whether other reserves, or another turnover, are there for a day than its run began with.
+
+    A run under other settings is not compared: what it looked at was chosen by them.
+    """
+    parts = (
+        ("reserves", reserves_by_day(database, account), "account", digest(asdict(account))),
+        ("fee_usage", usage_by_day(database, account, tariffs), "tariffs",
+         schedule_digest(tariffs)),
+    )  # fmt: skip
+
+    def differing(
+        part: str, before: Callable[[date], pl.DataFrame], setting: str, now: str
+    ) -> _Differs:
+        return lambda day, known: (
+            known.get(setting) == now
+            and part in known
+            and known[part] != entries_digest(before(day))
+        )
+
+    return [differing(*part) for part in parts]
 
 
 def payouts_due(database: Database, provider: str, account: str, day: date) -> pl.DataFrame:
@@ -59,12 +100,13 @@ def payouts_digest(payouts: pl.DataFrame) -> str:
 
 
 def _has_other_payouts(
-    database: Database, provider: str, account: str, day: date, inputs: Mapping[str, Any]
+    database: Database, account: AccountSettings, day: date, inputs: Mapping[str, Any]
 ) -> bool:
     known = inputs.get("payouts")
     if known is None:
         return False
-    return bool(known != payouts_digest(payouts_due(database, provider, account, day)))
+    due = payouts_due(database, account.provider, account.account, day)
+    return bool(known != payouts_digest(due))
 
 
 def _has_other_closing(closed: Mapping[date, Closing], inputs: Mapping[str, Any]) -> bool:

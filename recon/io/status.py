@@ -14,7 +14,6 @@ from recon.io.check import next_deliveries
 from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.schema import DISCREPANCIES, RUNS
-from recon.io.stale import stale_dates
 from recon.io.stale_settlements import stale_settlements
 from recon.metrics import anomalies, usual_values
 from recon.reporting.watch import anomaly_in_words
@@ -114,7 +113,7 @@ def _stale_since(
     """The first day up to the last run that is to be run again, as a run and a sign-off see it."""
     if last is None:
         return None
-    stale = stale_dates(workspace.database, account.provider, account.account)
+    stale = workspace.stale_dates(account)
     return stale[0] if stale and stale[0] <= last["business_date"] else None
 
 

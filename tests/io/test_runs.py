@@ -15,6 +15,7 @@ from recon.io.changes import RunChange
 from recon.io.database import Database
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
+from recon.io.stale import stale_dates
 from recon.periods import Period, one_day
 from recon.tables import (
     DISCREPANCY,
@@ -25,6 +26,7 @@ from recon.tables import (
     empty,
 )
 from tests.reporting_helper import day_result
+from tests.support import account_of
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -119,6 +121,9 @@ def row_counts(database: Database) -> list[int]:
             int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
             for table in tables
         ]
+
+
+STRIPE = account_of("stripe", account="acct_1")
 
 
 @pytest.fixture
@@ -254,9 +259,11 @@ def test_a_day_that_left_nothing_open_hides_the_days_before(store: RunStore) -> 
     assert store.open_items_before("stripe", "acct_1", DAY).equals(empty(OPEN_ITEM))
 
 
-def test_days_are_stale_from_the_first_that_began_with_something_else(store: RunStore) -> None:
+def test_days_are_stale_from_the_first_that_began_with_something_else(
+    store: RunStore, database: Database
+) -> None:
     def days() -> list[int]:
-        return [day.day for day in store.stale_dates("stripe", "acct_1")]
+        return [day.day for day in stale_dates(database, STRIPE, [])]
 
     for day, opening, closing in ((20, "", "a"), (21, "a", "b"), (22, "b", "b"), (23, "b", "c")):
         record(store, run_on(day, f"r{day}", opening=opening, closing=closing))
@@ -271,10 +278,10 @@ def test_days_are_stale_from_the_first_that_began_with_something_else(store: Run
     assert days() == [20, 21, 22, 23]
 
 
-def test_runs_of_an_older_program_are_not_called_stale(store: RunStore) -> None:
+def test_runs_of_an_older_program_are_not_called_stale(store: RunStore, database: Database) -> None:
     record(store, run_on(20, "r20"))
     record(store, run_on(21, "r21", opening="a", closing="b"))
-    assert store.stale_dates("stripe", "acct_1") == []
+    assert stale_dates(database, STRIPE, []) == []
 
 
 def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> None:

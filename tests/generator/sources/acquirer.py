@@ -27,7 +27,7 @@ def _movements() -> list[Movement]:
 
 def samples() -> SampleSet:
     movements = _movements()
-    files = {f"umsaetze_{_ACCOUNT}_{day:%Y%m%d}.csv": _file(movements, day) for day in DAYS}
+    files = {f"umsaetze_{_ACCOUNT}_{day:%Y%m%d}.csv": file(movements, day) for day in DAYS}
     what = {"umsaetze_*.csv": "a card acquirer's daily turnover, read by its configuration alone"}
     return book.sample_set("acquirer", _ACCOUNT, "Europe/Berlin", movements, files, what)
 
@@ -48,7 +48,7 @@ def _new_id(random: Random, kind: str) -> str:
     return f"{'K' if kind == 'payment' else 'G'}{random.randrange(10**11):011}"
 
 
-def _file(movements: Sequence[Movement], day: date) -> tuple[bytes, int]:
+def file(movements: Sequence[Movement], day: date) -> tuple[bytes, int]:
     there = [one for one in movements if _is_of(one, day)]
     gross, fees = sum(one.amount for one in there), sum(one.charged for one in there)
     lines = [

@@ -1,0 +1,117 @@
+"""What an earlier day leaves to later ones: when a rerun leaves something else, they are stale."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recon.cli import invoke
+from tests.generator import book
+from tests.generator.book import Movement
+from tests.generator.sources import acquirer
+from tests.generator.writing import ledger_csv
+from tests.support import copy_place
+
+ACCOUNT = "4711-0815"
+DAYS = [date(2026, 11, day) for day in (18, 19)]
+TIERS = (
+    'percent = "0.95"',
+    'tiers = [{ up_to = "150", percent = "0.95" }, { percent = "0.5" }]\ntier_by = "month_amount"',
+)
+RESERVE = (
+    'statements = ["umsaetze"]',
+    'statements = ["umsaetze"]\nreserve_percent = "5"\nreserve_days = 1',
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    copy_place(tmp_path, "acquirer")
+    settings = tmp_path / "configs" / "providers" / "acquirer.toml"
+    kept = [
+        line
+        for line in settings.read_text("utf-8").splitlines()
+        if not line.startswith(("cycle", "payout", "pays_into"))  # nothing is due
+    ]
+    settings.write_text("\n".join(kept), "utf-8")
+    for path in (tmp_path / "sample_statements" / "acquirer").iterdir():
+        path.unlink()
+    return tmp_path
+
+
+def run(place: Path, *words: str) -> int:
+    return invoke([*words, "--config", f"{place}/configs", "--workspace", f"{place}/workspace"])
+
+
+def told(capsys: pytest.CaptureFixture[str], place: Path, *words: str) -> dict[str, Any]:
+    """What `recon run --json` tells, by day: the later days that are stale after it."""
+    capsys.readouterr()
+    run(place, "run", *words, "--json")
+    days = json.loads(capsys.readouterr().out)["days"]
+    return {day["business_date"][-2:]: [one[-2:] for one in day["stale_dates"]] for day in days}
+
+
+def deliver(place: Path, first: str) -> None:
+    """A payment a day, on both sides alike; the first one is of `first`."""
+    amounts = [Decimal(first), Decimal("50.00")]
+    moves = [
+        Movement(day, 40_000, "payment", "EUR", amount, book.cents(amount / 100), f"K{number:011}",
+                 f"BLN{number}", method="visa")
+        for number, (day, amount) in enumerate(zip(DAYS, amounts, strict=True))
+    ]  # fmt: skip
+    folder = place / "sample_statements" / "acquirer"
+    for day in DAYS:
+        (folder / f"{first}_{ACCOUNT}_{day:%Y%m%d}.csv").write_bytes(acquirer.file(moves, day)[0])
+    entries = place / "entries.csv"
+    entries.write_bytes(
+        ledger_csv(book.ledger("acquirer", ACCOUNT, "SHOP", "Europe/Berlin", moves))
+    )
+    assert run(place, "ledger", "import", str(entries)) == 0
+
+
+def edit(place: Path, name: str, change: tuple[str, str]) -> None:
+    path = place / "configs" / name
+    text = path.read_text("utf-8")
+    assert change[0] in text
+    path.write_text(text.replace(*change, 1), "utf-8")
+
+
+def nothing(place: Path) -> None:
+    """Neither is agreed: what the first day held and turned over is nobody's business."""
+
+
+def tiers(place: Path) -> None:
+    edit(place, "fees/acquirer.toml", TIERS)
+
+
+def reserve(place: Path) -> None:
+    edit(place, "providers/acquirer.toml", RESERVE)
+
+
+@pytest.mark.parametrize(("agreed", "stale"), [(nothing, []), (tiers, ["19"]), (reserve, ["19"])])
+def test_a_corrected_day_makes_later_ones_stale_where_they_go_by_what_it_turned_over(
+    place: Path, capsys: pytest.CaptureFixture[str], agreed: Callable[[Path], None],
+    stale: list[str],
+) -> None:  # fmt: skip
+    agreed(place)
+    deliver(place, "100.00")
+    assert told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")["19"] == []
+    deliver(place, "200.00")
+    assert told(capsys, place, "--date", "2026-11-18") == {"18": stale}
+    again = told(capsys, place, "--date", "2026-11-18", "--cascade")
+    assert sorted(again) == ["18", *stale]
+    assert again[max(again)] == []
+
+
+def test_another_fee_schedule_makes_no_day_stale_that_was_run_under_the_old_one(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")
+    tiers(place)
+    reserve(place)
+    assert told(capsys, place, "--date", "2026-11-18") == {"18": []}
