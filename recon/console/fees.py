@@ -125,11 +125,45 @@ def show_tie_out(found: "TieOut", *, as_json: bool) -> None:
         print_json(
             {"ties": found.ties, "rows": as_records(found.rows)}
             | {"totals": as_records(found.totals), "missing_dates": found.missing_dates}
+            | {"bridge": as_records(found.bridge)}
         )
         return
+    stated = found.totals.drop_nulls("invoiced")["currency"]
     show_frame(found.rows, "by tariff row", as_json=False)
     show_frame(found.totals, "by currency", as_json=False)
+    _show_bridge(found.bridge)
+    charged = found.rows.drop_nulls("kind")["currency"].unique().sort()
+    for currency in stated.filter(~stated.is_in(charged.implode())):
+        there = ", ".join(charged) or "no currency"
+        print(f"nothing was charged in {currency}; there are fees in {there}")
+    others = found.totals.filter(found.totals["invoiced"].is_null())["currency"]
+    if others.len():
+        print(f"not on this invoice, and not compared: fees in {', '.join(others)}")
     if found.missing_dates:
         first, last = found.missing_dates[0], found.missing_dates[-1]
         print(f"{len(found.missing_dates)} day(s) of the month have no run: {first} to {last}")
     print("the invoice ties out" if found.ties else "the invoice does NOT tie out")
+
+
+_STEPS: Final = {
+    "expected": "by the fee schedule",
+    "charged_beside": "  charged beside it: {}",
+    "charged": "charged on the statements",
+    "invoiced_beside": "  invoiced beside it: {}",
+    "not_explained": "  not explained by any row",
+    "invoiced": "invoiced",
+}
+
+
+def _show_bridge(steps: "pl.DataFrame") -> None:
+    """From what is expected to what is invoiced, a step a line."""
+    from recon.money import display
+
+    said = [
+        (_STEPS[step].format(tariff or "no tariff row"), display(amount, currency))
+        for currency, step, tariff, amount in steps.iter_rows()
+    ]
+    widths = [max((len(row[place]) for row in said), default=0) for place in (0, 1)]
+    print("from the fee schedule to the invoice")
+    for name, amount in said:
+        print(f"{name:{widths[0]}}  {amount:>{widths[1]}}")

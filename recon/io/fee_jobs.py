@@ -180,11 +180,12 @@ class TieOut:
 
     rows: pl.DataFrame  # INVOICE_ROW
     totals: pl.DataFrame  # INVOICE_TOTAL
+    bridge: pl.DataFrame  # INVOICE_STEP
     missing_dates: tuple[date, ...]  # days of the month without a run
 
     @property
     def ties(self) -> bool:
-        differences = self.totals["difference"]
+        differences = self.totals["difference"].drop_nulls()
         return not self.missing_dates and bool((differences == 0).all())
 
 
@@ -194,14 +195,24 @@ def tie_out(
     month: Period,
     stated: pl.DataFrame,
     *,
-    against: str,
+    against: invoice.Against,
 ) -> TieOut:
-    """FEE_SUMMARY of a month against STATED lines of its invoice."""
+    """FEE_SUMMARY of a month against STATED lines of its invoice. Errors: NotProvedError for a
+    month of which nothing was run."""
     fees = fees_of(workspace.database, account, month)
     there = set(dates_with_runs(workspace.database, account, month))
+    if not there:
+        known = _days_with_reports(workspace, account)
+        runs = f"its runs are of {known[-1]} to {known[0]}" if known else "none of its days was"
+        raise NotProvedError(
+            f"{account.provider} {account.account}: no day of {month.first:%Y-%m} was run; {runs}"
+        )
+    rows = invoice.rows(fees, stated, against)
+    totals = invoice.totals(fees, stated, against)
     return TieOut(
-        invoice.rows(fees, stated),
-        invoice.totals(fees, stated, against=against),
+        rows,
+        totals,
+        invoice.bridge(rows, totals, against),
         tuple(day for day in month if day not in there),
     )
 

@@ -143,7 +143,7 @@ def test_an_invoice_of_a_month_that_was_not_run_to_its_end_does_not_tie_out(
         totals = {row["currency"]: row for row in answer["totals"]}
     assert set(totals) == {"EUR", "JPY", "USD"}
     assert totals["USD"]["difference"] == "0"
-    assert totals["EUR"]["difference"] == f"-{totals['EUR']['charged']}"
+    assert totals["EUR"]["difference"] is None  # it has an invoice of its own
     assert len(answer["missing_dates"]) == 27
 
 
@@ -168,6 +168,7 @@ def test_an_invoice_is_compared_row_by_row(
         ((*MINE, "--stated", "5"), "needs the invoice's currency"),
         ((*MINE, "--stated", "5,00", "--currency", "USD"), "'5,00' is not a plain amount"),
         ((*MINE[:4], "--month", "Nov", "--stated", "5", "--currency", "USD"), "is not a month"),
+        ((*MINE, "--stated", "5", "--currency", "usd"), "'usd' is no currency; write its code"),
     ],
 )
 def test_an_invoice_that_is_not_understood_is_refused(
@@ -175,6 +176,42 @@ def test_an_invoice_that_is_not_understood_is_refused(
 ) -> None:
     assert recon("fees", "invoice", *arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_an_invoice_that_is_off_by_a_cent_is_bridged_from_the_fee_schedule(
+    recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("fees", "invoice", *MINE, "--currency", "USD", "--stated")
+    assert recon(*words, "0", "--json") == 3
+    totals = json.loads(capsys.readouterr().out)["totals"]
+    charged = next(Decimal(row["charged"]) for row in totals if row["currency"] == "USD")
+    assert recon(*words, f"{charged + Decimal('0.01')}", "--json") == 3
+    steps = json.loads(capsys.readouterr().out)["bridge"]
+    assert [(row["step"], row["tariff"]) for row in steps] == [
+        ("expected", None),
+        ("charged_beside", "PP checkout USD 3.49% + 0.49"),
+        ("charged_beside", "PP withdrawal to bank 1.5%"),
+        ("charged", None),
+        ("not_explained", None),
+        ("invoiced", None),
+    ]
+    amounts = [Decimal(row["amount"]) for row in steps]
+    assert sum(amounts[:3]) == amounts[3] == charged
+    assert amounts[3] + Decimal("0.01") == amounts[5]
+    assert recon(*words, "5") == 3
+    said = capsys.readouterr().out
+    assert "not on this invoice, and not compared: fees in EUR, JPY" in said
+
+
+def test_an_invoice_of_another_month_or_currency_says_what_there_is(
+    recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    october = (*MINE[:4], "--month", "2026-10")
+    assert recon("fees", "invoice", *october, "--stated", "5", "--currency", "USD") == 3
+    (complaint,) = capsys.readouterr().err.splitlines()
+    assert "no day of 2026-10 was run; its runs are of 2026-11-18 to 2026-11-20" in complaint
+    assert recon("fees", "invoice", *MINE, "--stated", "5", "--currency", "GBP") == 3
+    assert "nothing was charged in GBP; there are fees in EUR, JPY, USD" in capsys.readouterr().out
 
 
 def test_the_schedule_in_force_is_shown(recon: Recon, capsys: pytest.CaptureFixture[str]) -> None:
