@@ -166,7 +166,10 @@ def _paper(page: Page) -> tuple[str, int, int]:
         for way_up, (across, down) in _PAPER.items()
     }
     way_up = max(scale, key=scale.__getitem__)
-    return (way_up, 1, 1) if scale[way_up] >= _SMALLEST else ("landscape", 1, 0)
+    if scale[way_up] >= _SMALLEST:
+        return way_up, 1, 1
+    is_narrow = _PAPER["portrait"][0] / width >= _SMALLEST
+    return "portrait" if is_narrow else "landscape", 1, 0
 
 
 def _colour(sheet: "Worksheet", place: Place) -> None:

@@ -347,7 +347,8 @@ def test_a_list_is_frozen_filtered_coloured_and_ready_to_print() -> None:
     [
         (8, 60, ("portrait", 1, 1)),
         (12, 20, ("landscape", 1, 1)),
-        (12, 120, ("landscape", 1, 0)),  # on one page nobody could read it
+        (12, 120, ("portrait", 1, 0)),
+        (16, 120, ("landscape", 1, 0)),  # on one page nobody could read it
     ],
 )
 def test_a_sheet_is_printed_the_way_up_that_shows_it_larger(
