@@ -1,11 +1,11 @@
 """The canonical tables of bookkeeping: postings, reserves, and what merchants are owed."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
 from recon.money import MONEY
+from recon.tables import Schema
 
 _TEXT: Final = pl.String()
 _DAY: Final = pl.Date()
@@ -13,7 +13,7 @@ _COUNT: Final = pl.Int64()
 
 # What a provider holds back, per currency: opening + held - released = closing. What the contract
 # says of it is null where nothing is agreed.
-RESERVE: Final[Mapping[str, pl.DataType]] = {
+RESERVE: Final[Schema] = {
     "currency": _TEXT,
     "opening": MONEY,
     "held": MONEY,
@@ -24,7 +24,7 @@ RESERVE: Final[Mapping[str, pl.DataType]] = {
 }
 
 # A line of the accounts that collect for merchants, and what becomes of it in a settlement.
-MERCHANT_LINE: Final[Mapping[str, pl.DataType]] = {
+MERCHANT_LINE: Final[Schema] = {
     "merchant": _TEXT,
     "state": _TEXT,  # settled, held_back; ours: no money of a merchant
     "reason": _TEXT,  # why it is held back: no_match, no_merchant, no_tariff
@@ -47,7 +47,7 @@ MERCHANT_LINE: Final[Mapping[str, pl.DataType]] = {
 # What a merchant is owed for a period, in one currency:
 # owed = brought_forward + gross + refunds + chargebacks - fees - reserve_held + reserve_released,
 # and owed = payout + withdrawal_charge + carried_forward.
-MERCHANT_SETTLEMENT: Final[Mapping[str, pl.DataType]] = {
+MERCHANT_SETTLEMENT: Final[Schema] = {
     "settlement_id": _TEXT,  # a hash of all it is made of
     "merchant": _TEXT,
     "first": _DAY,
@@ -73,7 +73,7 @@ MERCHANT_SETTLEMENT: Final[Mapping[str, pl.DataType]] = {
 # Double entry: a debit is positive, and a transaction adds up to nothing in each currency. `role`
 # stands for an account of the chart; which one, is said when it is exported. `=Name` is an account
 # that a person has named.
-POSTING: Final[Mapping[str, pl.DataType]] = {
+POSTING: Final[Schema] = {
     "transaction_id": _TEXT,
     "business_date": _DAY,
     "provider": _TEXT,
@@ -90,7 +90,7 @@ POSTING: Final[Mapping[str, pl.DataType]] = {
 
 # What would settle a discrepancy in the books; where that is not known, `why_not` says so and the
 # rest is null. `debit` and `credit` are roles, as in a posting.
-PROPOSED_ENTRY: Final[Mapping[str, pl.DataType]] = {
+PROPOSED_ENTRY: Final[Schema] = {
     "discrepancy_id": _TEXT,
     "type": _TEXT,
     "provider": _TEXT,

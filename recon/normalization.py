@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from recon.boundary import check
 from recon.day import DayInput, Statement, Store
 from recon.masking import mask_free_text
 from recon.periods import one_day
 from recon.providers.contract import ReadContext
-from recon.tables import BALANCE, CONTROL_TOTAL, REJECT, STATEMENT_LINE, check, empty
+from recon.tables import BALANCE, CONTROL_TOTAL, REJECT, STATEMENT_LINE, empty
 
 
 @dataclass(frozen=True)

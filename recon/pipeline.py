@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from recon import exchange, findings, repeats
+from recon.boundary import check
 from recon.control.open_items import cleared_items
 from recon.control.write_offs import small_differences, without_written_off
 from recon.day import DayInput, Policy, Store
@@ -33,13 +34,7 @@ from recon.receipts import NOTHING_RECEIVED, Received, receive
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Before, Settlement, settled
-from recon.tables import (
-    DISCREPANCY,
-    FEE_SUMMARY,
-    WITHDRAWAL_CHARGE,
-    check,
-    empty,
-)
+from recon.tables import DISCREPANCY, FEE_SUMMARY, WITHDRAWAL_CHARGE, empty
 from recon.unidentified import known_by, unidentified
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from recon import findings
+from recon.boundary import check
 from recon.discrepancies import Day, Severity, complete
 from recon.errors import BrokenInvariantError
 from recon.matching import engine, waiting
@@ -19,7 +20,6 @@ from recon.tables import (
     OPEN_ITEM,
     REJECT,
     SETTLEMENT_BATCH,
-    check,
     empty,
 )
 from recon.wording import ACTIONS

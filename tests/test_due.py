@@ -13,10 +13,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.discrepancies import Day, Severity
 from recon.settlement.cycles import BusinessDays, Cycle
 from recon.settlement.due import Dues, PayoutTerms, dues
-from recon.tables import OPEN_ITEM, check, empty
+from recon.tables import OPEN_ITEM, empty
 from tests.support import account_of, line, lines
 
 ACCOUNT = replace(account_of("acquirer"), pays_into=(("CNY", "NL02"),), payout_window_days=1)

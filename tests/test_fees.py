@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.fees import assess, variances
 from recon.fees.problems import schedule_problems
 from recon.fees.schedule import Tariff
 from recon.fees.tables import ASSESSED_FEE
-from recon.tables import check
 from tests.support import WHOSE, line, lines
 
 PAYMENT = frozenset({"payment"})

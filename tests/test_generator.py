@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recon.tables import DISCREPANCY_TYPES, check
+from recon.boundary import check
+from recon.tables import DISCREPANCY_TYPES
 from tests import generator
 from tests.generator import ACCOUNT, OF_FILES, PLANTABLE, DaySpec, GeneratedDay, generate_day
 from tests.generator import __main__ as command

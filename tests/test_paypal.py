@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recon.boundary import check
 from recon.errors import StatementError
 from recon.periods import Period, one_day
 from recon.providers.contract import Content, ReadContext
 from recon.providers.paypal import PROVIDER
-from recon.tables import check
 
 SH = '"SH",2026/01/06 00:00:00 -0800,2026/01/06 23:59:59 -0800,"ACCOUNT1",""'
 RH_FH = ['"RH",2026/01/07 02:00:00 -0800,"A","X",009,', '"FH",02']

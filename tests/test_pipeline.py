@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from recon.boundary import check
 from recon.day import DayInput, MemoryStore
 from recon.errors import StatementError, UserError
 from recon.fees.schedule import Tariff
 from recon.pipeline import run_day
 from recon.providers import provider_named
 from recon.results import DayResult
-from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, check, conform, empty
+from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, conform, empty
 from tests import generator
 from tests.generator import GeneratedDay, generate_day, split_settlement_report
 from tests.support import (

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.settlement.reserve import RESERVE_DAY, reserve, unexplained
-from recon.tables import check
 from tests.support import TODAY, WHOSE, account_of, frame_of, line, lines
 
 UNAGREED = account_of("wechatpay")

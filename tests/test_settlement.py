@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.settlement import batches
 from recon.settlement.batches import COLUMN_BY_KIND
-from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT, check
+from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT
 from tests.support import WHOSE, frame_of, line, lines
 
 FIGURES = [

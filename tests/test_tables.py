@@ -7,8 +7,9 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.errors import BrokenInvariantError
-from recon.tables import EXCHANGE_RATE, check
+from recon.tables import EXCHANGE_RATE
 
 RATES = pl.DataFrame(
     {"rated_on": [date(2026, 3, 2)], "currency": ["USD"], "per_euro": [Decimal("1.08")]},

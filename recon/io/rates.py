@@ -10,9 +10,10 @@ from typing import Final
 
 import polars as pl
 
+from recon.boundary import check
 from recon.errors import UserError
 from recon.money import MONEY, parse
-from recon.tables import EXCHANGE_RATE, check
+from recon.tables import EXCHANGE_RATE
 
 _DAY: Final = "Date"
 _DECIMALS: Final = 12

@@ -15,6 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.book_tables import POSTING, RESERVE
+from recon.boundary import check
 from recon.control_tables import CLEARED_ITEM, SMALL_DIFFERENCE
 from recon.errors import ensure
 from recon.io import audit
@@ -39,16 +40,7 @@ from recon.io.schema import (
 from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
-from recon.tables import (
-    DISCREPANCY,
-    FEE_SUMMARY,
-    OPEN_ITEM,
-    PAYOUT,
-    RECEIPT,
-    ROLL_FORWARD,
-    check,
-    empty,
-)
+from recon.tables import DISCREPANCY, FEE_SUMMARY, OPEN_ITEM, PAYOUT, RECEIPT, ROLL_FORWARD, empty
 from recon.wording import Language
 
 _JSON: Final = ("not_proved_because", "file_ids", "summary", "inputs")

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.boundary import check
 from recon.fees import assess, variances
 from recon.fees.arithmetic import with_arithmetic
 from recon.fees.counting import Past, usage
@@ -15,7 +16,7 @@ from recon.fees.schedule import fits
 from recon.fees.withdrawals import charges, with_merchants
 from recon.io.fee_history import DAY_FEES
 from recon.io.fee_settings import FeeSettings
-from recon.tables import LEDGER_ENTRY, check
+from recon.tables import LEDGER_ENTRY
 from recon.wording import Language
 from tests.fees.reading import Vector, vectors
 from tests.support import TODAY, WHOSE, frame_of, line, lines

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from recon.boundary import check
 from recon.errors import UserError
 from recon.io import csv_blocks
 from recon.io.database import Database
@@ -16,7 +17,7 @@ from recon.io.ledger import LedgerImport, entries_digest, import_ledger, read_en
 from recon.io.schema import LEDGER_ENTRIES, LEDGER_ENTRY_VERSIONS, LEDGER_IMPORTS
 from recon.money import MONEY
 from recon.periods import Period, one_day
-from recon.tables import LEDGER_ENTRY, REJECT, check, conform
+from recon.tables import LEDGER_ENTRY, REJECT, conform
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)

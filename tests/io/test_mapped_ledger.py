@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from recon.boundary import check
 from recon.errors import ReconError, UserError
 from recon.io.ledger import Entries, MappedLedger, read_mapped_entries
 from recon.periods import Period, one_day
-from recon.tables import check
 
 DAY = date(2026, 11, 20)
 MAPPED = MappedLedger(

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from recon.boundary import check
 from recon.errors import BrokenInvariantError
 from recon.io import runs as runs_module
 from recon.io.changes import RunChange
@@ -17,14 +18,7 @@ from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.io.stale import stale_dates
 from recon.periods import Period, one_day
-from recon.tables import (
-    DISCREPANCY,
-    OPEN_ITEM,
-    SETTLEMENT_BATCH,
-    check,
-    conform,
-    empty,
-)
+from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, conform, empty
 from tests.reporting_helper import day_result
 from tests.support import account_of
 
