@@ -17,6 +17,7 @@ from recon.commands import (
     audit,
     cases,
     fees,
+    files,
     journal,
     ledger,
     merchants,
@@ -40,7 +41,7 @@ app = App(
     suppress_keyboard_interrupt=False,  # it is told by `invoke`
     default_parameter=Parameter(negative_iterable=()),  # a list nobody names is no list at all
 )
-for group in (journal, ledger, merchants, providers, cases, sign_off, audit):
+for group in (files, journal, ledger, merchants, providers, cases, sign_off, audit):
     app.command(group.app)
 for group in (fees, withdrawals):
     app.command(group.app)
