@@ -60,7 +60,9 @@ def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping
     amount = _amount(mapping)
     moment = _moment(mapping)
     currency = _currency(mapping)
-    typed = cells.with_columns(
+    # In a step before, because a branch of `when` works its text out once for each use.
+    plain = {_plain(name): _digits(name, mapping) for name in mapping.amounts.number_columns()}
+    typed = cells.with_columns(**plain).with_columns(
         amount=amount,
         moment=moment,
         currency=currency,
@@ -115,15 +117,26 @@ def _number(column: str | None, mapping: "StatementMapping", *, absent: pl.Expr)
     """An amount as the file writes it; null where it is no number, `absent` where it is blank."""
     if column is None:
         return absent
+    is_blank = pl.col(column).str.strip_chars().is_in(["", *mapping.numbers.blank])
+    amount = money.parse(pl.col(_plain(column)), decimals=_MOST_DECIMALS)
+    return pl.when(is_blank).then(absent).otherwise(amount)
+
+
+def _plain(column: str) -> str:
+    return f"plain:{column}"
+
+
+def _digits(column: str, mapping: "StatementMapping") -> pl.Expr:
+    """The text of an amount as `money.parse` reads it."""
     numbers = mapping.numbers
     text = pl.col(column).str.strip_chars()
-    is_blank = text.is_in(["", *numbers.blank])
     for ignored in (*numbers.ignore, *([numbers.thousands] if numbers.thousands else [])):
         text = text.str.replace_all(ignored, "", literal=True)
     if numbers.decimal != ".":
         text = text.str.replace(numbers.decimal, ".", literal=True)
-    plain = text.str.strip_chars().str.strip_prefix("+")
-    return pl.when(is_blank).then(absent).otherwise(money.parse(plain, decimals=_MOST_DECIMALS))
+    if numbers.ignore:
+        text = text.str.strip_chars()
+    return text.str.strip_prefix("+")
 
 
 def _amount(mapping: "StatementMapping") -> pl.Expr:

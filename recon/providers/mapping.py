@@ -66,6 +66,9 @@ class Amounts:
         names = (self.column, self.income, self.expense, self.direction, self.fee, self.balance)
         return [name for name in names if name is not None]
 
+    def number_columns(self) -> list[str]:
+        return [name for name in self.columns() if name != self.direction]
+
 
 @dataclass(frozen=True)
 class KindRule:

@@ -112,7 +112,7 @@ def _day(text: pl.Expr) -> pl.Expr:
 def _number(name: str) -> pl.Expr:
     """An amount without its sign; an empty one is nothing."""
     text = pl.col(name)
-    is_blank = text.str.to_lowercase().is_in(["", "null"])
+    is_blank = text.is_in(["", "null", "NULL", "Null"])
     return pl.when(is_blank).then(money.ZERO).otherwise(money.parse(text, decimals=6).abs())
 
 

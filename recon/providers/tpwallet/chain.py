@@ -31,21 +31,15 @@ TRANSFER = (
 
 
 def atomic(text: pl.Expr, decimals: pl.Expr) -> pl.Expr:
-    """Whole atomic units, scaled by the token's decimals on the text itself, as MONEY.
+    """Whole atomic units, scaled by the token's decimals as an exponent of the text, as MONEY.
 
     Null for anything but digits, for decimals that are no number up to 18, and for amounts too
     large to hold exactly.
     """
     places = decimals.cast(pl.UInt32, strict=False)
-    digits = text.str.zfill(19)
-    split_at = digits.str.len_chars() - places
-    whole = digits.str.slice(0, split_at)
-    plain = pl.concat_str([whole, pl.lit("."), digits.str.slice(split_at)])
     is_exact = text.str.contains(r"^\d{1,38}$") & (places <= 18)
-    fits = whole.str.strip_chars_start("0").str.len_chars() <= 20
-    return pl.when(is_exact & fits).then(
-        plain.str.strip_suffix(".").cast(money.MONEY, strict=False)
-    )
+    scaled = pl.concat_str([text, pl.lit("e-"), decimals])
+    return pl.when(is_exact).then(scaled.cast(money.MONEY, strict=False))
 
 
 def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl.LazyFrame:
