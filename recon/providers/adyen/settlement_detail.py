@@ -183,8 +183,10 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
     payout = reference.str.extract(_PAYOUT_REFERENCE)
     ours = checks.blank_as_null("Modification Merchant Reference")
     latest = pl.col("local").dt.date().max() if day is None else pl.lit(day)
+    key = ["Batch Number", "Type", "Psp Reference", "Modification Reference"]
     return checks.to_lines(
         rows.select(
+            *key,
             "line_no",
             "kind",
             "occurred_at",
@@ -204,13 +206,10 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
             exchange_rate="rate",
             status=pl.lit("succeeded"),
             description=pl.concat_str(["Type", "Modification Reference"], separator=" "),
-            key=pl.concat_str(
-                ["Batch Number", "Type", "Psp Reference", "Modification Reference"], separator=":"
-            ),
         ),
         "adyen",
         content.file_id,
-        key=["key"],
+        key,
     )
 
 

@@ -193,13 +193,14 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
     takes_back = pl.col("kind") != "payment"
     original = checks.blank_as_null("original_partner_transaction_ID")
     day = pl.col("moment").dt.date()
-    names = ["Type", "Transaction_id", "Partner_transaction_id"]
+    key = ["Type", "Transaction_id", "Partner_transaction_id"]
     return checks.to_lines(
         rows.select(
             "line_no",
             "kind",
             "gross",
             "fee",
+            *key,
             account=pl.lit(context.account or ""),
             occurred_at=checks.instant(
                 pl.coalesce("paid", "moment"), context.time_zone, business_dates=None
@@ -212,11 +213,10 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             currency="Currency",
             status=pl.lit("succeeded"),
             description=checks.blank_as_null("Remarks"),
-            key=pl.concat_str(names, separator=":"),
         ),
         "alipay",
         content.file_id,
-        key=["key"],
+        key,
     )
 
 

@@ -99,9 +99,11 @@ def _lines(
         .otherwise(pl.lit(["trade", "shared"]))
     ).explode("part")
     is_refund, is_trade = pl.col("kind") == "refund", pl.col("part") == "trade"
+    key = ["支付宝交易号", "request", "part"]
     trade_no, order = pl.col("支付宝交易号"), checks.blank_as_null("商户订单号")
     return checks.to_lines(
         parts.select(
+            *key,
             "line_no",
             account=pl.lit(account),
             kind=pl.when(is_trade).then("kind").otherwise(pl.lit("transfer")),
@@ -122,11 +124,10 @@ def _lines(
             original_amount=f"{_ORDERED}.money",
             status=pl.lit("succeeded"),
             description=pl.coalesce(checks.blank_as_null("商品名称"), checks.blank_as_null("备注")),
-            key=pl.concat_str(["支付宝交易号", "request", "part"], separator=":"),
         ),
         "alipay",
         content.file_id,
-        key=["key"],
+        key,
     )
 
 

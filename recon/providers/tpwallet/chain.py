@@ -54,8 +54,10 @@ def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl
     ).explode("part")
     is_fee = pl.col("part") == "network fee"
     day = business_date(context)
+    key = ["network", "tx_hash", "log_index", "part"]
     return checks.to_lines(
         split.select(
+            *key,
             "line_no",
             "occurred_at",
             "description",
@@ -76,11 +78,10 @@ def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl
             original_currency="currency",
             original_amount="amount",
             status=pl.when(is_fee).then(pl.lit("succeeded")).otherwise("status"),
-            key=pl.concat_str(["network", "tx_hash", "log_index", "part"], separator=":"),
         ),
         "tpwallet",
         content.file_id,
-        key=["key"],
+        key,
     )
 
 
