@@ -31,6 +31,7 @@ from recon.commands.providers import known_providers
 from recon.errors import ReconError, UserError
 
 if TYPE_CHECKING:
+    from recon.io.archives import Keys
     from recon.io.days import Workspace
     from recon.io.jobs import RunReport
 
@@ -230,7 +231,7 @@ def _notified(workspace: "Workspace", report: "RunReport", code: int) -> int:
     return code
 
 
-def _keys_of(common: Common, provider: str | None):  # type: ignore[no-untyped-def]
+def _keys_of(common: Common, provider: str | None) -> "Keys":
     """What a provider's encrypted files are opened with; nothing while none is named."""
     from recon.io.archives import NO_KEYS
     from recon.io.config import load_config

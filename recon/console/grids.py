@@ -50,17 +50,15 @@ def draw(
     below = {name: shown.pop(name) for name in _SENTENCES if name in shown}
     if width is None:
         shown, below = shown | below, {}  # on the row, but last
+    same: list[str] = []
     left_out: list[str] = []
     if width is not None and _room(shown) > width:
         shown, same = _apart(shown)
-        title = " · ".join([title, *same])
         shown = {name: _shorter(name, column, right) for name, column in shown.items()}
         _wrap(shown, right, width)
-        for name in _least_telling(shown, right):
-            if _room(shown) > width and len(shown) > 1:
-                left_out.append(shown.pop(name)[0])
-    if title:
-        yield title
+        left_out = _leave_out(shown, right, width)
+    if title or same:
+        yield " · ".join([title, *same])
     widths = {name: max(map(_breadth, column)) for name, column in shown.items()}
     for number, row in enumerate(zip(*shown.values(), strict=True)):
         for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
@@ -111,6 +109,15 @@ def _wrap(columns: Columns, right: Collection[str], width: int) -> None:
         columns[name] = [
             "\n".join(textwrap.wrap(cell, room, break_long_words=False)) for cell in columns[name]
         ]
+
+
+def _leave_out(columns: Columns, right: Collection[str], width: int) -> list[str]:
+    """Take columns away until the rest fits; their headings."""
+    gone = []
+    for name in _least_telling(columns, right):
+        if _room(columns) > width and len(columns) > 1:
+            gone.append(columns.pop(name)[0])
+    return gone
 
 
 def _least_telling(columns: Columns, right: Collection[str]) -> list[str]:
