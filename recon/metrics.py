@@ -156,7 +156,9 @@ def _of_batches(batches: pl.DataFrame) -> Iterator[Figure]:
 
 
 def _of_open_items(result: DayResult) -> Iterator[Figure]:
-    left = result.open_items
+    # What a settlement cycle has not paid yet waits for its day, not for a person.
+    not_due = (pl.col("side") == "due") & (pl.col("state") == "open")
+    left = result.open_items.filter(~not_due)
     yield "open_count", None, Decimal(left.height)
     for code, part in _by_currency(left):
         yield "open_amount", code, Decimal(part["amount"].abs().sum())

@@ -74,6 +74,18 @@ def test_what_an_earlier_day_left_open_does_not_lower_the_match_rate_of_today() 
     assert match_rates_by_value(result)["CNY"] == of_value
 
 
+def test_what_only_waits_for_its_day_of_the_settlement_cycle_is_not_called_open() -> None:
+    due = {"side": "due", "currency": "CNY", "amount": "70", "business_date": TODAY}
+    more = [due | {"item_id": state, "state": state} for state in ("open", "overdue")]
+    before = day_result()
+    result = day_result(open_items=pl.concat([before.open_items, rows(OPEN_ITEM, *more)]))
+    counts = [
+        dict(day_metrics(one).filter(name="open_count").select("name", "value").iter_rows())
+        for one in (before, result)
+    ]
+    assert counts[1]["open_count"] == counts[0]["open_count"] + 1
+
+
 def test_a_rate_of_nothing_is_left_out_and_not_called_zero() -> None:
     result = day_result()
     quiet = day_result(batches=result.batches.clear(), conservation=result.conservation.clear())

@@ -26,7 +26,7 @@ from recon.reporting.workbooks import (
     settlement_workbook,
 )
 from recon.row_wording import COMPOSED, REASONS, RULES, reason_in, total_in
-from recon.tables import DISCREPANCY_TYPES, KINDS, SETTLEMENT_BATCH, SEVERITIES, STATUSES
+from recon.tables import DISCREPANCY_TYPES, KINDS, OPEN_ITEM, SETTLEMENT_BATCH, SEVERITIES, STATUSES
 from tests.reporting_helper import FOUND, MASKED_PAN, PAN, day_book, day_result, found, rows
 from tests.support import ROOT, shipped_config
 
@@ -372,3 +372,11 @@ def test_what_a_statement_calls_its_own_totals_stays_and_what_we_call_them_is_ch
     chinese = names.select(total_in(pl.col("name"), "zh")).to_series().to_list()
     assert chinese == ["行数", "打款 po_rows1", "总交易单数", "批次净额 411"]
     assert names.select(total_in(pl.col("name"), "en")).equals(names)
+
+
+def test_what_is_due_by_the_settlement_cycle_is_listed_below_the_batches() -> None:
+    due = {"side": "due", "currency": "CNY", "amount": "70", "state": "open", "item_id": "D"}
+    before = day_result()
+    after = replace(before, open_items=pl.concat([before.open_items, rows(OPEN_ITEM, due)]))
+    assert "due" not in tables(settlement_workbook(before))
+    assert tables(settlement_workbook(after, language="zh"))["due"].frame.height == 1

@@ -40,6 +40,7 @@ PHRASES: Final[Words] = {
     "no_tariff": ("(no tariff row)", "（无适用费率）"),
     "field_sentence": ("{}: ledger {}, provider {}", "{}：账本 {}，渠道 {}"),
     "nothing": ("None", "无"),
+    "due_by_cycle": ("To be paid out by the settlement cycle", "按结算周期待打款"),
     "in_transit": ("Still on their way", "在途打款"),
     "two_sides": ("Provider and ledger, side by side", "渠道与账本对照"),
     "provider_total": ("Provider: all lines", "渠道：全部明细"),

@@ -6,7 +6,16 @@ import polars as pl
 
 from recon.money import ZERO
 from recon.reporting import text
-from recon.reporting.columns import blanks, column, columns, named, nothing_in, worded
+from recon.reporting.columns import (
+    STATE_TONES,
+    blanks,
+    column,
+    columns,
+    named,
+    nothing_in,
+    toned,
+    worded,
+)
 from recon.reporting.sheets import Column, Sheet, SumOf, Table
 from recon.reporting.text import Language
 from recon.results import DayResult
@@ -30,8 +39,10 @@ _RATE: Final = f"ROUND({{charged}}/{{base}},{_RATE_PLACES})"
 
 
 def settlement_sheets(result: DayResult, language: Language) -> tuple[Sheet, ...]:
-    """One row a batch and, where there are any, fees by tariff row and withdrawals one by one."""
-    blocks: dict[str, tuple[Table, ...]] = {"settlement": (_batches(result, language),)}
+    """One row a batch, what is due by the settlement cycle and, where there are any, fees by tariff
+    row and withdrawals one by one."""
+    due = [_dues(result, language)] if (result.open_items["side"] == "due").any() else []
+    blocks: dict[str, tuple[Table, ...]] = {"settlement": (_batches(result, language), *due)}
     if result.fees.height:
         blocks["fees"] = _fees(result, language)
     if result.assessed_withdrawals.height:
@@ -86,6 +97,24 @@ def _batches(result: DayResult, language: Language) -> Table:
         listed_batches(result.batches, language),
         main=True,
         fixed=2,
+    )
+
+
+def _dues(result: DayResult, language: Language) -> Table:
+    """What the days have earned and the provider has not paid out yet, the next to be paid first;
+    `business_date` is when it was earned."""
+    listed = result.open_items.filter(side="due").sort("currency", "due_on", "item_id")
+    shown = listed.with_columns(
+        state=worded("state", text.STATES, language), currency=named("currency")
+    )
+    return Table(
+        "due",
+        (
+            toned("state", language, text.STATES, STATE_TONES),
+            *columns("currency amount business_date due_on item_id", language),
+        ),
+        shown,
+        title=text.phrase("due_by_cycle", language),
     )
 
 
