@@ -48,13 +48,12 @@ def variances(
     """DISCREPANCY for what STATEMENT_LINE exchanged at another rate than EXCHANGE_RATE allows.
 
     A rounding of one smallest unit is never a variance. For a pair of currencies without a rate
-    that is young enough, one discrepancy says that nothing could be compared.
+    that is young enough, one discrepancy says that nothing could be compared; so does one for each
+    conversion of which the statement has not both rows.
     """
     exchanged = pl.concat([_settled(lines), _converted(lines)])
     pairs = exchanged.group_by("given_currency", "currency", "rated_on").agg(count=pl.len())
     crossed = _crossed(pairs.collect(engine="streaming"), rates, policy.max_age_days)
-    if crossed.height == 0:
-        return empty(DISCREPANCY)
     keys = ["given_currency", "currency", "rated_on"]
     expected = money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
     off = (
@@ -66,7 +65,11 @@ def variances(
         .collect(engine="streaming")
     )
     unrated = crossed.filter(pl.col("cross").is_null())
-    parts = [_varying(off, policy, day.language), _unrated(unrated, policy, day.language)]
+    parts = [
+        _varying(off, policy, day.language),
+        _unrated(unrated, policy, day.language),
+        _incomplete(lines, day.language),
+    ]
     found = [complete(part, day) for part in parts if part.height]
     return pl.concat(found).sort("discrepancy_id") if found else empty(DISCREPANCY)
 
@@ -109,12 +112,17 @@ def _settled(lines: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def _legs(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows of conversions, with the transaction that the two of one share."""
+    shared = pl.coalesce("parent_txn_id", "parent_ref", "txn_id")
+    return lines.filter(kind="conversion").with_columns(shared=shared)
+
+
 def _converted(lines: pl.LazyFrame) -> pl.LazyFrame:
     """_EXCHANGED: the two legs of a conversion, told by the transaction they share."""
     got, given = pl.col("gross") > ZERO, pl.col("gross") < ZERO
     return (
-        lines.filter(kind="conversion")
-        .with_columns(shared=pl.coalesce("parent_txn_id", "parent_ref", "txn_id"))
+        _legs(lines)
         .group_by("shared")
         .agg(
             pl.col("line_id").filter(got).first(),
@@ -223,6 +231,46 @@ def _unrated(crossed: pl.DataFrame, policy: ExchangePolicy, language: Language) 
             age=pl.lit(str(policy.max_age_days)),
         ),
     )
+
+
+def _incomplete(lines: pl.LazyFrame, language: Language) -> pl.DataFrame:
+    """Conversions that are not one row out and one row in, in two currencies: nothing says at which
+    rate they were made. A row that the statement repeats is told as such, and counts once."""
+    leg = pl.col("gross")
+    broken = (
+        _legs(lines)
+        .filter(leg != ZERO)
+        .unique("line_id")
+        .sort("line_id")
+        .with_columns(said=amount_text("gross"), shared=pl.coalesce("shared", "line_id"))
+        .group_by("shared", maintain_order=True)
+        .agg(
+            pl.col("line_id", "said"),
+            pl.col("currency", "txn_id").first(),
+            merchant_ref=pl.coalesce("merchant_ref", "parent_ref").drop_nulls().min(),
+            out_count=(leg < ZERO).sum(),
+            in_count=(leg > ZERO).sum(),
+            currency_count=pl.col("currency").n_unique(),
+        )
+        .filter(
+            (pl.col("out_count") != 1) | (pl.col("in_count") != 1) | (pl.col("currency_count") != 2)
+        )
+        .collect(engine="streaming")
+    )
+    return broken.select(
+        "currency",
+        "merchant_ref",
+        "txn_id",
+        line_ids="line_id",
+        discrepancy_id=sentence("fx:legs:{}", pl.col("line_id").list.first()),
+        type=pl.lit("fx_variance"),
+        explanation=told(
+            language,
+            "fx_incomplete",
+            reference="shared",
+            amounts=pl.col("said").list.join(", "),
+        ),
+    ).sort("discrepancy_id")
 
 
 def attributed(found: pl.DataFrame, off: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -142,6 +142,13 @@ SENTENCES: Final[Phrases] = {
         "{day} 有 {count} 笔 {given_currency} 兑 {currency} 无法核对：参考汇率文件中没有最近 "
         "{age} 天内的汇率。",
     ),
+    "fx_incomplete": (
+        "Of the conversion {reference} the statement has {amounts}, where one row out and one row "
+        "in, in two currencies, belong together: its rate could not be compared. What is missing "
+        "may be on the statement of another day.",
+        "换汇 {reference} 在账单中只有 {amounts}，而应为两种币种的一出一入：无法核对其汇率。"
+        "缺少的一笔可能在其他日期的账单中。",
+    ),
     # -------------------------------------------------------------- payouts and the bank
     "payout_mismatch": (
         "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",

@@ -54,6 +54,36 @@ def found(
 
 
 @pytest.mark.parametrize(
+    ("legs", "said"),
+    [
+        ([("L1", "-100.00 EUR")], "-100.00 EUR"),
+        ([("L1", "125.00 USD")], "125.00 USD"),
+        ([("L1", "-100.00 EUR"), ("L2", "100.00 EUR")], "-100.00 EUR, 100.00 EUR"),
+        ([("L1", "-100.00 EUR"), ("L2", "-1.00 USD")], "-100.00 EUR, -1.00 USD"),
+        (
+            [("L1", "-100.00 EUR"), ("L2", "60.00 USD"), ("L3", "65.00 USD")],
+            "-100.00 EUR, 60.00 USD, 65.00 USD",
+        ),
+    ],
+)
+def test_a_conversion_without_its_other_leg_is_told(legs: list[tuple[str, str]], said: str) -> None:
+    for language in ("en", "zh"):
+        (row,) = found(
+            *(leg(*one) for one in legs), day=replace(WHOSE, language=language)
+        ).to_dicts()
+        assert (row["type"], row["difference"]) == ("fx_variance", 0)
+        assert row["line_ids"] == [name for name, _ in legs]
+        assert "T1" in row["explanation"]
+        assert said in row["explanation"]
+
+
+def test_a_leg_that_the_statement_repeats_or_that_moves_nothing_is_no_lone_one() -> None:
+    pair = [leg("L1", "-100.00 EUR"), leg("L2", "125.00 USD")]
+    assert found(*pair, pair[0]).height == 0
+    assert found(leg("L1", "0.00 EUR")).height == 0
+
+
+@pytest.mark.parametrize(
     ("original", "settled_as", "difference"),
     [
         ("80.00 GBP", "100.00 EUR", None),
@@ -98,8 +128,6 @@ def test_two_legs_of_a_conversion_are_held_against_the_rate() -> None:
 
 
 def test_what_is_no_exchange_of_two_currencies_is_left_alone() -> None:
-    assert found(leg("A", "-80.00 GBP")).height == 0
-    assert found(leg("A", "-80.00 GBP"), leg("B", "-3.00 EUR")).height == 0
     assert found(settled("0 GBP", "0 EUR")).height == 0
 
 
