@@ -1,6 +1,7 @@
 """The merchants that are paid: configs/merchants.toml."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -109,6 +110,7 @@ def merchants_of(
         for row in rows
         if row.account not in names
     ]
+    found += [f"tariff {row.name!r} {problem}" for row in rows for problem in _unfit(row)]
     found += schedule_problems(rows)
     problems += [f"{path}: {problem}" for problem in found]
     return Merchants(
@@ -116,6 +118,22 @@ def merchants_of(
         tuple(map(_bank_account, file.payer)),
         tuple(rows),
     )
+
+
+def _unfit(row: Tariff) -> Iterator[str]:
+    """What a settlement cannot charge by: it knows its own lines, and not the days before them."""
+    if row.counts is not None:
+        yield (
+            "counts over days (a quota, or tiers by month), which a settlement does not; take "
+            "tiers by amount"
+        )
+    if row.needs_original:
+        yield (
+            "needs the payment of a refund, which a settlement does not know; on_refund can be "
+            '"kept" or "returned"'
+        )
+    if row.round_per == "batch":
+        yield "is rounded once a batch, and a settlement is paid line by line"
 
 
 def _merchant(entry: MerchantEntry) -> Merchant:

@@ -192,6 +192,9 @@ def test_the_next_period_brings_back_the_reserve_and_what_was_carried(place: Pat
         ('["ReconDemoEU"]', '["Unknown"]', "account Unknown is not configured"),
         ('account = "SHOP-CN"', 'account = "SHOP-X"', "is for SHOP-X, which is no merchant"),
         ('calendar = "XECB"', 'calendar = "Mars"', "'Mars' is no calendar"),
+        ('percent = "1.8"', 'percent = "1.8"\nfree_count = 3', "counts over days"),
+        ('on_refund = "returned"', 'on_refund = "recomputed"', "needs the payment of a refund"),
+        ('percent = "1.8"', 'percent = "1.8"\nround_per = "batch"', "is rounded once a batch"),
         ('[[payer]]\ncurrency = "CNY"', '[[payer]]\ncurrency = "HKD"', "which no [[payer]] has"),
     ],
 )
