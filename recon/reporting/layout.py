@@ -192,9 +192,10 @@ def _on_two_lines(title: str) -> int:
 
 
 def _contents_width(column: Column, table: Table) -> float:
-    """The room the widest cell of a column takes; a null takes none."""
-    if column.width:
-        return 0  # it is not asked for
+    """The room the widest cell of a column takes; a null takes none. An id below another table
+    runs over the empty cells to its right, so that it widens nothing above it."""
+    if column.width or not (column.on_paper or table.main):
+        return 0
     if column.kind in _USUAL_WIDTH:
         return _USUAL_WIDTH[column.kind]
     cells = table.frame[column.name]
