@@ -166,6 +166,38 @@ def test_an_etherscan_export_tells_the_direction_by_our_address() -> None:
     assert read(native(THEM, THEM, "1", "0"))["rejects"]["field"].to_list() == ["direction"]
 
 
+INTERNAL_HEADER = (
+    '"Transaction Hash","Blockno","UnixTimestamp","DateTime (UTC)","ParentTxFrom","ParentTxTo",'
+    '"ParentTxETH_Value","From","TxTo","ContractAddress","Value_IN(ETH)","Value_OUT(ETH)",'
+    '"CurrentValue @ $3114.81/Eth","Historical $Price/Eth","Status","ErrCode","Type"'
+)
+
+
+@pytest.mark.parametrize(
+    ("to", "into", "status", "error", "kind", "gross", "becomes"),
+    [
+        (US, "0.5", "0", "", "top_up", "0.5", "succeeded"),
+        (US.upper().replace("0X", "0x"), "1,000.25", "", "", "top_up", "1000.25", "succeeded"),
+        (US, "0.5", "1", "", "top_up", "0", "failed"),
+        (US, "0.5", "0", "out of gas", "top_up", "0", "failed"),
+    ],
+)
+def test_internal_transactions_are_what_contracts_have_sent(
+    to: str, into: str, status: str, error: str, kind: str, gross: str, becomes: str
+) -> None:
+    row = (
+        f'"0xaa","1","1768471200","2026-01-15 10:00:00","{US}","{THEM}","0","{THEM}","{to}","",'
+        f'"{into}","0","","","{status}","{error}","call"'
+    )
+    made = read(f"{INTERNAL_HEADER}\n{row}\n".encode())
+    (line,) = made["lines"].iter_rows(named=True)
+    assert (line["kind"], line["gross"], line["status"]) == (kind, Decimal(gross), becomes)
+    assert (line["fee"], line["currency"], line["txn_id"]) == (0, "ETH", "0xaa")
+    assert "internal" in line["line_id"]
+    unknown = read(f"{INTERNAL_HEADER}\n{row.replace(chr(34) + to, chr(34) + THEM)}\n".encode())
+    assert unknown["rejects"]["field"].to_list() == ["direction"]
+
+
 def test_an_erc20_export_has_thousands_commas_and_states_nothing() -> None:
     header = "Txhash,Blockno,UnixTimestamp,DateTime (UTC),From,To,TokenValue,USDValueDayOfTx,"
     header += "ContractAddress,TokenName,TokenSymbol"

@@ -31,6 +31,15 @@ PROVIDER = Provider(
             places=places_of_lines(explorers.read_native),
         ),
         StatementKind(
+            name="etherscan_internal",
+            title="Etherscan export of internal transactions: what contracts have sent",
+            url="https://info.etherscan.com/exporting-transactions/",
+            time_zone="UTC",
+            describe=explorers.describe_internal,
+            read=explorers.read_internal,
+            places=places_of_lines(explorers.read_internal),
+        ),
+        StatementKind(
             name="etherscan_erc20",
             title="Etherscan export of ERC-20 token transfers",
             url="https://info.etherscan.com/exporting-transactions/",

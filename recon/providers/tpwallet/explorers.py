@@ -1,4 +1,5 @@
-"""Exports of Etherscan: transactions of the native token, and ERC-20 transfers.
+"""Exports of Etherscan: transactions of the native token, what contracts sent of it (internal
+transactions), and ERC-20 transfers.
 
 Which way a transfer went follows from the wallet's own address, which is the account. An explorer
 knows nothing of orders: what comes in is a top-up, what goes out a withdrawal, until the ledger
@@ -24,17 +25,26 @@ from recon.providers.contract import (
 )
 from recon.providers.tpwallet import chain
 
-_NAMES = {"Transaction Hash": "Txhash", "DateTime": "DateTime (UTC)"}
+_NAMES = {"Transaction Hash": "Txhash", "DateTime": "DateTime (UTC)", "TxTo": "To"}
 _BASE = ["Txhash", "DateTime (UTC)", "From", "To"]
 _ERC20 = [*_BASE, "TokenValue", "TokenSymbol"]
+_PARENT = "ParentTxFrom"  # only internal transactions have one
+_INTERNAL_STATUS = {"": "succeeded", "0": "succeeded", "1": "failed"}
 _VALUE_IN = re.compile(r"^Value_IN\((\w+)\)$")
 
 
 def describe_native(content: Content) -> Description | None:
     table = _table_of(content, _BASE)
-    if table is None or _native_token(table) is None:
+    if table is None or _native_token(table) is None or _PARENT in table.header:
         return None
     return _described("etherscan_native", content, table)
+
+
+def describe_internal(content: Content) -> Description | None:
+    table = _table_of(content, [*_BASE, _PARENT])
+    if table is None or _native_token(table) is None:
+        return None
+    return _described("etherscan_internal", content, table)
 
 
 def describe_erc20(content: Content) -> Description | None:
@@ -88,6 +98,28 @@ def read_native(content: Content, context: ReadContext) -> Reading:
         .otherwise(money.ZERO),
         status=pl.when(failed).then(pl.lit("failed")).otherwise(pl.lit("succeeded")),
         description=checks.blank_as_null("Method"),
+    )
+    return reading_of(typed, content, context)
+
+
+def read_internal(content: Content, context: ReadContext) -> Reading:
+    """What a contract sent on. Its network fee is that of the transaction that called it."""
+    table = _table_of(content, [*_BASE, _PARENT])
+    token = _native_token(table) if table else None
+    if table is None or token is None:
+        raise StatementError(f"{content.name}: not an Etherscan export of internal transactions")
+    into, out = f"Value_IN({token})", f"Value_OUT({token})"
+    rows = delimited.rows(content, table, [*_BASE, into, out, "Status", "ErrCode", "Type"])
+    received, spent = (_token_amount(pl.col(name)) for name in (into, out))
+    failed = pl.when(pl.col("ErrCode") != "").then(pl.lit("failed"))
+    typed = directed(rows, context, moved=received + spent).with_columns(
+        log_index=pl.concat_str([pl.lit("internal "), "From", pl.lit(">"), "To"]),
+        currency=pl.lit(token),
+        shown=pl.concat_str([into, out], separator=" "),
+        fee_currency=pl.lit(token),
+        network_fee=money.ZERO,
+        status=pl.coalesce(failed, checks.mapped(pl.col("Status"), _INTERNAL_STATUS)),
+        description=checks.blank_as_null("Type"),
     )
     return reading_of(typed, content, context)
 
