@@ -249,6 +249,7 @@ def test_the_headers_that_vendors_document_are_known() -> None:
     headers = {
         "antom_summary": antom,
         "etherscan_native": documented("etherscan_headers.txt")["transactions"],
+        "etherscan_internal": documented("etherscan_headers.txt")["internal"],
         "etherscan_erc20": documented("etherscan_headers.txt")["erc20"],
         "btcpay_payments": documented("btcpay_headers.txt")["payments"],
         "tronscan_trc20": documented("tronscan_headers.txt")["token_transfer_export (old UI)"],

@@ -82,8 +82,7 @@ def describer(kind: str) -> Callable[[Content], Description | None]:
         table = delimited.headed(content, _NEEDED[kind])
         if table is None:
             return None
-        lines = content.head_lines("utf-8")[1:2]
-        row = dict(zip(table.header, delimited.split_line(lines[0]) if lines else [], strict=False))
+        row = delimited.first_row(content, table)
         if kind in (SETTLEMENT, TRADES):
             is_settled = row.get("Settlement_time", "any").lower() not in ("", "null")
             if is_settled != (kind == SETTLEMENT):

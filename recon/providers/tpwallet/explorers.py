@@ -70,9 +70,7 @@ def _native_token(table: delimited.Table) -> str | None:
 
 
 def _described(kind: str, content: Content, table: delimited.Table) -> Description:
-    lines = content.head_lines("utf-8")[1:2]
-    cells = delimited.split_line(lines[0]) if lines else []
-    row = dict(zip(table.header, cells, strict=False))
+    row = delimited.first_row(content, table)
     try:
         return Description(kind, None, one_day(day_of(row.get("DateTime (UTC)", ""))))
     except ValueError:
