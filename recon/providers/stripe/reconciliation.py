@@ -50,9 +50,7 @@ def describe(content: Content) -> Description | None:
     table = _table_of(content)
     if table is None:
         return None
-    lines = content.head_lines("utf-8")[1:2]
-    cells = delimited.split_line(lines[0]) if lines else []
-    row = dict(zip(table.header, cells, strict=False))
+    row = delimited.first_row(content, table)
     text = row.get("automatic_payout_effective_at") or row.get(_time_of(table) or "", "")
     try:
         return Description("payout_reconciliation", None, one_day(day_of(text)))
