@@ -40,6 +40,11 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "counts twice: tiers by month, a free quota and a promotion's quota, take one"
     if row.has_promotion_quota and row.kinds & RETURN_OF.keys():
         yield "has a promotion's quota for what gives money back; only movements are counted"
+    if row.charged_to != "us" and row.counts in ("month", "lifetime"):
+        yield (
+            f"counts over a {row.counts} what we charge others; only what we are charged is kept "
+            'from day to day: take free_per = "day", or tiers by amount'
+        )
     if row.counted_with and row.counts is None:
         yield "says counted_with, and has no quota or tiers by month that are counted"
     if row.surcharge and row.counts is not None:

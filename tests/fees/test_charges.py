@@ -232,6 +232,9 @@ TIERS = [{"up_to": "10", "percent": "1"}, {"percent": "2"}]
         ("tariff", {"promotion": True, "quota_count": 1, "kinds": ["refund"]}, "only movements"),
         ("tariff", {"round_per": "batch", "tax_percent": "6"}, "cannot have a tax of its own"),
         ("withdrawal", {"on_refund": "recomputed"}, "it is not for payments"),
+        ("withdrawal", {"charged_to": "customer", "free_count": 1}, "counts over a month what we"),
+        ("tariff", {"kinds": ["refund"], "refund_at": "payment_date"}, "it is not for payments"),
+        ("withdrawal", {"counted_with": ["B"]}, "says counted_with, and has no quota"),
         ("surcharge", {"on_refund": "recomputed"}, "is a surcharge and cannot say"),
         ("tariff", {"currency": "ETH", "on_refund": "returned_with_fixed"}, "18 decimals"),
     ],
@@ -239,6 +242,24 @@ TIERS = [{"up_to": "10", "percent": "1"}, {"percent": "2"}]
 def test_a_row_that_means_nothing_is_refused(table: str, facts: dict[str, Any], said: str) -> None:
     (problem,) = refused(table, **facts)
     assert said in problem
+
+
+def test_rows_for_payments_go_by_one_day_of_a_refund() -> None:
+    rows = [
+        {"name": "old", "effective_to": date(2026, 6, 30), "refund_at": "payment_date"},
+        {"name": "new", "effective_from": date(2026, 7, 1)},
+    ]
+    usual = {
+        "account": "A",
+        "currency": "CNY",
+        "kinds": ["payment"],
+        "effective_from": date(2026, 1, 1),
+    }
+    made = FeeSettings.model_validate({"tariff": [usual | row for row in rows]}).rows()
+    assert schedule_problems(made) == [
+        "tariffs 'old' and 'new' have different refund_at; all rows for payments of an account in "
+        "CNY need the same"
+    ]
 
 
 def test_a_gap_in_time_is_refused_unless_it_is_said() -> None:
