@@ -1,5 +1,6 @@
 """What an account's statements have closed with, as the runs of earlier days have recorded it."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -28,28 +29,37 @@ def closed_before(
     Days without activity, and those without business, are passed over. A day that should have had
     a statement and was not run, or was not proved without one, hides what came in between.
     """
+    return closed_by_day(database, schedule, account)(day)
+
+
+def closed_by_day(
+    database: Database, schedule: Schedule, account: AccountSettings
+) -> Callable[[date], pl.DataFrame]:
+    """`closed_before` of any day of an account, read once."""
     run, batch = RUNS.c, SETTLEMENT_BATCHES.c
     select = (
         sa.select(run.business_date, run.proved, sa.func.count(batch.run_id))
         .join(SETTLEMENT_BATCHES, batch.run_id == run.run_id, isouter=True)
-        .where(
-            *_current_runs(account.provider, account.account),
-            run.business_date.between(day - _LOOKED_BACK, day - timedelta(days=1)),
-        )
+        .where(*_current_runs(account.provider, account.account))
         .group_by(run.business_date, run.proved)
     )
     with database.connect() as connection:
         runs = {on: (proved, count) for on, proved, count in connection.execute(select)}
-    for back in range(1, _LOOKED_BACK.days + 1):
-        on = day - timedelta(days=back)
-        is_proved, batch_count = runs.get(on, (schedule.closed_because(on) is not None, 0))
-        if batch_count:
-            found = closings(database, account.provider, account.account).get(on, {})
-            rows = [(code, on, Decimal(amount)) for code, amount in sorted(found.items())]
-            return pl.DataFrame(rows, schema=dict(CLOSED), orient="row")
-        if not is_proved:
-            break
-    return empty(CLOSED)
+    closed = closings(database, account.provider, account.account)
+
+    def before(day: date) -> pl.DataFrame:
+        for back in range(1, _LOOKED_BACK.days + 1):
+            on = day - timedelta(days=back)
+            is_proved, batch_count = runs.get(on) or (schedule.closed_because(on) is not None, 0)
+            if batch_count:
+                amounts = sorted(closed.get(on, {}).items())
+                rows = [(code, on, Decimal(amount)) for code, amount in amounts]
+                return pl.DataFrame(rows, schema=dict(CLOSED), orient="row")
+            if not is_proved:
+                break
+        return empty(CLOSED)
+
+    return before
 
 
 def closings(database: Database, provider: str, account: str) -> dict[date, Closing]:
@@ -67,12 +77,12 @@ def closings(database: Database, provider: str, account: str) -> dict[date, Clos
     return found
 
 
-def closing_of(closed: pl.DataFrame) -> tuple[date, Closing] | None:
-    """CLOSED as one of `closings`; None where nothing is known."""
+def closed_as_input(closed: pl.DataFrame) -> dict[str, Closing] | None:
+    """CLOSED as a run keeps it among its inputs, by date; None where nothing is known."""
     if closed.is_empty():
         return None
     amounts = zip(closed["currency"], as_texts(closed["closing"]), strict=True)
-    return closed["business_date"][0], dict(amounts)
+    return {str(closed["business_date"][0]): dict(amounts)}
 
 
 def _current_runs(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:

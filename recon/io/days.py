@@ -87,7 +87,8 @@ class Workspace:
     def stale_dates(self, account: AccountSettings) -> list[date]:
         """See `stale.stale_dates`."""
         tariffs = self.config.policy.tariffs_of(account.account)
-        return stale_dates(self.database, account, tariffs)
+        schedule = self.config.schedules[account.provider, account.account]
+        return stale_dates(self.database, account, tariffs, schedule)
 
     def report_directory(self, provider: str, account: str, business_date: date) -> Path:
         return self.reports / business_date.isoformat() / provider / file_name(account)

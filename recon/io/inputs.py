@@ -5,7 +5,7 @@ from dataclasses import asdict, astuple
 from typing import Any, Final
 
 from recon.day import DayInput
-from recon.io.balances import closing_of
+from recon.io.balances import closed_as_input
 from recon.io.canonical import digest
 from recon.io.config import Config
 from recon.io.fee_schedules import schedule_digest
@@ -45,7 +45,7 @@ _WORDS: Final = {
 
 def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
     """Everything the result follows from, part by part: digests, and the files by their id."""
-    policy, closing = config.policy, closing_of(day.closed)
+    policy = config.policy
     parts: dict[str, Any] = {
         "version": _RESULT_VERSION,
         "business_date": str(day.business_date),
@@ -60,7 +60,7 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "open_items": entries_digest(day.open_items),
         "fee_usage": entries_digest(day.fee_usage),
         "reserves": entries_digest(day.reserves),
-        "closed": None if closing is None else {str(closing[0]): closing[1]},
+        "closed": closed_as_input(day.closed),
         "tariffs": schedule_digest(policy.tariffs_of(day.account.account)),
         "language": config.recon.reports.language,
     }

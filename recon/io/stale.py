@@ -10,9 +10,10 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.fees.schedule import Tariff
-from recon.io.balances import Closing, closings
+from recon.io.balances import closed_as_input, closed_by_day
 from recon.io.canonical import digest
 from recon.io.database import Database
+from recon.io.deliveries import Schedule
 from recon.io.fee_history import usage_by_day
 from recon.io.fee_schedules import schedule_digest
 from recon.io.frames import content_digest
@@ -24,13 +25,15 @@ from recon.io.write_offs import approved_write_offs
 from recon.settings import AccountSettings
 
 
-def stale_dates(database: Database, account: AccountSettings, tariffs: list[Tariff]) -> list[date]:
+def stale_dates(
+    database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
+) -> list[date]:
     """The business dates whose current run began with something else than earlier days, or other
     accounts, have left now; and all later ones, oldest first. That is the open items, the balance
     the statement before closes with, what was held back, the turnover that fees go by, and of a
     bank account the payouts. Running the first of them again tells whether the next still is.
 
-    `tariffs` is the fee schedule of the account.
+    `tariffs` is the fee schedule of the account, `schedule` says on which days it rests.
     """
     run = RUNS.c
     mine = (run.provider == account.provider, run.account == account.account)
@@ -41,7 +44,7 @@ def stale_dates(database: Database, account: AccountSettings, tariffs: list[Tari
     )
     with database.connect() as connection:
         rows = connection.execute(days).all()
-    closed = closings(database, account.provider, account.account)
+    closed_before = closed_by_day(database, schedule, account)
     left_before = _left_before(database, account, tariffs)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
@@ -50,7 +53,7 @@ def stale_dates(database: Database, account: AccountSettings, tariffs: list[Tari
         if (
             moved
             or _has_other_payouts(database, account, day, known)
-            or _has_other_closing(closed, known)
+            or ("closed" in known and known["closed"] != closed_as_input(closed_before(day)))
             or any(differs(day, known) for differs in left_before)
         ):
             return [row.business_date for row in rows[place:]]
@@ -107,8 +110,3 @@ def _has_other_payouts(
         return False
     due = payouts_due(database, account.provider, account.account, day)
     return bool(known != payouts_digest(due))
-
-
-def _has_other_closing(closed: Mapping[date, Closing], inputs: Mapping[str, Any]) -> bool:
-    began_with = inputs.get("closed") or {}
-    return any(closed.get(date.fromisoformat(on)) != closing for on, closing in began_with.items())

@@ -20,7 +20,7 @@ from recon.io.stale import stale_dates
 from recon.periods import Period, one_day
 from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, conform, empty
 from tests.reporting_helper import day_result
-from tests.support import account_of
+from tests.support import account_of, shipped_config
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -118,6 +118,7 @@ def row_counts(database: Database) -> list[int]:
 
 
 STRIPE = account_of("stripe", account="acct_1")
+SCHEDULE = shipped_config().schedules["stripe", account_of("stripe").account]
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_days_are_stale_from_the_first_that_began_with_something_else(
     store: RunStore, database: Database
 ) -> None:
     def days() -> list[int]:
-        return [day.day for day in stale_dates(database, STRIPE, [])]
+        return [day.day for day in stale_dates(database, STRIPE, [], SCHEDULE)]
 
     for day, opening, closing in ((20, "", "a"), (21, "a", "b"), (22, "b", "b"), (23, "b", "c")):
         record(store, run_on(day, f"r{day}", opening=opening, closing=closing))
@@ -275,7 +276,7 @@ def test_days_are_stale_from_the_first_that_began_with_something_else(
 def test_runs_of_an_older_program_are_not_called_stale(store: RunStore, database: Database) -> None:
     record(store, run_on(20, "r20"))
     record(store, run_on(21, "r21", opening="a", closing="b"))
-    assert stale_dates(database, STRIPE, []) == []
+    assert stale_dates(database, STRIPE, [], SCHEDULE) == []
 
 
 def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> None:
