@@ -127,7 +127,7 @@ def read_erc20(content: Content, context: ReadContext) -> Reading:
     if table is None:
         raise StatementError(f"{content.name}: not an Etherscan export of token transfers")
     rows = delimited.rows(content, table, [*_ERC20, "TokenName"])
-    value = _token_amount(pl.col("TokenValue").str.replace_all(",", "", literal=True))
+    value = _token_amount(pl.col("TokenValue"))
     typed = directed(rows, context, moved=value).with_columns(
         currency="TokenSymbol",
         shown="TokenValue",
