@@ -20,7 +20,7 @@ from recon.io.frames import content_digest
 from recon.io.ledger import entries_digest
 from recon.io.reserves import reserves_by_day
 from recon.io.schema import RUNS
-from recon.io.transit import payouts_in_transit
+from recon.io.transit import payouts_by_day
 from recon.io.write_offs import approved_write_offs
 from recon.settings import AccountSettings
 
@@ -45,6 +45,7 @@ def stale_dates(
     with database.connect() as connection:
         rows = connection.execute(days).all()
     closed_before = closed_by_day(database, schedule, account)
+    payouts_due_on = _payouts_due_by_day(database, account.provider, account.account)
     left_before = _left_before(database, account, tariffs)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
@@ -52,7 +53,7 @@ def stale_dates(
         known = json.loads(inputs or "{}")
         if (
             moved
-            or _has_other_payouts(database, account, day, known)
+            or _has_other_payouts(payouts_due_on, day, known)
             or ("closed" in known and known["closed"] != closed_as_input(closed_before(day)))
             or any(differs(day, known) for differs in left_before)
         ):
@@ -91,10 +92,22 @@ def _left_before(
 
 def payouts_due(database: Database, provider: str, account: str, day: date) -> pl.DataFrame:
     """PAYOUT that a bank account should receive by a day, but for what was written off."""
-    given_up = approved_write_offs(database, provider, account, None, day)["item_ids"]
-    on_their_way = payouts_in_transit(database, provider, account, day)
-    ids = given_up.explode().drop_nulls().implode()
-    return on_their_way.filter(~pl.col("payout_id").is_in(ids))
+    return _payouts_due_by_day(database, provider, account)(day)
+
+
+def _payouts_due_by_day(
+    database: Database, provider: str, account: str
+) -> Callable[[date], pl.DataFrame]:
+    """`payouts_due` of any day of an account, read once."""
+    on_their_way = payouts_by_day(database, provider, account)
+    written_off = approved_write_offs(database, provider, account, None, date.max)
+
+    def due(day: date) -> pl.DataFrame:
+        given_up = written_off.filter(pl.col("effective_on") <= day)["item_ids"]
+        ids = given_up.explode().drop_nulls().implode()
+        return on_their_way(day).filter(~pl.col("payout_id").is_in(ids))
+
+    return due
 
 
 def payouts_digest(payouts: pl.DataFrame) -> str:
@@ -103,10 +116,7 @@ def payouts_digest(payouts: pl.DataFrame) -> str:
 
 
 def _has_other_payouts(
-    database: Database, account: AccountSettings, day: date, inputs: Mapping[str, Any]
+    payouts_due_on: Callable[[date], pl.DataFrame], day: date, inputs: Mapping[str, Any]
 ) -> bool:
     known = inputs.get("payouts")
-    if known is None:
-        return False
-    due = payouts_due(database, account.provider, account.account, day)
-    return bool(known != payouts_digest(due))
+    return known is not None and bool(known != payouts_digest(payouts_due_on(day)))

@@ -1,6 +1,8 @@
 """Money between a provider and the bank: what has been sent, and what has not been received yet."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -25,49 +27,56 @@ def payouts_in_transit(
     told as `payout_mismatch` and do not carry any more; sorted by id. Those that were due before
     the account was run at all are left out: nobody has looked for them.
     """
-    received = (
-        sa.select(RECEIPTS.c.payout_id)
-        .join(RUNS, RUNS.c.run_id == RECEIPTS.c.run_id)
-        .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
+    return payouts_by_day(database, provider, account)(business_date)
+
+
+def payouts_by_day(
+    database: Database, provider: str, account: str
+) -> Callable[[date], pl.DataFrame]:
+    """`payouts_in_transit` of any day of an account, read once."""
+    mine, day = current_runs_of(provider, account), RUNS.c.business_date
+    payout, receipt, item, found = PAYOUTS.c, RECEIPTS.c, OPEN_ITEMS.c, DISCREPANCIES.c
+    paid = sa.select(day.label("on"), *(payout[name] for name in PAYOUT)).where(
+        RUNS.c.superseded_by.is_(None), payout.pays_into == account, RUNS.c.run_id == payout.run_id
     )
-    latest = (
-        sa.select(RUNS.c.run_id)
-        .where(*current_runs_of(provider, account), RUNS.c.business_date < business_date)
-        .order_by(RUNS.c.business_date.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    carried = sa.select(OPEN_ITEMS.c.item_id).where(
-        OPEN_ITEMS.c.run_id == latest, OPEN_ITEMS.c.side == "payout"
-    )
+    every = read_frame(database, paid, {"on": pl.Date(), **PAYOUT}).sort("payout_id", "on")
+
+    def ids(column: sa.ColumnElement[str], table: sa.Table, *where: Any) -> pl.DataFrame:
+        """`payout_id` of the rows that the account's runs have, and of which day (`on`)."""
+        rows = sa.select(column.label("payout_id"), day.label("on"))
+        rows = rows.join_from(table, RUNS, RUNS.c.run_id == table.c.run_id).where(*mine, *where)
+        return read_frame(database, rows, {"payout_id": pl.String(), "on": pl.Date()})
+
+    received = ids(receipt.payout_id, RECEIPTS)
+    carried = ids(item.item_id, OPEN_ITEMS, item.side == "payout")
     # A payout that arrived as another amount was told when it came; it is not missing as well. One
     # of which a part came is carried on: the rest of it may still come.
-    short = (
-        sa.select(sa.func.replace(DISCREPANCIES.c.discrepancy_id, "receipt:", ""))
-        .join(RUNS, RUNS.c.run_id == DISCREPANCIES.c.run_id)
-        .where(
-            *current_runs_of(provider, account),
-            RUNS.c.business_date < business_date,
-            DISCREPANCIES.c.type == "payout_mismatch",
-        )
-    )
-    first = sa.select(sa.func.min(RUNS.c.business_date)).where(*current_runs_of(provider, account))
+    name = sa.func.replace(found.discrepancy_id, "receipt:", "")
+    short = ids(name, DISCREPANCIES, found.type == "payout_mismatch")
     with database.connect() as connection:
-        began = connection.execute(first).scalar()
-    payout = PAYOUTS.c
-    select = (
-        sa.select(*(payout[name] for name in PAYOUT))
-        .join(RUNS, RUNS.c.run_id == payout.run_id)
-        .where(
-            RUNS.c.superseded_by.is_(None),
-            payout.pays_into == account,
-            RUNS.c.business_date <= business_date,
-            payout.due_on >= min(began or business_date, business_date),
-            payout.payout_id.not_in(received),
-            payout.payout_id.not_in(short) | payout.payout_id.in_(carried),
+        run_on = connection.execute(sa.select(day).where(*mine)).scalars().all()
+
+    def in_transit(business_date: date) -> pl.DataFrame:
+        before = [on for on in run_on if on < business_date]
+        began = min(run_on, default=business_date)
+        told = short.filter(pl.col("on") < business_date)
+        kept = carried.filter(pl.col("on") == max(before)) if before else carried.clear()
+        gone = pl.concat(
+            [
+                received.filter(pl.col("on") < business_date),
+                told.join(kept, on="payout_id", how="anti"),
+            ]
         )
-    )
-    return read_frame(database, select, PAYOUT).unique("payout_id").sort("payout_id")
+        return (
+            every.filter(
+                pl.col("on") <= business_date, pl.col("due_on") >= min(began, business_date)
+            )
+            .join(gone, on="payout_id", how="anti")
+            .unique("payout_id", keep="first", maintain_order=True)
+            .select(list(PAYOUT))
+        )
+
+    return in_transit
 
 
 def payouts_of(database: Database, period: Period) -> pl.DataFrame:
