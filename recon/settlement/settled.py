@@ -51,9 +51,12 @@ def settled(
     nothing of the day is missing."""
     dues = due.dues(lines, before.open_items, account, before.terms, day, is_whole=is_whole)
     made = batches.batches(lines, balances, controls, day)
+    # Without its first row, a statement may open with another balance than it has.
+    told = balances if is_whole else balances.clear()
+    jumps = continuity.discontinuities(told, before.closed, day)
     return Settlement(
         batches.with_expected_payouts(made, dues.expected) if before.terms else made,
         reserve.reserve(lines, before.reserves, account, day.business_date),
         dues,
-        continuity.discontinuities(balances, before.closed, day),
+        jumps,
     )

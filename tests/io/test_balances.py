@@ -92,6 +92,17 @@ def test_money_that_moved_between_two_statements_is_found_and_its_correction_cle
     assert jumps(place, 19) == []
 
 
+def test_a_statement_that_is_not_understood_whole_is_not_held_to_the_one_before(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = statement(place, 19)
+    path.write_text(path.read_text("utf-8").replace(",success\n", ",?\n", 1), "utf-8")
+    assert recon(place, "run", "--from", "2026-11-18", "--to", "2026-11-19") == 3
+    out = capsys.readouterr().out
+    assert "1 row(s) were not understood" in out
+    assert "opening balance" not in out
+
+
 @pytest.mark.parametrize(("settings", "found"), [("", []), ('weekdays = ["wed", "fri"]\n', [1])])
 def test_a_day_that_was_not_run_hides_what_came_in_between_unless_it_is_a_day_of_rest(
     place: Path, settings: str, found: list[int]
