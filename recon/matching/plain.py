@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import polars as pl
 
@@ -44,10 +44,12 @@ class _Whole:
 
     items: pl.LazyFrame  # ITEM
     hashes: pl.DataFrame  # of item_id, and of the keys of each rule, null where it cannot be used
+    engine: Literal["streaming", "in-memory"]  # the latter starts sooner, and needs all at once
 
     @staticmethod
     def of(items: pl.LazyFrame, rules: Sequence[MatchRule]) -> "_Whole":
-        if items.select(pl.len()).collect().item() <= _SMALL:
+        is_small = items.select(pl.len()).collect().item() <= _SMALL
+        if is_small:
             items = items.collect(engine="streaming").lazy()
         hashes = items.select(
             pl.col("item_id").hash(),
@@ -56,17 +58,18 @@ class _Whole:
                 for number, rule in enumerate(rules, start=1)
             ),
         )
-        return _Whole(items, hashes.collect(engine="streaming").rechunk())
+        engine: Literal["streaming", "in-memory"] = "in-memory" if is_small else "streaming"
+        return _Whole(items, hashes.collect(engine=engine).rechunk(), engine)
 
     def column(self, name: str) -> pl.Series:
-        return self.items.select(name).collect(engine="streaming").to_series().rechunk()
+        return self.items.select(name).collect(engine=self.engine).to_series().rechunk()
 
     def without(self, rows: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """The rows that are not among `rows`, and for every row its place in them."""
         left = pl.repeat(value=True, n=self.hashes.height, eager=True).scatter(rows, False)
         is_left = pl.col("row").is_in(left.arg_true().implode())
         kept = self.items.with_row_index("row").filter(is_left).select(list(ITEM))
-        return kept.collect(engine="streaming"), (left.cum_sum() - 1).cast(pl.UInt32)
+        return kept.collect(engine=self.engine), (left.cum_sum() - 1).cast(pl.UInt32)
 
     def keyed(self, number: int, free: pl.Series) -> pl.DataFrame:
         """`row` and `hash` of the free rows that a rule may use."""
