@@ -123,7 +123,7 @@ def test_f55_no_secret_is_in_any_file_output_or_log(
         for name in [name for name in os.environ if name.startswith("RECON_LIVE_")]:
             if name.endswith(("PASSWORD", "API_KEY")):
                 os.environ[name] += "-but-wrong"
-        assert invoke(["run", "--date", str(DAY), *some, *common]) == 3
+        assert invoke(["run", "--date", str(DAY), "--ask-again", *some, *common]) == 3
         assert invoke(["check", "--connect", "--json", *common]) in (0, 2)
         kept = [path for path in [*workspace.rglob("*"), *configs.rglob("*")] if path.is_file()]
         said = capsys.readouterr()
