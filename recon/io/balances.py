@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
-from recon.io.schema import RUNS, SETTLEMENT_BATCHES
+from recon.io.schema import RUNS, SETTLEMENT_BATCHES, current_runs_of
 from recon.money import as_text, as_texts
 from recon.settings import AccountSettings
 from recon.settlement.continuity import CLOSED
@@ -40,7 +40,7 @@ def closed_by_day(
     select = (
         sa.select(run.business_date, run.proved, sa.func.count(batch.run_id))
         .join(SETTLEMENT_BATCHES, batch.run_id == run.run_id, isouter=True)
-        .where(*_current_runs(account.provider, account.account))
+        .where(*current_runs_of(account.provider, account.account))
         .group_by(run.business_date, run.proved)
     )
     with database.connect() as connection:
@@ -68,7 +68,7 @@ def closings(database: Database, provider: str, account: str) -> dict[date, Clos
     select = (
         sa.select(RUNS.c.business_date, batch.currency, batch.closing_balance)
         .join(RUNS, RUNS.c.run_id == batch.run_id)
-        .where(*_current_runs(provider, account), batch.closing_balance.is_not(None))
+        .where(*current_runs_of(provider, account), batch.closing_balance.is_not(None))
     )
     found: dict[date, Closing] = {}
     with database.connect() as connection:
@@ -83,8 +83,3 @@ def closed_as_input(closed: pl.DataFrame) -> dict[str, Closing] | None:
         return None
     amounts = zip(closed["currency"], as_texts(closed["closing"]), strict=True)
     return {str(closed["business_date"][0]): dict(amounts)}
-
-
-def _current_runs(provider: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
-    run = RUNS.c
-    return run.superseded_by.is_(None), run.provider == provider, run.account == account

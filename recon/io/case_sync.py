@@ -21,7 +21,7 @@ from recon.io import audit
 from recon.io.audit import PROGRAM
 from recon.io.control_schema import CASE_CHANGES, CASES, CLEARED_ITEMS, WRITE_OFFS
 from recon.io.frames import read_rows, write_frame
-from recon.io.schema import DISCREPANCIES, RUNS
+from recon.io.schema import DISCREPANCIES, RUNS, current_runs_of
 from recon.money import MONEY
 from recon.tables import INSTANT, Schema, empty
 
@@ -350,9 +350,7 @@ def item_ids(connection: sa.Connection, case: Mapping[str, Any]) -> str:
         sa.select(found.line_ids, found.entry_ids, found.amount_ledger, found.amount_provider)
         .join_from(DISCREPANCIES, RUNS, found.run_id == RUNS.c.run_id)
         .where(
-            RUNS.c.provider == case["provider"],
-            RUNS.c.account == case["account"],
-            RUNS.c.superseded_by.is_(None),
+            *current_runs_of(case["provider"], case["account"]),
             found.discrepancy_id == case["discrepancy_id"],
         )
         .order_by(RUNS.c.business_date.desc())

@@ -19,7 +19,7 @@ from recon.io.case_sync import insert_write_off
 from recon.io.control_schema import ATTACHMENTS, AUDIT, CASE_CHANGES, CASES, WRITE_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
-from recon.io.schema import RUNS
+from recon.io.schema import RUNS, current_runs_of
 from recon.money import MONEY
 from recon.tables import INSTANT, Schema
 
@@ -236,9 +236,7 @@ def _decide(
 def _next_day(connection: sa.Connection, case: Mapping[str, Any]) -> date:
     """The day after the last one that was run: what is recorded, or signed, stays as it is."""
     last = sa.select(sa.func.max(RUNS.c.business_date)).where(
-        RUNS.c.provider == case["provider"],
-        RUNS.c.account == case["account"],
-        RUNS.c.superseded_by.is_(None),
+        *current_runs_of(case["provider"], case["account"]),
     )
     day: date = connection.execute(last).scalar_one()
     return day + timedelta(days=1)

@@ -11,7 +11,7 @@ from recon.fees.counting import is_counted, usage
 from recon.fees.schedule import Tariff
 from recon.fees.tables import FEE_USAGE
 from recon.io.database import Database, read_frame
-from recon.io.schema import FEE_SUMMARIES, RUNS
+from recon.io.schema import FEE_SUMMARIES, RUNS, current_runs_of
 from recon.periods import Period
 from recon.settings import AccountSettings
 from recon.tables import FEE_SUMMARY, empty
@@ -34,9 +34,7 @@ def fees_of(
         sa.select(*columns)
         .join_from(FEE_SUMMARIES, RUNS, FEE_SUMMARIES.c.run_id == RUNS.c.run_id)
         .where(
-            RUNS.c.provider == account.provider,
-            RUNS.c.account == account.account,
-            RUNS.c.superseded_by.is_(None),
+            *current_runs_of(account.provider, account.account),
         )
     )
     if period is not None:
@@ -81,9 +79,7 @@ def dates_with_runs(database: Database, account: AccountSettings, period: Period
     """The days of a range that have a current run."""
     day = RUNS.c.business_date
     select = sa.select(day).where(
-        RUNS.c.provider == account.provider,
-        RUNS.c.account == account.account,
-        RUNS.c.superseded_by.is_(None),
+        *current_runs_of(account.provider, account.account),
         day.between(period.first, period.last),
     )
     with database.connect() as connection:

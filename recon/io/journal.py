@@ -17,7 +17,7 @@ from recon.io.export import replaced, write_frame
 from recon.io.fee_history import dates_with_runs
 from recon.io.reserves import held_before
 from recon.io.runs import RunStore
-from recon.io.schema import POSTINGS, RUNS, SETTLEMENT_BATCHES
+from recon.io.schema import POSTINGS, RUNS, SETTLEMENT_BATCHES, current_runs_of
 from recon.io.transit import in_transit_before
 from recon.journal.details import details
 from recon.journal.formats import (
@@ -130,9 +130,7 @@ def _rows(
         sa.select(*(table.c[name] for name in schema))
         .join(RUNS, RUNS.c.run_id == table.c.run_id)
         .where(
-            RUNS.c.superseded_by.is_(None),
-            RUNS.c.provider == account.provider,
-            RUNS.c.account == account.account,
+            *current_runs_of(account.provider, account.account),
             RUNS.c.business_date.between(period.first, period.last),
         )
     )

@@ -12,7 +12,7 @@ from recon.control_tables import AGE_BUCKET, CLEARED_ITEM, OPEN_ITEM_STATEMENT, 
 from recon.errors import NotProvedError
 from recon.io.control_schema import CLEARED_ITEMS, ROLL_FORWARDS
 from recon.io.database import Database, read_frame
-from recon.io.schema import OPEN_ITEMS, RUNS
+from recon.io.schema import OPEN_ITEMS, RUNS, current_runs_of
 from recon.io.write_offs import approved_write_offs
 from recon.periods import Period
 from recon.settings import AccountSettings
@@ -71,18 +71,13 @@ def _of(account: AccountSettings, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(**whose, **{name: pl.col(name) for name in frame.columns})
 
 
-def _current(account: AccountSettings) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        RUNS.c.provider == account.provider,
-        RUNS.c.account == account.account,
-        RUNS.c.superseded_by.is_(None),
-    )
-
-
 def _rolled(database: Database, account: AccountSettings, period: Period) -> pl.DataFrame | None:
     """OPEN_ITEM_STATEMENT with business_date of each day; None when no day was run. A day without
     any open item has a row without a side, so that it still begins or ends the range."""
-    inside = (*_current(account), RUNS.c.business_date.between(period.first, period.last))
+    inside = (
+        *current_runs_of(account.provider, account.account),
+        RUNS.c.business_date.between(period.first, period.last),
+    )
     columns = [ROLL_FORWARDS.c[name] for name in ROLL_FORWARD]
     select = (
         sa.select(RUNS.c.business_date, *columns)
@@ -99,7 +94,7 @@ def _rolled(database: Database, account: AccountSettings, period: Period) -> pl.
 def _left(database: Database, account: AccountSettings, until: date) -> pl.DataFrame:
     latest = (
         sa.select(RUNS.c.run_id)
-        .where(*_current(account), RUNS.c.business_date <= until)
+        .where(*current_runs_of(account.provider, account.account), RUNS.c.business_date <= until)
         .order_by(RUNS.c.business_date.desc())
         .limit(1)
         .scalar_subquery()
@@ -113,7 +108,10 @@ def _cleared(database: Database, account: AccountSettings, period: Period) -> pl
     select = (
         sa.select(*columns)
         .join_from(CLEARED_ITEMS, RUNS, CLEARED_ITEMS.c.run_id == RUNS.c.run_id)
-        .where(*_current(account), RUNS.c.business_date.between(period.first, period.last))
+        .where(
+            *current_runs_of(account.provider, account.account),
+            RUNS.c.business_date.between(period.first, period.last),
+        )
     )
     return read_frame(database, select, CLEARED_ITEM)
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from recon.io.database import Database
 from recon.io.deliveries import business_days
-from recon.io.schema import RUNS
+from recon.io.schema import RUNS, current_runs_of
 from recon.settings import AccountSettings
 from recon.settlement.cycles import Cycle
 from recon.settlement.due import PayoutTerms
@@ -18,9 +18,7 @@ def payout_terms(database: Database, account: AccountSettings, day: date) -> Pay
     if account.cycle is None or account.cycle_from is None or day < account.cycle_from:
         return None
     first = sa.select(sa.func.min(RUNS.c.business_date)).where(
-        RUNS.c.provider == account.provider,
-        RUNS.c.account == account.account,
-        RUNS.c.superseded_by.is_(None),
+        *current_runs_of(account.provider, account.account),
     )
     with database.connect() as connection:
         began = connection.execute(first).scalar() or day

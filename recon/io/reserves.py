@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from recon.book_tables import RESERVE
 from recon.io.database import Database, read_frame
-from recon.io.schema import RESERVES, RUNS
+from recon.io.schema import RESERVES, RUNS, current_runs_of
 from recon.settings import AccountSettings
 from recon.settlement.reserve import RESERVE_DAY
 
@@ -21,11 +21,7 @@ def reserves_before(database: Database, account: AccountSettings, day: date) -> 
 
 def reserves_by_day(database: Database, account: AccountSettings) -> Callable[[date], pl.DataFrame]:
     """`reserves_before` of any day of an account, read once."""
-    mine = (
-        RUNS.c.superseded_by.is_(None),
-        RUNS.c.provider == account.provider,
-        RUNS.c.account == account.account,
-    )
+    mine = current_runs_of(account.provider, account.account)
     select = (
         sa.select(RUNS.c.business_date, *(RESERVES.c[name] for name in RESERVE))
         .join(RUNS, RUNS.c.run_id == RESERVES.c.run_id)
@@ -50,9 +46,7 @@ def held_before(database: Database, account: AccountSettings, day: date) -> pl.D
         sa.select(RUNS.c.business_date, *(RESERVES.c[name] for name in RESERVE))
         .join(RUNS, RUNS.c.run_id == RESERVES.c.run_id)
         .where(
-            RUNS.c.superseded_by.is_(None),
-            RUNS.c.provider == account.provider,
-            RUNS.c.account == account.account,
+            *current_runs_of(account.provider, account.account),
             RUNS.c.business_date < day,
         )
     )

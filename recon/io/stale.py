@@ -19,7 +19,7 @@ from recon.io.fee_schedules import schedule_digest
 from recon.io.frames import content_digest
 from recon.io.ledger import entries_digest
 from recon.io.reserves import reserves_by_day
-from recon.io.schema import RUNS
+from recon.io.schema import RUNS, current_runs_of
 from recon.io.transit import payouts_by_day
 from recon.io.write_offs import approved_write_offs
 from recon.settings import AccountSettings
@@ -36,10 +36,9 @@ def stale_dates(
     `tariffs` is the fee schedule of the account, `schedule` says on which days it rests.
     """
     run = RUNS.c
-    mine = (run.provider == account.provider, run.account == account.account)
     days = (
         sa.select(run.business_date, run.opening, run.closing, run.inputs)
-        .where(*mine, run.superseded_by.is_(None))
+        .where(*current_runs_of(account.provider, account.account))
         .order_by(run.business_date)
     )
     with database.connect() as connection:
