@@ -2,21 +2,17 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import TypeAlias
 
 import polars as pl
 import sqlalchemy as sa
 
-from recon.io.database import Database
+from recon.io.database import Database, read_frame
 from recon.io.deliveries import Schedule
 from recon.io.schema import RUNS, SETTLEMENT_BATCHES, current_runs_of
-from recon.money import as_text, as_texts
+from recon.money import as_texts
 from recon.settings import AccountSettings
 from recon.settlement.continuity import CLOSED
 from recon.tables import empty
-
-Closing: TypeAlias = dict[str, str]  # amounts as plain text, by currency
 
 _LOOKED_BACK = timedelta(days=40)  # no account rests for longer without anybody asking
 
@@ -45,16 +41,14 @@ def closed_by_day(
     )
     with database.connect() as connection:
         runs = {on: (proved, count) for on, proved, count in connection.execute(select)}
-    closed = closings(database, account.provider, account.account)
+    closed = _closings(database, account)
 
     def before(day: date) -> pl.DataFrame:
         for back in range(1, _LOOKED_BACK.days + 1):
             on = day - timedelta(days=back)
             is_proved, batch_count = runs.get(on) or (schedule.closed_because(on) is not None, 0)
             if batch_count:
-                amounts = sorted(closed.get(on, {}).items())
-                rows = [(code, on, Decimal(amount)) for code, amount in amounts]
-                return pl.DataFrame(rows, schema=dict(CLOSED), orient="row")
+                return closed.filter(business_date=on)
             if not is_proved:
                 break
         return empty(CLOSED)
@@ -62,24 +56,22 @@ def closed_by_day(
     return before
 
 
-def closings(database: Database, provider: str, account: str) -> dict[date, Closing]:
-    """What every statement of an account has closed with, by business date."""
+def _closings(database: Database, account: AccountSettings) -> pl.DataFrame:
+    """CLOSED of every statement of an account, sorted."""
     batch = SETTLEMENT_BATCHES.c
     select = (
-        sa.select(RUNS.c.business_date, batch.currency, batch.closing_balance)
+        sa.select(batch.currency, RUNS.c.business_date, batch.closing_balance.label("closing"))
         .join(RUNS, RUNS.c.run_id == batch.run_id)
-        .where(*current_runs_of(provider, account), batch.closing_balance.is_not(None))
+        .where(
+            *current_runs_of(account.provider, account.account), batch.closing_balance.is_not(None)
+        )
     )
-    found: dict[date, Closing] = {}
-    with database.connect() as connection:
-        for on, currency, closing in connection.execute(select):
-            found.setdefault(on, {})[currency] = as_text(closing)
-    return found
+    return read_frame(database, select, CLOSED).sort("business_date", "currency")
 
 
-def closed_as_input(closed: pl.DataFrame) -> dict[str, Closing] | None:
-    """CLOSED as a run keeps it among its inputs, by date; None where nothing is known."""
+def closed_as_input(closed: pl.DataFrame) -> dict[str, dict[str, str]]:
+    """CLOSED as a run keeps it among its inputs: amounts as text, by date and currency."""
     if closed.is_empty():
-        return None
+        return {}
     amounts = zip(closed["currency"], as_texts(closed["closing"]), strict=True)
-    return {str(closed["business_date"][0]): dict(amounts)}
+    return {str(closed["business_date"][0]): {code: str(amount) for code, amount in amounts}}

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -43,50 +44,54 @@ def stale_dates(
     )
     with database.connect() as connection:
         rows = connection.execute(days).all()
-    closed_before = closed_by_day(database, schedule, account)
-    payouts_due_on = _payouts_due_by_day(database, account.provider, account.account)
-    left_before = _left_before(database, account, tariffs)
+    origins = _origins(database, account, tariffs, schedule)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
         moved = None not in (left, opening) and left != opening
         known = json.loads(inputs or "{}")
-        if (
-            moved
-            or _has_other_payouts(payouts_due_on, day, known)
-            or ("closed" in known and known["closed"] != closed_as_input(closed_before(day)))
-            or any(differs(day, known) for differs in left_before)
-        ):
+        if moved or any(origin.is_other(day, known) for origin in origins):
             return [row.business_date for row in rows[place:]]
         left = closing
     return []
 
 
-_Differs = Callable[[date, Mapping[str, Any]], bool]
+@dataclass(frozen=True)
+class _Origin:
+    """Something that a day begins with: which input of its run that is, and what it would be now.
 
-
-def _left_before(
-    database: Database, account: AccountSettings, tariffs: list[Tariff]
-) -> list[_Differs]:
-    """Whether other reserves, or another turnover, are there for a day than its run began with.
-
-    A run under other settings is not compared: what it looked at was chosen by them.
+    It is read once for all days, and not at all where no run has looked at it. `under` is an input,
+    and its value now: a run under another is not compared, for that chose what it looked at.
     """
-    parts = (
-        ("reserves", reserves_by_day(database, account), "account", digest(asdict(account))),
-        ("fee_usage", usage_by_day(database, account, tariffs), "tariffs",
-         schedule_digest(tariffs)),
-    )  # fmt: skip
 
-    def differing(
-        part: str, before: Callable[[date], pl.DataFrame], setting: str, now: str
-    ) -> _Differs:
-        return lambda day, known: (
-            known.get(setting) == now
-            and part in known
-            and known[part] != entries_digest(before(day))
-        )
+    part: str
+    read: Callable[[], Callable[[date], pl.DataFrame]]
+    told: Callable[[pl.DataFrame], object]  # as the inputs of a run have it
+    under: tuple[str, str] | None = None
 
-    return [differing(*part) for part in parts]
+    @cached_property
+    def before(self) -> Callable[[date], pl.DataFrame]:
+        return self.read()
+
+    def is_other(self, day: date, inputs: Mapping[str, Any]) -> bool:
+        began_with = inputs.get(self.part)
+        if began_with is None or (self.under and inputs.get(self.under[0]) != self.under[1]):
+            return False
+        return bool(began_with != self.told(self.before(day)))
+
+
+def _origins(
+    database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
+) -> list[_Origin]:
+    whose = (account.provider, account.account)
+    settings = ("account", digest(asdict(account)))
+    schedule_now = ("tariffs", schedule_digest(tariffs))
+    return [
+        _Origin("closed", lambda: closed_by_day(database, schedule, account), closed_as_input),
+        _Origin("payouts", lambda: _payouts_due_by_day(database, *whose), payouts_digest),
+        _Origin("reserves", lambda: reserves_by_day(database, account), entries_digest, settings),
+        _Origin("fee_usage", lambda: usage_by_day(database, account, tariffs), entries_digest,
+                schedule_now),
+    ]  # fmt: skip
 
 
 def payouts_due(database: Database, provider: str, account: str, day: date) -> pl.DataFrame:
@@ -112,10 +117,3 @@ def _payouts_due_by_day(
 def payouts_digest(payouts: pl.DataFrame) -> str:
     """What tells one set of payouts from another."""
     return content_digest(payouts, "payout_id")
-
-
-def _has_other_payouts(
-    payouts_due_on: Callable[[date], pl.DataFrame], day: date, inputs: Mapping[str, Any]
-) -> bool:
-    known = inputs.get("payouts")
-    return known is not None and bool(known != payouts_digest(payouts_due_on(day)))
