@@ -55,7 +55,7 @@ def variances(
     pairs = exchanged.group_by("given_currency", "currency", "rated_on").agg(count=pl.len())
     crossed = _crossed(pairs.collect(engine="streaming"), rates, policy.max_age_days)
     keys = ["given_currency", "currency", "rated_on"]
-    expected = money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
+    expected = _by_reference()
     off = (
         exchanged.join(crossed.lazy().drop_nulls("cross"), on=keys, how="inner")
         .with_columns(expected=pl.when(pl.col("got") < ZERO).then(-expected).otherwise(expected))
@@ -85,12 +85,16 @@ def conversion_differences(
     keys = ["given_currency", "currency", "rated_on"]
     pairs = exchanged.group_by(keys).agg(count=pl.len())
     crossed = _crossed(pairs, rates, max_age_days).drop_nulls("cross")
-    expected = money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
     return (
         exchanged.join(crossed, on=keys, how="inner")
         .group_by("currency")
-        .agg(difference=(pl.col("got") - expected).sum().cast(MONEY))
+        .agg(difference=(pl.col("got") - _by_reference()).sum().cast(MONEY))
     )
+
+
+def _by_reference() -> pl.Expr:
+    """What would have been got for what was given, at the reference rates."""
+    return money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
 
 
 def _settled(lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -90,8 +90,9 @@ Figure = tuple[str, str | None, Decimal | None]
 
 
 def _figures(result: DayResult) -> Iterator[Figure]:
-    yield "match_rate_by_count", None, match_rate(result)
-    for code, share in match_rates_by_value(result).items():
+    own = own_lines(result)
+    yield "match_rate_by_count", None, match_rate(own)
+    for code, share in match_rates_by_value(own).items():
         yield "match_rate_by_value", code, share
     yield from _of_batches(result.batches)
     yield "success_rate", None, _success_rate(result.lines)
@@ -102,7 +103,8 @@ def _figures(result: DayResult) -> Iterator[Figure]:
 
 
 def own_lines(result: DayResult) -> pl.DataFrame:
-    """currency, outcome (of CONSERVATION), row_count, turnover: the rows of the day's statement.
+    """OWN_LINES: currency, outcome (of CONSERVATION), row_count and turnover of the rows of the
+    day's statement.
 
     What was carried from earlier days has been counted on its own day; with it, a share of matched
     rows would fall a little every day that something old stays open.
@@ -121,21 +123,19 @@ def own_lines(result: DayResult) -> pl.DataFrame:
     return pl.concat(parts).group_by(key).agg(pl.col("row_count", "turnover").sum()).sort(key)
 
 
-def line_counts(result: DayResult) -> dict[str, int]:
-    """How many rows the day's statement has, by outcome."""
-    return dict(own_lines(result).group_by("outcome").agg(pl.col("row_count").sum()).iter_rows())
+def line_counts(own: pl.DataFrame) -> dict[str, int]:
+    """How many rows the day's statement has, by outcome, from OWN_LINES."""
+    return dict(own.group_by("outcome").agg(pl.col("row_count").sum()).iter_rows())
 
 
-def match_rate(result: DayResult) -> Decimal | None:
-    """The share of the statement rows that met their ledger entry; None on a day without rows."""
-    return _matched_share(own_lines(result), "row_count")
+def match_rate(own: pl.DataFrame) -> Decimal | None:
+    """The share of OWN_LINES that met their ledger entry; None on a day without rows."""
+    return _matched_share(own, "row_count")
 
 
-def match_rates_by_value(result: DayResult) -> dict[str, Decimal]:
-    """The share of the statement's turnover that met its ledger entries, by currency."""
-    shares = {
-        code: _matched_share(part, "turnover") for code, part in _by_currency(own_lines(result))
-    }
+def match_rates_by_value(own: pl.DataFrame) -> dict[str, Decimal]:
+    """The share of the turnover of OWN_LINES that met its ledger entries, by currency."""
+    shares = {code: _matched_share(part, "turnover") for code, part in _by_currency(own)}
     return {code: share for code, share in shares.items() if share is not None}
 
 

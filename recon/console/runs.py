@@ -121,7 +121,7 @@ def _verdict(result: "DayResult") -> str:
 
 def _days_table(days: "Sequence[DayOutcome]") -> "Table":
     """Day by day, a row an account. Only the differences may need a second line."""
-    from recon.metrics import line_counts
+    from recon.metrics import line_counts, own_lines
 
     right = ("lines", "matched", "open", "discr.", "difference")
     table = new_table(
@@ -135,7 +135,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
         if result.business_date != before:
             table.add_row(str(result.business_date))
             before = result.business_date
-        counts = line_counts(result)
+        counts = line_counts(own_lines(result))
         table.add_row(
             f"  {result.provider} {shortened(result.account)}",
             _verdict(result),

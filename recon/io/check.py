@@ -73,6 +73,10 @@ def _calendar_problems(config: Config) -> list[str]:
         for (provider, account), schedule in config.schedules.items()
     }
     named |= {f"merchant {one.merchant}": one.calendar for one in config.merchants.merchants}
+    named |= {
+        f"{one.provider} {one.account}, cycle_calendar": one.cycle_calendar
+        for one in config.accounts
+    }
     return [
         f"{whose}: {problem}"
         for whose, calendar in named.items()

@@ -268,5 +268,5 @@ def _calendar(name: str, year: int, language: Language = "en") -> Any:
                 country, subdiv=region or None, years=year, language=_LANGUAGES[language]
             )
         return holidays.financial_holidays(name, years=year, language=_LANGUAGES[language])
-    except NotImplementedError:
+    except NotImplementedError:  # its word for a country, a region or a market it does not know
         raise UserError(_no_calendar(name)) from None

@@ -25,6 +25,9 @@ DAY_FEES = {
 }
 
 
+_FOLLOWING = pl.col("business_date") + pl.duration(days=1)
+
+
 def fees_of(
     database: Database, account: AccountSettings, period: Period | None = None
 ) -> pl.DataFrame:
@@ -70,9 +73,6 @@ def usage_by_day(
         parts.append(fees.filter(pl.col("tariff").is_in(names)).with_columns(counts_on=counts_on))
     every = pl.concat(parts)
     return lambda day: usage(every.filter(pl.col("counts_on") <= day), tariffs, day)
-
-
-_FOLLOWING = pl.col("business_date") + pl.duration(days=1)
 
 
 def dates_with_runs(database: Database, account: AccountSettings, period: Period) -> list[date]:

@@ -26,6 +26,9 @@ def keep_schedule(database: Database, rows: Sequence[Tariff]) -> None:
     """Keep a schedule, unless it is there already."""
     schedule, number = FEE_SCHEDULES, schedule_digest(rows)
     is_there = sa.select(schedule.c.schedule_id).where(schedule.c.schedule_id == number)
+    with database.connect() as connection:
+        if connection.execute(is_there).first() is not None:
+            return  # nearly always, and a writer would have to wait for its turn
     with database.begin() as connection:
         if connection.execute(is_there).first() is None:
             values = {"rows": canonical_text(_plain(rows)), "kept_at": datetime.now(UTC)}

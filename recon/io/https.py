@@ -46,9 +46,8 @@ def fetch_https(errand: Errand) -> Fetched:
     """Ask for every statement of the errand's accounts and days; see `transfers.Fetched`.
 
     What is `settled` is not asked for. What cannot be had of one statement does not stop the
-    others; a day for which the provider says
-    that there was nothing is in `quiet`. Errors: UserError for a provider that has no API, and for
-    credentials that are not set.
+    others; a day for which the provider says that there was nothing is in `quiet`. Errors:
+    UserError for a provider that has no API, and for credentials that are not set.
     """
     remote = remote_of(errand.provider)
     if remote is None:

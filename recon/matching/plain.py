@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 import polars as pl
 
@@ -22,6 +22,7 @@ from recon.matching.items import ITEM, repeated
 from recon.matching.rules import MatchRule
 from recon.matching.sides import key_hash
 
+_Engine: TypeAlias = Literal["streaming", "in-memory"]
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -44,7 +45,7 @@ class _Whole:
 
     items: pl.LazyFrame  # ITEM
     hashes: pl.DataFrame  # of item_id, and of the keys of each rule, null where it cannot be used
-    engine: Literal["streaming", "in-memory"]  # the latter starts sooner, and needs all at once
+    engine: _Engine  # the latter starts sooner, and needs all at once
 
     @staticmethod
     def of(items: pl.LazyFrame, rules: Sequence[MatchRule]) -> "_Whole":
@@ -58,7 +59,7 @@ class _Whole:
                 for number, rule in enumerate(rules, start=1)
             ),
         )
-        engine: Literal["streaming", "in-memory"] = "in-memory" if is_small else "streaming"
+        engine: _Engine = "in-memory" if is_small else "streaming"
         return _Whole(items, hashes.collect(engine=engine).rechunk(), engine)
 
     def column(self, name: str) -> pl.Series:

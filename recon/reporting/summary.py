@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from recon.masking import masked
-from recon.metrics import day_metrics, line_counts, match_rate, match_rates_by_value
+from recon.metrics import day_metrics, line_counts, match_rate, match_rates_by_value, own_lines
 from recon.money import MONEY, to_text
 from recon.results import DayResult
 from recon.tables import SEVERITIES
@@ -106,8 +106,8 @@ def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:
 
 
 def _match_rate(result: DayResult) -> Summary:
-    by_count, by_amount = match_rate(result), match_rates_by_value(result)
-    counts = line_counts(result)
+    own = own_lines(result)
+    by_count, by_amount, counts = match_rate(own), match_rates_by_value(own), line_counts(own)
     return {
         "line_count": counts.get("input", 0),
         "matched_count": counts.get("matched", 0),

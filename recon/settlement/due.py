@@ -108,9 +108,8 @@ def dues(
     before = carried.filter(side=SIDE)
     outcomes = {}
     for currency in sorted({*moved, *before["currency"]}):
-        earned, paid = moved.get(currency, {}).get("earned", _NOTHING), _NOTHING
-        if currency in moved:
-            paid = moved[currency]["paid"]
+        of_day = moved.get(currency, {})
+        earned, paid = of_day.get("earned", _NOTHING), of_day.get("paid", _NOTHING)
         items = [_read(row) for row in before.filter(currency=currency).iter_rows(named=True)]
         if earned or not is_whole:
             items.append(_earned(earned, currency, terms, day, is_whole=is_whole))
