@@ -203,10 +203,12 @@ def _tell_stale(report: "RunReport") -> None:
     for (provider, account), day in last.items():
         if day.stale_dates:
             first, until = day.stale_dates[0], day.stale_dates[-1]
+            were, days = f"{first} to {until} were", f"--from {first} --to {until}"
+            if first == until:
+                were, days = f"{first} was", f"--date {first}"
             print(
-                f"{provider} {account}: {first} to {until} were run on an older result; run them "
-                f"again with --cascade, or: recon run --from {first} --to {until} "
-                f"--account {account}"
+                f"{provider} {account}: {were} run on an older result; run again with --cascade, "
+                f"or: recon run {days} --account {account}"
             )
 
 

@@ -24,8 +24,14 @@ PHRASES: Final[Words] = {
     "by_type": ("Discrepancies by type and currency", "按类型和币种的差异"),
     "by_currency": ("Total by currency", "按币种合计"),
     "all_types": ("All types", "全部类型"),
-    "conservation_rows": ("Where every row went: rows", "每一行的去向：笔数"),
-    "conservation_amounts": ("Where every row went: amounts", "每一行的去向：金额"),
+    "conservation_rows": (
+        "Where every row went, carried ones too: rows",
+        "每一行（含结转）的去向：笔数",
+    ),
+    "conservation_amounts": (
+        "Where every row went, carried ones too: amounts",
+        "每一行（含结转）的去向：金额",
+    ),
     "controls": ("What the statements say about themselves", "对账单自身汇总核对"),
     "files": ("Statements used", "使用的对账单"),
     "roll_forward_rows": ("Roll-forward of open items: rows", "未达账项滚动：笔数"),

@@ -193,6 +193,20 @@ def test_a_calendar_that_makes_no_sense_is_refused(
         load_config(place.folder / "configs")
 
 
+@pytest.mark.parametrize(
+    ("setting", "whose"),
+    [
+        ('calendar = "ZZ"\n', "wechatpay 1600000001: 'ZZ' is no calendar"),
+        ('cycle = "T+1"\ncycle_from = 2026-11-18\ncycle_calendar = "DE-ZZ"\n',
+         "wechatpay 1600000001, cycle_calendar: 'DE-ZZ' is no calendar"),
+    ],
+)  # fmt: skip
+def test_a_calendar_nobody_knows_is_told_by_check(place: Place, setting: str, whose: str) -> None:
+    place.setting(setting)
+    said = place.recon("check")
+    assert (said.code, whose in said.err) == (2, True)
+
+
 # ----------------------------------------------------------------------------- without a row
 
 

@@ -70,7 +70,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     missing = [column for column in _NEEDED if column not in header]
     if missing:
         raise StatementError(f"{content.name}: the header has no column {', '.join(missing)}")
-    summary = layout.summary_of(content, _ROW_COUNT, header)
+    summary = layout.summary_of(content, _ROW_COUNT)
     code = pl.concat_str([layout.text("业务类型"), layout.text("收支类型")], separator="/")
     kinds = {"/".join(key): kind for key, kind in _KIND_BY_TYPE.items()}
     incoming = layout.text("收支类型") == "收入"

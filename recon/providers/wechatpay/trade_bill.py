@@ -111,7 +111,7 @@ def reader(name: str) -> Callable[[Content, ReadContext], Reading]:
 def _read(
     name: str, content: Content, header: list[str], needed: list[str], context: ReadContext
 ) -> Reading:
-    summary = layout.summary_of(content, _ROW_COUNT, header)
+    summary = layout.summary_of(content, _ROW_COUNT)
     amounts = [column for _, _, column in _TOTALS if column in header]
     wanted = list(dict.fromkeys([*needed, *amounts]))
     rows = layout.cells(content, header, wanted=wanted, summary=summary).with_columns(
