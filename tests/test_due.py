@@ -257,6 +257,16 @@ def test_a_day_that_is_not_whole_is_judged_by_nobody() -> None:
     run("17 100 0 = 0 | 100@18\n 18 50 100 partly = 100 | 50@19")  # paid all the same
 
 
+def test_what_is_not_final_is_not_sent_to_the_bank() -> None:
+    run(
+        """
+        18 100 0  partly = 0 |
+        19 50  0         = 50 sent 50@20 |
+        """,
+        replace(NEXT_DAY, payouts_on="bank"),
+    )
+
+
 def test_what_only_the_bank_tells_is_sent_as_soon_as_nothing_more_can_be_due_with_it() -> None:
     run(
         """

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from recon.discrepancies import Day
-from recon.exchange import ExchangePolicy, attributed, variances
+from recon.exchange import ExchangePolicy, attributed, conversion_differences, variances
 from recon.tables import DISCREPANCY, EXCHANGE_RATE
 from tests.support import WHOSE, frame_of, line, lines
 
@@ -175,3 +175,15 @@ def test_a_difference_that_is_reported_already_is_told_its_cause_and_not_reporte
     assert matching["explanation"].to_list()[1:] == ["Differs.", "Differs."]
     assert exchanged["line_ids"].to_list() == [["L2"]]
     assert matching.schema == reported.schema
+
+
+@pytest.mark.parametrize(
+    ("got", "difference"), [("130.00 USD", "5"), ("121.50 USD", "-3.5"), ("125.00 USD", "0")]
+)
+def test_conversions_of_a_day_are_held_against_the_reference_by_currency(
+    got: str, difference: str
+) -> None:
+    """80 pounds are 125 dollars; more is a gain."""
+    legs = lines(leg("L1", "-80.00 GBP"), leg("L2", got)).lazy()
+    assert conversion_differences(legs, RATES, 5).rows() == [("USD", Decimal(difference))]
+    assert conversion_differences(legs, None, 5).height == 0

@@ -67,7 +67,12 @@ def test_what_an_earlier_day_left_open_does_not_lower_the_match_rate_of_today() 
     waiting = [carried | {"item_id": name, "amount": "-100"} for name in ("A", "B")]
     result = day_result(
         carried=rows(OPEN_ITEM, *waiting, {"side": "entry", "item_id": "E", "amount": "1"}),
-        cleared=rows(CLEARED_ITEM, waiting[0] | {"match_id": "M"}, {"side": "entry"}),
+        cleared=rows(
+            CLEARED_ITEM,
+            waiting[0] | {"match_id": "M"},
+            waiting[1] | {"match_id": None},  # left through a correction: nobody was met
+            {"side": "entry"},
+        ),
     )
     own = own_lines(result)
     assert line_counts(own) == line_counts(own_lines(day_result())) | {

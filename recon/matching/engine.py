@@ -108,8 +108,6 @@ def _idle(side: Side) -> pl.Series:
 
 def _may_find(lines: Side, entries: Side, rule: MatchRule) -> bool:
     """False where no line and entry have the same keys, as the rule reads them."""
-    if rule.is_near or rule.groups == "subset":
-        return True
     return bool(lines.keyed(rule)["hash"].is_in(entries.keyed(rule)["hash"].implode()).any())
 
 

@@ -1,0 +1,115 @@
+"""Payouts on their way to a bank account: from runs of the provider and of the bank, as recorded.
+
+The provider's run of a day sends them, the bank's run of a day receives them.
+"""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from recon.io.database import Database
+from recon.io.deliveries import Schedule
+from recon.io.runs import RunRows, RunStore
+from recon.io.stale import payouts_digest, payouts_due, stale_dates
+from recon.io.transit import payouts_in_transit
+from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, SETTLEMENT_BATCH, empty
+from tests.io.test_runs import RUN
+from tests.support import account_of, frame_of
+
+BANK = replace(account_of("bank"), account="NL01")
+
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+def on(day: int) -> date:
+    return date(2026, 11, day)
+
+
+def payout(name: str, sent: int, due: int, amount: str = "10") -> dict[str, Any]:
+    return {
+        "payout_id": name,
+        "provider": "stripe",
+        "account": "acct_1",
+        "pays_into": "NL01",
+        "kind": "payout",
+        "business_date": on(sent),
+        "due_on": on(due),
+        "currency": "EUR",
+        "amount": amount,
+    }
+
+
+def send(database: Database, day: int, *payouts: dict[str, Any], again: str = "") -> None:
+    run = replace(RUN, run_id=f"stripe {day}{again}", business_date=on(day))
+    _record(database, run, payouts=frame_of(PAYOUT, payouts))
+
+
+def receive(database: Database, day: int, *ids: str, inputs: dict[str, Any] | None = None) -> None:
+    run = replace(
+        RUN, run_id=f"bank {day}", provider="bank", account="NL01", business_date=on(day),
+        inputs=inputs or {},
+    )  # fmt: skip
+    credits = [
+        {
+            "receipt_id": f"credit of {name}",
+            "payout_id": name,
+            "currency": "EUR",
+            "payout_amount": "10",
+        }
+        for name in ids
+    ]
+    _record(database, run, receipts=frame_of(RECEIPT, credits))
+
+
+def _record(database: Database, run: Any, **rows: pl.DataFrame) -> None:
+    nothing = (empty(DISCREPANCY), empty(OPEN_ITEM), empty(SETTLEMENT_BATCH))
+    RunStore(database).record(run, RunRows(*nothing, **rows))
+
+
+def in_transit(database: Database, day: int) -> list[str]:
+    return payouts_in_transit(database, "bank", "NL01", on(day))["payout_id"].to_list()
+
+
+def test_a_payout_is_on_its_way_until_an_earlier_day_received_it(database: Database) -> None:
+    send(database, 18, payout("A", 18, 19), payout("B", 18, 19))
+    receive(database, 18)
+    receive(database, 19, "A")
+    assert in_transit(database, 17) == []
+    assert in_transit(database, 19) == ["A", "B"]  # its own day may be run again
+    assert in_transit(database, 20) == ["B"]
+
+
+def test_a_payout_that_two_days_tell_is_on_its_way_once(database: Database) -> None:
+    send(database, 18, payout("A", 18, 19, "10"))
+    send(database, 19, payout("A", 18, 19, "11"))
+    sent = payouts_in_transit(database, "bank", "NL01", on(19))
+    assert sent.select("payout_id", "amount").rows() == [("A", 10)]  # as it was told first
+
+
+def test_what_was_due_before_the_bank_was_run_at_all_was_looked_for_by_nobody(
+    database: Database,
+) -> None:
+    send(database, 15, payout("long ago", 15, 16), payout("yet to come", 15, 18))
+    assert in_transit(database, 16) == ["long ago", "yet to come"]  # its first day, perhaps
+    receive(database, 18)
+    assert in_transit(database, 18) == ["yet to come"]
+    assert in_transit(database, 19) == ["yet to come"]
+
+
+def test_a_day_of_the_bank_is_stale_once_other_payouts_were_sent_to_it(database: Database) -> None:
+    def stale() -> list[date]:
+        return stale_dates(database, BANK, [], Schedule("UTC"))
+
+    send(database, 18, payout("A", 18, 19))
+    for day in (18, 19, 20):
+        due = payouts_due(database, "bank", "NL01", on(day))
+        receive(database, day, *(["A"] if day == 19 else []),
+                inputs={"payouts": payouts_digest(due)})  # fmt: skip
+    assert stale() == []
+    send(database, 19, payout("B", 19, 20))
+    assert stale() == [on(19), on(20)]
+    send(database, 19, again=" without B")
+    assert stale() == []
