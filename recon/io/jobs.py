@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from recon.errors import ClosedError, NotProvedError, ReconError, StatementError, UserError
+from recon.io.apart import is_large, reconcile_apart
 from recon.io.books import write_book
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
 from recon.io.fetch import Arrival, Failure, fetch_all
@@ -136,15 +137,16 @@ def _ran(
     """Run one day and report it; whether the account's next day may follow."""
     what = f"{account.provider} {account.account} {day}"
     try:
-        report.days.append(reconcile(workspace, account, day, step, now=now))
+        do = reconcile_apart if is_large(workspace, account, day) else reconcile
+        report.days.append(do(workspace, account, day, step, now=now))
     except ClosedError as error:
         report.failures.append(Failure(what, str(error), error.exit_code))
     except ReconError as error:
         report.failures.append(Failure(what, str(error), _exit_code(error)))
         return False
     except MemoryError:
-        told = "not enough memory for this day; nothing of it was recorded, the others went on"
-        report.failures.append(Failure(what, told, 1))
+        told = "not enough memory for the day; nothing of it was recorded"
+        report.failures.append(Failure(what, told, ReconError.exit_code))
         return False
     return True
 

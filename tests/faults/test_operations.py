@@ -1,5 +1,6 @@
 """F47, F49-F51: two at once, database and files of different moments, no room to write or think."""
 
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from recon.cli import invoke
-from recon.io import jobs
+from recon.io import apart
 from tests.faults.place import DAY, Place
+from tests.generator import DaySpec, generate_day
+from tests.generator.writing import write_files
 from tests.support import copy_place
 
 ROOT = Path(__file__).parents[2]
@@ -97,20 +100,31 @@ def test_f51_an_account_without_memory_fails_and_the_others_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ledgers = copy_place(tmp_path, "wechatpay", "tpwallet")
+    spec = DaySpec("wechatpay", "1600000001", DAY, rows=40_000)
+    write_files(generate_day(spec).files, tmp_path / "sample_statements" / "wechatpay")
     common = ["--config", str(tmp_path / "configs"), "--workspace", str(tmp_path / "w")]
     assert invoke(["ledger", "import", *map(str, ledgers), *common]) == 0
-    reconcile = jobs.reconcile
-
-    def short_of_memory(workspace: Any, account: Any, *rest: Any, **more: Any) -> Any:
-        if account.provider == "wechatpay":
-            raise MemoryError
-        return reconcile(workspace, account, *rest, **more)
-
-    monkeypatch.setattr(jobs, "reconcile", short_of_memory)
+    monkeypatch.setattr(apart, "LARGE_BYTES", 10_000_000)
+    monkeypatch.setattr(apart, "_run", run_short_of_memory)
     assert invoke(["run", "--date", str(DAY), *common]) == 3
     said = capsys.readouterr()
-    assert "wechatpay 1600000001 2026-11-18: not enough memory for this day" in said.err
+    assert "recon: wechatpay 1600000001 2026-11-18: its process" in said.err
     assert (tmp_path / "w" / "reports" / str(DAY) / "tpwallet").is_dir()
+    assert not (tmp_path / "w" / "reports" / str(DAY) / "wechatpay").exists()
     monkeypatch.undo()
     assert invoke(["run", "--date", str(DAY), *common]) == 0
     assert (tmp_path / "w" / "reports" / str(DAY) / "wechatpay").is_dir()
+
+
+def run_short_of_memory(parent: Any, task: Any) -> None:
+    """In the process of a large day: when the day begins there is not much more memory."""
+    reconcile = apart.reconcile
+
+    def short_of_memory(*given: Any, **more: Any) -> Any:
+        in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        allowed = in_use + 32 * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+        return reconcile(*given, **more)
+
+    apart.reconcile = short_of_memory
+    apart._run(parent, task)
