@@ -1,17 +1,17 @@
 """Expected fee of every line, exact, with its tariff row; summed by tariff row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from recon.fees import charge
-from recon.fees.counting import ROW, Past, paid_on, placed
-from recon.fees.schedule import Tariff, Traits, rows_for
+from recon.fees.counting import NOTHING_BEFORE, Past, paid_on, placed
+from recon.fees.plan import Choice, plan
+from recon.fees.schedule import Tariff
 from recon.fees.tables import ASSESSED_FEE
-from recon.money import MONEY, ZERO, Rounding, round_to
+from recon.money import MONEY, ZERO, round_to
 from recon.tables import FEE_SUMMARY
 
 _NOTHING: Final = Past()
@@ -22,29 +22,28 @@ def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING
 
     Lines are few in kind: the rows that apply are looked up once for each combination of traits
     that occurs, and joined to the lines. Where a row depends on what came before, its lines are
-    put in order first. `merchant_id` of the lines is optional.
+    put in order first. Each fee of the lines with the same rows is then one expression.
+    `merchant_id` of the lines is optional.
     """
     prepared, names = _prepared(lines, tariffs, past)
     traits = prepared.select(names).unique().collect(engine="streaming").sort(names)
-    plan = _plan(traits, tariffs)
-    parts = []
-    if not plan.direct.is_empty():
-        parts.append(
-            prepared.join(plan.direct.lazy(), on=names, how="inner", nulls_equal=True).with_columns(
-                used_amount=ZERO,
-                used_count=pl.lit(0, dtype=pl.Int64),
-                original=pl.lit(None, dtype=MONEY),
-                returned=pl.lit(None, dtype=MONEY),
-            )
-        )
-    if not plan.ordered.is_empty():
-        waiting = prepared.join(plan.ordered.lazy(), on=names, how="inner", nulls_equal=True)
-        ordered = placed(waiting.collect(engine="streaming"), tariffs, plan.promotions, past)
-        parts.append(ordered.lazy())
-    if not parts:
-        return pl.LazyFrame(schema=dict(ASSESSED_FEE))
-    every = pl.concat(parts, how="diagonal")
-    return _assessed(every, tariffs, plan)
+    planned = plan(traits, tariffs)
+    # What is the same on all lines need not be compared.
+    telling = [name for name in names if traits[name].n_unique() > 1] or names[:1]
+    by_traits = planned.by_traits.lazy().select(*telling, "choice", "tariff_row")
+    chosen = prepared.join(by_traits, on=telling, how="inner", nulls_equal=True)
+    is_ordered = pl.col("choice").is_in(planned.ordered)
+    by_order = {False: chosen.filter(~is_ordered).with_columns(**NOTHING_BEFORE).cache()}
+    if planned.ordered:
+        waiting = chosen.filter(is_ordered).collect(engine="streaming")
+        by_order[True] = placed(waiting, planned.choices, tariffs, past).lazy()
+    parts = [pl.LazyFrame(schema=dict(ASSESSED_FEE))]
+    for place, choice in enumerate(planned.choices):
+        for row in (choice.regular, *choice.promotions):
+            has_them = (pl.col("choice") == place) & pl.col("tariff_row").eq_missing(pl.lit(row))
+            of_them = by_order[choice.is_ordered].filter(has_them)
+            parts += _assessed(of_them, _dues(choice, row, tariffs), tariffs)
+    return pl.concat(parts)
 
 
 def _prepared(
@@ -90,208 +89,72 @@ def _prepared(
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """Which rows apply to which traits: beside them tariff_row, is_return, and as numbers of
-    `sets` surcharges and promotions. Those of `ordered` depend on what came before."""
+class _Due:
+    """What a row of the schedule makes of each line of a group: what is due, and on what.
 
-    direct: pl.DataFrame
-    ordered: pl.DataFrame
-    sets: tuple[tuple[int, ...], ...]  # places in the schedule; the first set is empty
-    used: tuple[int, ...]  # rows that may apply
-    promotions: tuple[tuple[int, tuple[int, ...]], ...]  # the first to go first, with their sets
-    surcharges: tuple[tuple[int, tuple[int, ...]], ...]
+    The amount is null where it cannot be known: such a fee is something to look at, and nothing is
+    due on top of it.
+    """
 
-
-def _plan(traits: pl.DataFrame, tariffs: Sequence[Tariff]) -> _Plan:
-    places = {id(row): place for place, row in enumerate(tariffs)}
-    sets: dict[tuple[int, ...], int] = {(): 0}
-    rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
-    used: set[int] = set()
-    for facts in traits.iter_rows(named=True):
-        chosen, extra = rows_for(tariffs, Traits(**facts))
-        promotions = tuple(places[id(row)] for row in chosen if row.has_promotion_quota)
-        surcharges = tuple(places[id(row)] for row in extra)
-        regular = [row for row in chosen if not row.has_promotion_quota]
-        used |= {places[id(row)] for row in chosen}
-        is_ordered = any(
-            row.counts is not None or (row.needs_original and row.returns(facts["kind"]))
-            for row in (*chosen, *extra)
-        )
-        rows[is_ordered].append(
-            facts
-            | {
-                "tariff_row": places[id(regular[0])] if regular else None,
-                "is_return": any(row.returns(facts["kind"]) for row in regular),
-                "surcharges": sets.setdefault(surcharges, len(sets)),
-                "promotions": sets.setdefault(promotions, len(sets)),
-            }
-        )
-    ranked = sorted(range(len(tariffs)), key=lambda place: tariffs[place].rank(""), reverse=True)
-    meant = [(place, tuple(n for some, n in sets.items() if place in some)) for place in ranked]
-    return _Plan(
-        _plan_frame(rows[False], traits),
-        _plan_frame(rows[True], traits),
-        tuple(sets),
-        tuple(sorted(used)),
-        tuple(one for one in meant if one[1] and not tariffs[one[0]].surcharge),
-        tuple(sorted(one for one in meant if one[1] and tariffs[one[0]].surcharge)),
-    )
-
-
-def _plan_frame(rows: list[dict[str, Any]], traits: pl.DataFrame) -> pl.DataFrame:
-    schema = dict(traits.schema) | {"tariff_row": ROW, "is_return": pl.Boolean()}
-    schema |= {"surcharges": pl.UInt16(), "promotions": pl.UInt16()}
-    return pl.DataFrame({name: [row[name] for row in rows] for name in schema}, schema=schema)
-
-
-def _assessed(every: pl.LazyFrame, tariffs: Sequence[Tariff], plan: _Plan) -> pl.LazyFrame:
-    """Fees, then what comes on top of them as rows of their own."""
-    fees = every.with_columns(
-        component=pl.lit("fee"),
-        expected=_expected(tariffs, plan.used),
-        tariff=_by_row({place: tariffs[place].name for place in plan.used}, pl.String()),
-        batch_id=pl.when(
-            _is_one_of([p for p in plan.used if tariffs[p].round_per == "batch"])
-        ).then("batch_id"),
-    )
-    extras = _extras(tariffs, plan)
-    dues = {
-        f"due {place}": pl.when(extra.applies).then(extra.amount).otherwise(ZERO)
-        for place, extra in enumerate(extras)
-    }
-    fees = fees.with_columns(**dues).with_columns(on_top=pl.sum_horizontal(ZERO, *dues))
-    if extras:  # each of them reads the fees: they are computed once
-        fees = fees.cache()
-    rows = [fees.with_columns(charged=pl.col("charged") - pl.col("on_top"))] + [
-        fees.filter(extra.applies).with_columns(
-            component=pl.lit(extra.component),
-            tariff=pl.lit(tariffs[extra.place].name),
-            tariff_row=pl.lit(extra.place, dtype=ROW),
-            is_return=charge.is_return(tariffs[extra.place]),
-            base=extra.base,
-            expected=due,
-            charged=due,
-            on_top=ZERO,
-            batch_id=pl.lit(None, dtype=pl.String),
-        )
-        for extra, due in zip(extras, dues, strict=True)
-    ]
-    return (
-        pl.concat(rows)
-        .filter(pl.col("tariff").is_not_null() | (pl.col("charged") != ZERO))
-        .with_columns(variance=pl.col("charged") - pl.col("expected").fill_null(ZERO))
-        .select(pl.col(name).cast(dtype) for name, dtype in ASSESSED_FEE.items())
-    )
-
-
-@dataclass(frozen=True)
-class _Extra:
-    """A surcharge, or a tax, as a condition and an amount over the assessed lines."""
-
-    place: int
     component: str
-    applies: pl.Expr
+    place: int | None  # in the schedule; None: no row covers the lines
+    is_return: bool
     base: pl.Expr
     amount: pl.Expr
+    name: str  # of the column with the amount
 
 
-def _extras(tariffs: Sequence[Tariff], plan: _Plan) -> list[_Extra]:
-    found = []
-    for place in plan.used:
-        if tariffs[place].tax_percent is not None:
-            applies = pl.col("tariff_row") == place
-            found.append(_tax(tariffs[place], place, applies, pl.col("expected")))
-    for place, numbers in plan.surcharges:
-        row = tariffs[place]
-        amount = charge.expected(row)
-        applies = pl.col("surcharges").is_in(list(numbers))
-        found.append(_Extra(place, "surcharge", applies, pl.col("base"), amount))
-        if row.tax_percent is not None:
-            found.append(_tax(row, place, applies, amount))
+def _dues(choice: Choice, row: int | None, tariffs: Sequence[Tariff]) -> list[_Due]:
+    """What a row makes of lines, which are those of a choice: the fee, then what is on top."""
+    base, found = pl.col("base"), list[_Due]()
+    if row is None:
+        unknown = pl.lit(None, dtype=MONEY)
+        found.append(_Due("fee", None, is_return=False, base=base, amount=unknown, name="due"))
+    regular = [] if row is None else [("fee", row)]
+    for component, place in [*regular, *(("surcharge", place) for place in choice.surcharges)]:
+        tariff, name, is_return = tariffs[place], f"due {place}", place in choice.returning
+        due = charge.expected(tariff, is_return=is_return)
+        found.append(_Due(component, place, is_return, base, due, name))
+        if tariff.tax_percent is not None:
+            fee = pl.col(name)
+            tax = charge.tax(tariff, fee)
+            found.append(_Due("tax", place, is_return, fee.abs(), tax, f"tax {place}"))
     return found
 
 
-def _tax(row: Tariff, place: int, applies: pl.Expr, fee: pl.Expr) -> _Extra:
-    return _Extra(place, "tax", applies & fee.is_not_null(), fee.abs(), charge.tax(row, fee))
+def _assessed(
+    lines: pl.LazyFrame, dues: Sequence[_Due], tariffs: Sequence[Tariff]
+) -> Iterator[pl.LazyFrame]:
+    """ASSESSED_FEE of the lines of a group: their fees, and a row for each due on top of them."""
+    for due in dues:
+        lines = lines.with_columns(due.amount.alias(due.name))
+    fee, *extras = dues
+    lines = lines.with_columns(on_top=pl.sum_horizontal(ZERO, *(due.name for due in extras)))
+    if extras:  # each of them reads the lines: they are computed once
+        lines = lines.cache()
+    told = lines.with_columns(pl.col("charged") - pl.col("on_top"))
+    if fee.place is None:
+        told = told.filter(pl.col("charged") != ZERO)
+    yield _rows(told, fee, tariffs)
+    for due in extras:
+        known = lines.filter(pl.col(due.name).is_not_null())
+        yield _rows(known.with_columns(charged=due.name, on_top=ZERO), due, tariffs)
 
 
-def _expected(tariffs: Sequence[Tariff], used: Sequence[int]) -> pl.Expr:
-    """The fee of each line by its `tariff_row`.
-
-    Rows that are a percentage and a fixed part share one expression, whatever their number; the
-    others have one each.
-    """
-    plain = [place for place in used if charge.is_plain(tariffs[place])]
-    special = [place for place in used if place not in plain]
-    parts = [
-        pl.when(pl.col("tariff_row") == place).then(charge.expected(tariffs[place]))
-        for place in special
-    ]
-    if plain:
-        parts.append(pl.when(_is_one_of(plain)).then(_plain(tariffs, plain)))
-    return pl.coalesce(*parts, pl.lit(None, dtype=MONEY))
-
-
-def _plain(tariffs: Sequence[Tariff], places: Sequence[int]) -> pl.Expr:
-    """As `charge.expected`, with the figures of each row as columns."""
-
-    def figure(name: str) -> pl.Expr:
-        return _by_row({place: getattr(tariffs[place], name) for place in places}, MONEY)
-
-    def given(name: str) -> bool:
-        return any(getattr(tariffs[place], name) not in (None, 0) for place in places)
-
-    rate = _by_row({place: tariffs[place].percent / Decimal(100) for place in places}, MONEY)
-    share = pl.col("base") * rate
-    fee = _rounded(share + figure("fixed") if given("fixed") else share, tariffs, places)
-    if given("minimum"):
-        fee = pl.max_horizontal(fee, figure("minimum"))
-    if any(tariffs[place].maximum is not None for place in places):
-        fee = pl.min_horizontal(fee, figure("maximum"))
-    if given("free_below"):
-        is_free = (pl.col("base") < figure("free_below")).fill_null(value=False)
-        fee = pl.when(is_free).then(ZERO).otherwise(fee)
-    returning = [place for place in places if tariffs[place].on_refund == "returned"]
-    back = pl.when(_is_one_of(returning)).then(-_rounded(share, tariffs, places)).otherwise(ZERO)
-    return pl.when(pl.col("is_return")).then(back).otherwise(fee)
-
-
-def _rounded(amount: pl.Expr, tariffs: Sequence[Tariff], places: Sequence[int]) -> pl.Expr:
-    groups: dict[tuple[int, Rounding] | None, list[int]] = {}
-    for place in places:
-        row = tariffs[place]
-        by_line = row.round_per == "line"
-        key = (charge.decimals_of(row), row.rounding) if by_line else None
-        groups.setdefault(key, []).append(place)
-    parts = [
-        (members, amount if key is None else round_to(amount, *key))
-        for key, members in groups.items()
-    ]
-    found = parts[-1][1]
-    for members, rounded in parts[:-1]:
-        found = pl.when(_is_one_of(members)).then(rounded).otherwise(found)
-    return found
-
-
-def _is_one_of(places: Sequence[int]) -> pl.Expr:
-    if not places:
-        return pl.lit(value=False)
-    return pl.any_horizontal(pl.col("tariff_row") == place for place in places)
-
-
-def _by_row(values: dict[int, Any], dtype: pl.DataType) -> pl.Expr:
-    """A value for each row of the schedule; equal ones are asked for once."""
-    places: dict[Any, list[int]] = {}
-    for place, value in values.items():
-        places.setdefault(value, []).append(place)
-    if len(places) == 1 and dtype == MONEY:
-        return pl.lit(next(iter(places)), dtype=dtype)
-    parts = [
-        pl.when(_is_one_of(members)).then(pl.lit(value, dtype=dtype))
-        for value, members in places.items()
-        if value is not None
-    ]
-    return pl.coalesce(*parts, pl.lit(None, dtype=dtype))
+def _rows(lines: pl.LazyFrame, due: _Due, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
+    tariff = None if due.place is None else tariffs[due.place]
+    is_of_batch = due.component == "fee" and tariff is not None and tariff.round_per == "batch"
+    made = lines.with_columns(
+        component=pl.lit(due.component),
+        tariff=pl.lit(None if tariff is None else tariff.name),
+        tariff_row=pl.lit(due.place),
+        is_return=pl.lit(due.is_return),
+        base=due.base,
+        expected=pl.col(due.name),
+        variance=pl.col("charged") - pl.col(due.name).fill_null(ZERO),
+        batch_id="batch_id" if is_of_batch else pl.lit(None),
+    )
+    return made.select(pl.col(name).cast(dtype) for name, dtype in ASSESSED_FEE.items())
 
 
 def summarize(assessed: pl.LazyFrame, tariffs: Sequence[Tariff] = ()) -> pl.LazyFrame:

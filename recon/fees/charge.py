@@ -1,6 +1,6 @@
 """The fee of one tariff row as an expression over prepared lines; every step is exact.
 
-The columns it reads: `kind`, `base` (what is charged on, without a sign), `used_amount` and
+The columns it reads: `base` (what is charged on, without a sign), `used_amount` and
 `used_count` (what came before the line in the month, or of the quota), `original` and `returned`
 (of a refund: what was paid, and what was given back before). Products of amounts with up to nine
 decimals and of percentages with up to seven fit the 18 decimals there are; longer tokens go through
@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from recon.fees.schedule import RETURN_OF, Tariff, Tier
+from recon.fees.schedule import Tariff, Tier
 from recon.money import EXPONENT, MONEY, ZERO, Rounding, round_to
 
 _SHORT: Final = 9  # decimals that an amount may have and still be multiplied exactly
@@ -27,25 +27,9 @@ def decimals_of(tariff: Tariff) -> int:
     return EXPONENT.get(tariff.currency, 18)
 
 
-def is_plain(tariff: Tariff) -> bool:
-    """Whether percentage, fixed part, minimum and maximum are all there is to the row."""
-    return not (
-        tariff.tiers
-        or tariff.has_free_quota
-        or tariff.needs_original
-        or decimals_of(tariff) > _SHORT
-    )
-
-
-def expected(tariff: Tariff) -> pl.Expr:
+def expected(tariff: Tariff, *, is_return: bool) -> pl.Expr:
     """The fee by one row, signed: what comes back is negative; null where it cannot be known."""
-    fee = charge(tariff, pl.col("base"))
-    return pl.when(is_return(tariff)).then(-_returned(tariff)).otherwise(fee)
-
-
-def is_return(tariff: Tariff) -> pl.Expr:
-    """Whether a line gives back what the row has charged."""
-    return pl.col("kind").is_in([kind for kind in RETURN_OF if tariff.returns(kind)])
+    return -_returned(tariff) if is_return else charge(tariff, pl.col("base"))
 
 
 def charge(tariff: Tariff, amount: pl.Expr) -> pl.Expr:

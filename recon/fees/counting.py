@@ -4,21 +4,28 @@ The lines of a day are counted in the order of (occurred_at, line_id), so that t
 an edge is always the same one, whatever the order of the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from recon.fees.charge import literal
+from recon.fees.plan import PLACE, Choice
 from recon.fees.schedule import Tariff
 from recon.fees.tables import FEE_USAGE
 from recon.money import MONEY, ZERO
 from recon.tables import LEDGER_ENTRY, Schema, empty
 
-ROW: Final = pl.UInt16()
+# What each line would be assessed with if nothing had come before it.
+NOTHING_BEFORE: Final[Mapping[str, pl.Expr]] = {
+    "used_amount": ZERO,  # of a quota, or in the month
+    "used_count": pl.lit(0, dtype=pl.Int64),
+    "original": pl.lit(None, dtype=MONEY),  # of a refund: the payment it belongs to
+    "returned": pl.lit(None, dtype=MONEY),  # and what was given back of it
+}
 _DAY_SUMMARY: Final = ("business_date", "tariff", "component", "kind", "line_count", "base")
 _OTHER_RETURNS: Final = ("refund", "chargeback")
 
@@ -70,57 +77,63 @@ def usage(summaries: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.D
 
 
 def placed(
-    lines: pl.DataFrame,
-    tariffs: Sequence[Tariff],
-    promotions: Sequence[tuple[int, Sequence[int]]],
-    past: Past,
+    lines: pl.DataFrame, choices: Sequence[Choice], tariffs: Sequence[Tariff], past: Past
 ) -> pl.DataFrame:
-    """Lines with the row that applies to each, and what was used before it.
-
-    `lines` has tariff_row, which applies when no promotion does, and `promotions`, a number; each
-    promotion comes with its place in the schedule and the numbers that mean it. Adds used_amount,
-    used_count, original and returned; sorted by time.
-    """
+    """Lines with the columns of NOTHING_BEFORE, sorted by time; a line that a promotion applies to
+    has it as its `tariff_row`. `choice` of a line is the place of one of `choices`."""
     carried = _carried(tariffs, past.usage)
+    returning = [place for place, one in enumerate(choices) if one.is_return]
     found = lines.sort("occurred_at", "line_id").with_columns(
-        regular="tariff_row", tariff_row=pl.lit(None, dtype=ROW)
+        promotion=pl.lit(None, dtype=PLACE), is_return=pl.col("choice").is_in(returning)
     )
-    for place, numbers in promotions:
-        is_meant = pl.col("tariff_row").is_null() & pl.col("promotions").is_in(list(numbers))
-        seen = _counted(found, pl.when(is_meant).then(pl.lit(place, dtype=ROW)), carried)
-        lasts = pl.lit(value=True)
-        if (quota := tariffs[place].quota_count) is not None:
-            lasts &= pl.col("used_count") < quota
-        if (amount := tariffs[place].quota_amount) is not None:
-            lasts &= pl.col("used_amount") < literal(amount)
-        takes = pl.when(is_meant & lasts).then(pl.lit(place, dtype=ROW))
-        found = seen.with_columns(tariff_row=takes.otherwise("tariff_row"))
-    found = found.with_columns(tariff_row=pl.coalesce("tariff_row", "regular"))
-    counted = _counted(found, pl.col("tariff_row"), carried)
-    if not any(row.needs_original for row in tariffs):
-        unknown = pl.lit(None, dtype=MONEY)
-        return counted.with_columns(original=unknown, returned=unknown)
-    return _with_originals(counted, past.orders)
+    promotions = {row for one in choices for row in one.promotions}
+    for row in sorted(promotions, key=lambda row: tariffs[row].rank(""), reverse=True):
+        having = [place for place, one in enumerate(choices) if row in one.promotions]
+        waits = pl.col("promotion").is_null() & pl.col("choice").is_in(having)
+        lasts = _lasts(tariffs[row], waits, carried.row(row, named=True))
+        takes = pl.when(waits & lasts).then(pl.lit(row, dtype=PLACE))
+        found = found.with_columns(promotion=takes.otherwise("promotion"))
+    found = found.with_columns(tariff_row=pl.coalesce("promotion", "tariff_row"))
+    counted = _counted(found, carried)
+    if not any(tariff.needs_original for tariff in tariffs):
+        return counted
+    return _with_originals(counted.drop("original", "returned"), past.orders)
 
 
-def _counted(lines: pl.DataFrame, row: pl.Expr, carried: pl.DataFrame) -> pl.DataFrame:
-    """Adds used_amount and used_count: before each line, among those that a row is counted for."""
-    joined = lines.with_columns(candidate=row).join(
-        carried, left_on="candidate", right_on="place", how="left", maintain_order="left"
+def _lasts(promotion: Tariff, meant: pl.Expr, used: Mapping[str, Any]) -> pl.Expr:
+    """Whether something of the quota of a promotion is left when a line comes."""
+    lasts = pl.lit(value=True)
+    if promotion.quota_count is not None:
+        left = promotion.quota_count - used["carried_count"]
+        lasts &= _before(meant.cast(pl.Int64)) < left
+    if promotion.quota_amount is not None:
+        left = literal(promotion.quota_amount - used["carried_amount"])
+        lasts &= _before(pl.when(meant).then("base").otherwise(ZERO)) < left
+    return lasts
+
+
+def _before(figure: pl.Expr) -> pl.Expr:
+    """What the lines before a line come to."""
+    return figure.cum_sum() - figure
+
+
+def _counted(lines: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
+    """Adds what was used before each line, among those with a row of the same name."""
+    joined = lines.join(
+        carried, left_on="tariff_row", right_on="place", how="left", maintain_order="left"
     )
     moves = ~pl.col("is_return") & pl.col("counter").is_not_null()
     amount, count = pl.when(moves).then("base").otherwise(ZERO), moves.cast(pl.Int64)
-    before_amount = amount.cum_sum().over("counter") - amount
-    before_count = count.cum_sum().over("counter") - count
-    return joined.with_columns(
-        used_amount=(before_amount + pl.col("carried_amount")).fill_null(ZERO),
-        used_count=(before_count + pl.col("carried_count")).fill_null(0),
-    ).drop("candidate", "counter", "carried_amount", "carried_count")
+    used_amount = amount.cum_sum().over("counter") - amount + pl.col("carried_amount")
+    used_count = count.cum_sum().over("counter") - count + pl.col("carried_count")
+    return joined.with_columns(**NOTHING_BEFORE).with_columns(
+        used_amount=used_amount.fill_null(ZERO), used_count=used_count.fill_null(0)
+    )
 
 
 _CARRIED: Final[Schema] = {
-    "place": ROW,
-    "counter": pl.String(),
+    "place": PLACE,
+    "counter": PLACE,  # the first row of the same name
     "carried_amount": MONEY,
     "carried_count": pl.Int64(),
 }
@@ -129,6 +142,7 @@ _CARRIED: Final[Schema] = {
 def _carried(tariffs: Sequence[Tariff], before: pl.DataFrame) -> pl.DataFrame:
     """What was used of each row before the day, over the time it counts."""
     known = {row["tariff"]: row for row in before.iter_rows(named=True)}
+    names = [row.name for row in tariffs]
     rows = []
     for place, tariff in enumerate(tariffs):
         used = known.get(tariff.name, {}) if tariff.counts else {}
@@ -138,7 +152,7 @@ def _carried(tariffs: Sequence[Tariff], before: pl.DataFrame) -> pl.DataFrame:
             amount += tariff.free_used
         if tariff.counts == "lifetime" and tariff.free_count is not None:
             count += int(tariff.free_used)
-        rows.append((place, tariff.name, amount, count))
+        rows.append((place, names.index(tariff.name), amount, count))
     return pl.DataFrame(rows, schema=dict(_CARRIED), orient="row")
 
 
