@@ -32,7 +32,7 @@ from recon.io.inputs import differing, run_id_of, run_inputs
 from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_entries
 from recon.io.locks import run_lock
 from recon.io.names import file_name
-from recon.io.orders import read_orders, refunded_orders
+from recon.io.orders import read_orders
 from recon.io.payout_terms import payout_terms
 from recon.io.rates import read_rates
 from recon.io.reports import write_day
@@ -123,13 +123,8 @@ def read_refunded(
     workspace: Workspace, account: AccountSettings, entries: pl.DataFrame, business_date: date
 ) -> pl.DataFrame:
     """LEDGER_ENTRY of the orders that entries of a day give money back of."""
-    return read_orders(
-        _ledger_of(workspace),
-        account.provider,
-        account.account,
-        refunded_orders(entries),
-        business_date,
-    )
+    source = _ledger_of(workspace)
+    return read_orders(source, account.provider, account.account, entries, business_date)
 
 
 def _ledger_of(workspace: Workspace) -> Database | MappedLedger:

@@ -69,14 +69,16 @@ def read_mapped_entries(
 
 
 def read_mapped_orders(
-    mapped: MappedLedger, provider: str, account: str, orders: Sequence[str], until: date
+    mapped: MappedLedger, provider: str, account: str, orders: Sequence[str], before: date
 ) -> pl.DataFrame:
-    """LEDGER_ENTRY of one account until a business date whose own reference, or whose parent's, is
+    """LEDGER_ENTRY of one account before a business date whose own reference, or whose parent's, is
     one of `orders`; nothing where the table does not tell both. Rows not understood are left out:
     they are rejects of their own day."""
     if not {"merchant_ref", "parent_ref"} <= set(mapped.columns):
         return empty(LEDGER_ENTRY)
-    return _read(mapped, provider, account, Period(_FIRST_DAY, until), orders).frame
+    return _read(
+        mapped, provider, account, Period(_FIRST_DAY, before - timedelta(days=1)), orders
+    ).frame
 
 
 def _read(

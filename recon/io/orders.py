@@ -24,26 +24,34 @@ def refunded_orders(entries: pl.DataFrame) -> list[str]:
 
 
 def read_orders(
-    source: Database | MappedLedger, provider: str, account: str, orders: list[str], until: date
+    source: Database | MappedLedger,
+    provider: str,
+    account: str,
+    entries: pl.DataFrame,
+    business_date: date,
 ) -> pl.DataFrame:
-    """LEDGER_ENTRY: of each order its payments, and what was given back of them until a business
-    date, sorted by entry_id."""
+    """LEDGER_ENTRY: of each order that `entries`, all those of the date, give money back of, its
+    payments and what was given back of them until then, sorted by entry_id."""
+    orders = refunded_orders(entries)
     if not orders:
         return empty(LEDGER_ENTRY)
     if isinstance(source, MappedLedger):
-        found = pl.concat(
-            read_mapped_orders(source, provider, account, orders[start : start + _AT_ONCE], until)
+        earlier = pl.concat(
+            read_mapped_orders(
+                source, provider, account, orders[start : start + _AT_ONCE], business_date
+            )
             for start in range(0, len(orders), _AT_ONCE)
         )
     else:
-        found = _read(source, provider, account, orders, until)
+        earlier = _read(source, provider, account, orders, business_date)
     is_payment = (pl.col("kind") == "payment") & pl.col("merchant_ref").is_in(orders)
     is_return = pl.col("kind").is_in(RETURNING) & pl.col("parent_ref").is_in(orders)
-    return found.filter(is_payment | is_return).unique().sort("entry_id")
+    found = pl.concat([entries, earlier]).filter(is_payment | is_return)
+    return found.unique().sort("entry_id")
 
 
 def _read(
-    database: Database, provider: str, account: str, orders: list[str], until: date
+    database: Database, provider: str, account: str, orders: list[str], before: date
 ) -> pl.DataFrame:
     entry = LEDGER_ENTRIES.c
     columns = [entry[name] for name in LEDGER_ENTRY]
@@ -52,11 +60,14 @@ def _read(
     with database.connect() as connection:
         among = _values(orders, connection.dialect.name)
         found = pl.concat(
-            read_rows(connection, sa.select(*columns).where(column.in_(among)), LEDGER_ENTRY)
+            read_rows(
+                connection,
+                sa.select(*columns).where(column.in_(among), entry.business_date < before),
+                LEDGER_ENTRY,
+            )
             for column in (entry.merchant_ref, entry.parent_ref)
         )
-    whose = (pl.col("provider") == provider) & (pl.col("account") == account)
-    return found.filter(whose & (pl.col("business_date") <= until))
+    return found.filter((pl.col("provider") == provider) & (pl.col("account") == account))
 
 
 def _values(texts: list[str], dialect: str) -> sa.Select[tuple[str]]:
