@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from weakref import finalize
 
 import polars as pl
 import sqlalchemy as sa
@@ -35,6 +36,8 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(begin_statement="BEGIN IMMEDIATE")
         self._busy_seconds = busy_seconds
+        # At the latest when the program ends: whoever closes SQLite last leaves one whole file.
+        finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> "Database":

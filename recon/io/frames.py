@@ -177,14 +177,14 @@ class _JsonRows:
 
 def _json_row(select: AnySelect) -> sa.ColumnElement[str]:
     # Between two nulls, so that the brackets are not part of a cell.
-    return sa.func.json_array(sa.null(), *select.subquery().c, sa.null())
+    return sa.func.json_array(sa.null(), *select.selected_columns, sa.null())
 
 
 def _json_batches(
     connection: sa.Connection, select: AnySelect, names: list[str]
 ) -> Iterator[pl.DataFrame]:
     # The driver's own cursor, unbuffered: SQLAlchemy's row objects cost as much again.
-    rows = sa.select(_json_row(select))
+    rows = select.with_only_columns(_json_row(select))
     result = connection.execute(rows, execution_options={"stream_results": False})
     cursor: Any = result.cursor
     while batch := cursor.fetchmany(BATCH_ROWS):
@@ -203,7 +203,7 @@ def _json_slices(
         return
     since, until = sa.bindparam("since", type_=sa.Integer), sa.bindparam("until", type_=sa.Integer)
     texts = _as_texts(select.where(by.between(since, until)), schema, "sqlite")
-    printed = sa.select(sa.func.count(), sa.func.group_concat(_json_row(texts), "\n"))
+    printed = texts.with_only_columns(sa.func.count(), sa.func.group_concat(_json_row(texts), "\n"))
     for start in range(first, last + 1, SLICE):
         bounds = {"since": start, "until": start + SLICE - 1}
         count, text = connection.execute(printed, bounds).one()

@@ -3,7 +3,6 @@
 from typing import Final
 
 import polars as pl
-from rapidfuzz import fuzz
 
 _ENOUGH: Final = 80  # percent alike, from which a proposal is worth reading
 _CROWD: Final = 50  # rows of equal amount, beyond which looking alike says little
@@ -32,6 +31,10 @@ def alike(late: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         .drop_nulls(["reference", "reference_right"])
         .sort("row", "alike_id")
     )
+    if pairs.is_empty():
+        return pl.DataFrame(schema=_ALIKE)
+    from rapidfuzz import fuzz  # only for those who need it
+
     percent = [
         int(fuzz.ratio(one.lower(), other.lower()))
         for one, other in pairs.select("reference", "reference_right").iter_rows()
