@@ -21,7 +21,7 @@ from recon.discrepancies import Day
 from recon.errors import ensure
 from recon.fees import assess, variances
 from recon.fees.counting import Past
-from recon.fees.withdrawals import charges, with_merchants
+from recon.fees.withdrawals import Charges, charges, with_merchants
 from recon.journal.given_up import given_up
 from recon.journal.postings import Movements, postings
 from recon.journal.proposals import proposed_entries
@@ -34,7 +34,7 @@ from recon.receipts import NOTHING_RECEIVED, Received, receive
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Before, Settlement, settled
-from recon.tables import DISCREPANCY, FEE_SUMMARY, WITHDRAWAL_CHARGE, empty
+from recon.tables import DISCREPANCY, FEE_SUMMARY, empty
 from recon.unidentified import known_by, unidentified
 
 T = TypeVar("T")
@@ -205,7 +205,7 @@ class Costs:
     """Fees and withdrawal charges against the fee schedule."""
 
     summary: pl.DataFrame
-    withdrawals: pl.DataFrame
+    withdrawals: Charges
     discrepancies: pl.DataFrame
 
 
@@ -213,7 +213,7 @@ def fees(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) -> C
     """Expected fees, summed by tariff row; an account without a schedule is not assessed."""
     tariffs = policy.tariffs_of(day.account.account)
     if not tariffs:
-        return Costs(empty(FEE_SUMMARY), empty(WITHDRAWAL_CHARGE), empty(DISCREPANCY))
+        return Costs(empty(FEE_SUMMARY), Charges(), empty(DISCREPANCY))
     past = Past(day.fee_usage, day.orders)
     charged = [row for row in tariffs if row.charged_to == "us"]
     lines = with_merchants(normalized.lines, day.entries, tariffs)
@@ -334,7 +334,8 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         open_items=left,
         rejects=rejects,
         controls=controls,
-        assessed_withdrawals=found.costs.withdrawals,
+        assessed_withdrawals=found.costs.withdrawals.by_line,
+        our_charges=found.costs.withdrawals.ours,
         fees=found.costs.summary,
         batches=batches,
         reserve=found.settlement.reserve,

@@ -7,7 +7,7 @@ import polars as pl
 
 from recon.book_tables import POSTING, PROPOSED_ENTRY, RESERVE
 from recon.control_tables import CLEARED_ITEM, RUN_CHANGE, SMALL_DIFFERENCE, WRITE_OFF
-from recon.tables import OPEN_ITEM, empty
+from recon.tables import OPEN_ITEM, OUR_CHARGE, empty
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class DayResult:
     not_proved_because: tuple[str, ...]  # sentences; empty: proved
     quiet_because: str = ""  # why there is no statement and nothing is missing
     later_because: str = ""  # why a statement that is not here is not missing yet
+    our_charges: pl.DataFrame = field(default_factory=lambda: empty(OUR_CHARGE))
     reserve: pl.DataFrame = field(default_factory=lambda: empty(RESERVE))
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
     proposed_entries: pl.DataFrame = field(default_factory=lambda: empty(PROPOSED_ENTRY))

@@ -311,6 +311,18 @@ FEE_SUMMARY: Final[Schema] = {
     "variance": MONEY,
 }
 
+# What we charged others for their withdrawals, by a row of our own tariff.
+OUR_CHARGE: Final[Schema] = {
+    "charged_to": _TEXT,  # customer, merchant
+    "tariff": _TEXT,
+    "component": _TEXT,  # fee, surcharge, tax
+    "kind": _TEXT,
+    "currency": _TEXT,
+    "line_count": _COUNT,
+    "base": MONEY,
+    "amount": MONEY,
+}
+
 ROLL_FORWARD: Final[Schema] = {
     "side": _TEXT,
     "currency": _TEXT,

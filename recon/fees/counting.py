@@ -26,7 +26,15 @@ NOTHING_BEFORE: Final[Mapping[str, pl.Expr]] = {
     "original": pl.lit(None, dtype=MONEY),  # of a refund: the payment it belongs to
     "returned": pl.lit(None, dtype=MONEY),  # and what was given back of it
 }
-_DAY_SUMMARY: Final = ("business_date", "tariff", "component", "kind", "line_count", "base")
+# What is counted of a day: by a row that we are charged by, or that we charge others by.
+DAY_COUNTS: Final[Schema] = {
+    "business_date": pl.Date(),
+    "tariff": pl.String(),
+    "component": pl.String(),
+    "kind": pl.String(),
+    "line_count": pl.Int64(),
+    "base": MONEY,
+}
 _OTHER_RETURNS: Final = ("refund", "chargeback")
 
 
@@ -46,8 +54,8 @@ def is_counted(tariffs: Sequence[Tariff]) -> bool:
     return any(row.counts is not None for row in tariffs)
 
 
-def usage(summaries: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.DataFrame:
-    """FEE_SUMMARY with business_date, of earlier days -> FEE_USAGE, sorted by tariff.
+def usage(counts: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.DataFrame:
+    """DAY_COUNTS of earlier days -> FEE_USAGE, sorted by tariff.
 
     Rows of one name are counted together, so that a tariff goes on counting when its rate changes.
     What is there of the day itself is of other accounts, whose movements go first.
@@ -59,7 +67,7 @@ def usage(summaries: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.D
     is_month = pl.col("business_date").dt.month_start() == date(day.year, day.month, 1)
     is_today = pl.col("business_date") == day
     return (
-        summaries.select(_DAY_SUMMARY)
+        counts.select(list(DAY_COUNTS))
         .filter(pl.col("business_date") <= day, component="fee")
         .join(wanted, on=["tariff", "kind"], how="semi")
         .group_by("tariff")

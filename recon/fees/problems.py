@@ -22,6 +22,12 @@ def schedule_problems(tariffs: Sequence[Tariff]) -> list[str]:
         for one, other in combinations(tariffs, 2)
         if _overlap(one, other)
     ]
+    problems += [
+        f"tariffs {one.name!r} for {one.charged_to} and for {other.charged_to} have one name, and "
+        "rows of one name are counted together; give each its own"
+        for one, other in combinations(tariffs, 2)
+        if _count_together(one, other)
+    ]
     return problems + list(_gaps(tariffs)) + list(_refund_days(tariffs))
 
 
@@ -40,11 +46,8 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "counts twice: tiers by month, a free quota and a promotion's quota, take one"
     if row.has_promotion_quota and row.kinds & RETURN_OF.keys():
         yield "has a promotion's quota for what gives money back; only movements are counted"
-    if row.charged_to != "us" and row.counts in ("month", "lifetime"):
-        yield (
-            f"counts over a {row.counts} what we charge others; only what we are charged is kept "
-            'from day to day: take free_per = "day", or tiers by amount'
-        )
+    if row.charged_to != "us" and not row.kinds <= {"withdrawal", "withdrawal_reversal"}:
+        yield f"is charged to the {row.charged_to} and not only for withdrawals"
     if row.counted_with and row.counts is None:
         yield "says counted_with, and has no quota or tiers by month that are counted"
     if row.surcharge and row.counts is not None:
@@ -103,6 +106,13 @@ def _overlap(one: Tariff, other: Tariff) -> bool:
     ends_before = one.effective_to is not None and one.effective_to < other.effective_from
     starts_after = other.effective_to is not None and other.effective_to < one.effective_from
     return not ends_before and not starts_after
+
+
+def _count_together(one: Tariff, other: Tariff) -> bool:
+    """Whether what is charged to one would use up a quota of what is charged to another."""
+    is_one_name = (one.account, one.name) == (other.account, other.name)
+    is_counted = one.counts is not None or other.counts is not None
+    return is_one_name and is_counted and one.charged_to != other.charged_to
 
 
 def _may_meet(some: frozenset[str] | None, others: frozenset[str] | None) -> bool:

@@ -1,6 +1,7 @@
 """Withdrawals by both tariffs: what the provider charges us, what we charge for it, the margin."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -8,11 +9,20 @@ from recon.fees.arithmetic import with_arithmetic, with_on_top
 from recon.fees.assess import assess
 from recon.fees.counting import Past
 from recon.fees.schedule import Tariff
-from recon.money import MONEY, ZERO
-from recon.tables import WITHDRAWAL_CHARGE, empty
+from recon.fees.tables import ASSESSED_FEE
+from recon.money import ZERO
+from recon.tables import OUR_CHARGE, WITHDRAWAL_CHARGE, conform, empty
 from recon.wording import Language
 
 KINDS = ("withdrawal", "withdrawal_reversal")
+
+
+@dataclass(frozen=True)
+class Charges:
+    """What the withdrawals of a day cost us, and what we charge others for them."""
+
+    by_line: pl.DataFrame = field(default_factory=lambda: empty(WITHDRAWAL_CHARGE))
+    ours: pl.DataFrame = field(default_factory=lambda: empty(OUR_CHARGE))
 
 
 def charges(
@@ -21,8 +31,8 @@ def charges(
     tariffs: Sequence[Tariff],
     past: Past,
     language: Language = "en",
-) -> pl.DataFrame:
-    """WITHDRAWAL_CHARGE of the day, sorted by line_id.
+) -> Charges:
+    """WITHDRAWAL_CHARGE of the day, sorted by line_id, and OUR_CHARGE, sorted by tariff.
 
     `assessed` is ASSESSED_FEE by what we are charged. What the provider charges is all of it, with
     surcharges and tax; where the customer bears it, it is passed on on top of our own tariff.
@@ -34,7 +44,7 @@ def charges(
         .collect(engine="streaming")
     )
     if taken.is_empty():
-        return empty(WITHDRAWAL_CHARGE)
+        return Charges()
     # The network fee of a withdrawal is a line of its own where it is paid in another token.
     of_them = (pl.col("kind") == "fee") & pl.col("txn_id").is_in(taken["txn_id"].implode())
     wanted = lines.filter(pl.col("kind").is_in(KINDS) | of_them).unique("line_id")
@@ -44,18 +54,19 @@ def charges(
     passed_on = pl.when(pl.col("is_passed_on")).then("charged")
     is_ours = pl.col("own").is_not_null() | passed_on.is_not_null()
     our_charge = pl.col("own").fill_null(ZERO) + passed_on.fill_null(ZERO)
-    return (
+    by_line = (
         wanted.with_columns(amount=pl.col("gross").abs(), stated="fee")
         .drop("fee")
         .collect(engine="streaming")
         .join(theirs, on="line_id", how="left", validate="1:1")
-        .join(ours, on="line_id", how="left", validate="1:1")
+        .join(_by_line(ours), on="line_id", how="left", validate="1:1")
         .with_columns(base=pl.coalesce("base", "amount"), charged=pl.coalesce("charged", "stated"))
         .with_columns(our_charge=pl.when(is_ours).then(our_charge))
         .with_columns(margin=pl.col("our_charge") - pl.col("charged"))
         .select(pl.col(name).cast(dtype) for name, dtype in WITHDRAWAL_CHARGE.items())
         .sort("line_id")
     )
+    return Charges(by_line, _by_row(ours))
 
 
 def _theirs(
@@ -79,22 +90,30 @@ def _theirs(
 
 
 def _ours(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past) -> pl.DataFrame:
-    """What we charge for each line by our own tariffs: line_id, our_tariff, own."""
-    found = [
-        assess(lines, rows, past).filter(pl.col("tariff").is_not_null())
-        for charged_to in ("customer", "merchant")
-        if (rows := [row for row in tariffs if row.charged_to == charged_to])
-    ]
-    schema = {"line_id": pl.String(), "tariff": pl.String(), "expected": MONEY}
-    every = pl.concat([pl.LazyFrame(schema=schema), *(one.select(list(schema)) for one in found)])
-    return (
-        every.group_by("line_id")
-        .agg(
-            our_tariff=pl.col("tariff").unique().sort().str.join(" + "),
-            own=pl.col("expected").sum(),
-        )
-        .collect(engine="streaming")
+    """ASSESSED_FEE by our own tariffs, with whom it is charged to."""
+    found = [empty(ASSESSED_FEE).with_columns(charged_to=pl.lit(None, dtype=pl.String))]
+    for charged_to in ("customer", "merchant"):
+        rows = [row for row in tariffs if row.charged_to == charged_to]
+        if rows:
+            assessed = assess(lines, rows, past).filter(pl.col("tariff").is_not_null())
+            found.append(assessed.collect().with_columns(charged_to=pl.lit(charged_to)))
+    return pl.concat(found)
+
+
+def _by_line(ours: pl.DataFrame) -> pl.DataFrame:
+    """What we charge for each line: line_id, our_tariff, own."""
+    return ours.group_by("line_id").agg(
+        our_tariff=pl.col("tariff").unique().sort().str.join(" + "), own=pl.col("expected").sum()
     )
+
+
+def _by_row(ours: pl.DataFrame) -> pl.DataFrame:
+    """OUR_CHARGE: what each row of our own tariffs brings in."""
+    key = ["charged_to", "tariff", "component", "kind", "currency"]
+    summed = ours.group_by(key).agg(
+        pl.col("base").sum(), line_count=pl.len(), amount=pl.col("expected").sum()
+    )
+    return conform(summed, OUR_CHARGE).sort(key)
 
 
 def with_merchants(

@@ -247,7 +247,7 @@ def withdrawals(
             charged = [row for row in tariffs if row.charged_to == "us"]
             assessed = assess.assess(lines, charged, past)
             language = workspace.config.policy.language
-            found.append(charges(lines, assessed, tariffs, past, language))
+            found.append(charges(lines, assessed, tariffs, past, language).by_line)
     return pl.concat(found).sort("business_date", "line_id")
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from recon.errors import UserError
 from recon.fees.problems import schedule_problems
-from recon.fees.schedule import OnRefund, Per, RefundAt, Tariff, Tier, TierBy, TierMode
+from recon.fees.schedule import ChargedTo, OnRefund, Per, RefundAt, Tariff, Tier, TierBy, TierMode
 from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings
 from recon.money import Rounding
 from recon.settings import AccountSettings
@@ -80,12 +80,13 @@ class SurchargeSettings(_TariffBase):
     """What comes on top of the row that applies."""
 
     kinds: Annotated[list[Kind], Field(min_length=1)]
+    charged_to: ChargedTo = "us"
 
 
 class WithdrawalSettings(_CountingTariff):
     """What taking money out of the wallet costs: us, or whoever we charge for it."""
 
-    charged_to: Literal["us", "customer", "merchant"] = "us"
+    charged_to: ChargedTo = "us"
     borne_by: Literal["us", "customer"] = "us"
 
 

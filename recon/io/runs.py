@@ -29,6 +29,7 @@ from recon.io.schema import (
     DISCREPANCIES,
     FEE_SUMMARIES,
     OPEN_ITEMS,
+    OUR_CHARGES,
     PAYOUTS,
     POSTINGS,
     RECEIPTS,
@@ -40,7 +41,16 @@ from recon.io.schema import (
 from recon.periods import Period
 from recon.reporting.summary import figures
 from recon.results import DayResult
-from recon.tables import DISCREPANCY, FEE_SUMMARY, OPEN_ITEM, PAYOUT, RECEIPT, ROLL_FORWARD, empty
+from recon.tables import (
+    DISCREPANCY,
+    FEE_SUMMARY,
+    OPEN_ITEM,
+    OUR_CHARGE,
+    PAYOUT,
+    RECEIPT,
+    ROLL_FORWARD,
+    empty,
+)
 from recon.wording import Language
 
 _JSON: Final = ("not_proved_because", "file_ids", "summary", "inputs")
@@ -115,6 +125,7 @@ class RunRows:
     postings: pl.DataFrame = field(default_factory=lambda: empty(POSTING))
     reserve: pl.DataFrame = field(default_factory=lambda: empty(RESERVE))
     fees: pl.DataFrame = field(default_factory=lambda: empty(FEE_SUMMARY))
+    our_charges: pl.DataFrame = field(default_factory=lambda: empty(OUR_CHARGE))
     roll_forward: pl.DataFrame = field(default_factory=lambda: empty(ROLL_FORWARD))
     cleared: pl.DataFrame = field(default_factory=lambda: empty(CLEARED_ITEM))
     small_differences: pl.DataFrame = field(default_factory=lambda: empty(SMALL_DIFFERENCE))
@@ -130,6 +141,7 @@ class RunRows:
             postings=result.postings,
             reserve=result.reserve,
             fees=result.fees,
+            our_charges=result.our_charges,
             roll_forward=result.roll_forward,
             cleared=result.cleared,
             small_differences=result.small_differences,
@@ -145,6 +157,7 @@ class RunRows:
             "POSTING": self.postings,
             "RESERVE": self.reserve,
             "FEE_SUMMARY": self.fees,
+            "OUR_CHARGE": self.our_charges,
             "ROLL_FORWARD": self.roll_forward,
         }
 
@@ -158,6 +171,7 @@ _TABLES: Final = {
     "POSTING": POSTINGS,
     "RESERVE": RESERVES,
     "FEE_SUMMARY": FEE_SUMMARIES,
+    "OUR_CHARGE": OUR_CHARGES,
     "ROLL_FORWARD": ROLL_FORWARDS,
 }
 

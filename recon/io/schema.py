@@ -23,6 +23,7 @@ from recon.tables import (
     INSTANT,
     LEDGER_ENTRY,
     OPEN_ITEM,
+    OUR_CHARGE,
     PAYOUT,
     RECEIPT,
     SETTLEMENT_BATCH,
@@ -30,7 +31,8 @@ from recon.tables import (
 )
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012", "0013")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012", "0013",
+                    "0014")  # fmt: skip
 REVISION: Final = REVISIONS[-1]
 
 
@@ -282,6 +284,15 @@ FEE_SUMMARIES: Final = sa.Table(
     METADATA,
     reference("run_id", "run.run_id"),
     *columns_of(FEE_SUMMARY, required=("component", "kind", "currency")),
+    sa.Index(None, "run_id"),
+)
+
+# What each run found that we charge others, by our own tariff: for what is counted over days.
+OUR_CHARGES: Final = sa.Table(
+    "our_charge",
+    METADATA,
+    reference("run_id", "run.run_id"),
+    *columns_of(OUR_CHARGE, required=("charged_to", "tariff", "component", "kind", "currency")),
     sa.Index(None, "run_id"),
 )
 

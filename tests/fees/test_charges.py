@@ -1,10 +1,10 @@
 """Arithmetic as text, batches, tolerances, usage, withdrawals by both tariffs."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
 import pytest
 
 from recon.boundary import check
@@ -13,7 +13,7 @@ from recon.fees.arithmetic import with_arithmetic
 from recon.fees.counting import Past, usage
 from recon.fees.problems import schedule_problems
 from recon.fees.schedule import fits
-from recon.fees.withdrawals import charges, with_merchants
+from recon.fees.withdrawals import Charges, charges, with_merchants
 from recon.io.fee_history import DAY_FEES
 from recon.io.fee_settings import FeeSettings
 from recon.tables import LEDGER_ENTRY
@@ -107,12 +107,15 @@ def withdrawal(**facts: Any) -> dict[str, Any]:
     return usual | facts
 
 
-def charges_of(rows: list[dict[str, Any]], *given: dict[str, Any]) -> pl.DataFrame:
-    tariffs = FeeSettings.model_validate({"withdrawal": rows}).rows()
+def charges_of(
+    rows: list[dict[str, Any]], *given: dict[str, Any], extra: Sequence[dict[str, Any]] = ()
+) -> Charges:
+    tariffs = FeeSettings.model_validate({"withdrawal": rows, "surcharge": extra}).rows()
     every = lines(*given).lazy()
     provider = [row for row in tariffs if row.charged_to == "us"]
     found = charges(every, assess.assess(every, provider), tariffs, Past())
-    check("WITHDRAWAL_CHARGE", found)
+    check("WITHDRAWAL_CHARGE", found.by_line)
+    check("OUR_CHARGE", found.ours)
     return found
 
 
@@ -125,7 +128,7 @@ def test_the_margin_is_our_charge_less_the_providers(borne_by: str, ours: str, m
         withdrawal(name="ours", percent="0.3", charged_to="customer"),
     ]
     taken = line("W", kind="withdrawal", gross="-1000", fee="1.50")
-    (row,) = charges_of(schedule, taken, line("P")).iter_rows(named=True)
+    (row,) = charges_of(schedule, taken, line("P")).by_line.iter_rows(named=True)
     assert (row["expected"], row["charged"], row["variance"]) == (
         1,
         Decimal("1.50"),
@@ -135,8 +138,30 @@ def test_the_margin_is_our_charge_less_the_providers(borne_by: str, ours: str, m
     assert (row["tariff"], row["our_tariff"]) == ("theirs", "ours")
 
 
+def test_what_we_charge_others_is_summed_by_row_with_surcharges_of_ours() -> None:
+    ours = withdrawal(name="ours", percent="0.3", charged_to="customer")
+    instant = withdrawal(name="instant", kinds=["withdrawal"], charged_to="customer", fixed="2")
+    instant |= {"payment_methods": ["instant"]}
+    two = (
+        line("W", kind="withdrawal", gross="-1000"),
+        line("X", kind="withdrawal", gross="-500", payment_method="instant"),
+    )
+    found = charges_of([ours], *two, extra=[instant])
+    assert found.by_line.select("line_id", "our_tariff", "our_charge").rows() == [
+        ("W", "ours", 3),
+        ("X", "instant + ours", Decimal("3.50")),
+    ]
+    assert found.ours.select(
+        "charged_to", "tariff", "component", "line_count", "amount"
+    ).rows() == [
+        ("customer", "instant", "surcharge", 1, 2),
+        ("customer", "ours", "fee", 2, Decimal("4.50")),
+    ]
+
+
 def test_without_a_tariff_of_ours_there_is_no_margin() -> None:
-    (row,) = charges_of([], line("W", kind="withdrawal", gross="-9", fee="0")).iter_rows(named=True)
+    taken = line("W", kind="withdrawal", gross="-9", fee="0")
+    (row,) = charges_of([], taken).by_line.iter_rows(named=True)
     assert (row["charged"], row["our_charge"], row["margin"]) == (0, None, None)
 
 
@@ -144,7 +169,7 @@ def test_the_network_fee_of_a_withdrawal_stands_beside_it_in_its_own_token() -> 
     taken = line("W", kind="withdrawal", gross="-100", txn_id="0x1", currency="USDT")
     gas = line("G", kind="fee", gross="-0.0007", txn_id="0x1", currency="ETH")
     other = line("H", kind="fee", gross="-0.0009", txn_id="0x2", currency="ETH")
-    found = charges_of([], taken, gas, other)
+    found = charges_of([], taken, gas, other).by_line
     assert found.select("line_id", "currency", "charged").rows() == [
         ("G", "ETH", Decimal("0.0007")),
         ("W", "USDT", 0),
@@ -232,7 +257,7 @@ TIERS = [{"up_to": "10", "percent": "1"}, {"percent": "2"}]
         ("tariff", {"promotion": True, "quota_count": 1, "kinds": ["refund"]}, "only movements"),
         ("tariff", {"round_per": "batch", "tax_percent": "6"}, "cannot have a tax of its own"),
         ("withdrawal", {"on_refund": "recomputed"}, "it is not for payments"),
-        ("withdrawal", {"charged_to": "customer", "free_count": 1}, "counts over a month what we"),
+        ("surcharge", {"charged_to": "customer"}, "charged to the customer and not only for with"),
         ("tariff", {"kinds": ["refund"], "refund_at": "payment_date"}, "it is not for payments"),
         ("withdrawal", {"counted_with": ["B"]}, "says counted_with, and has no quota"),
         ("surcharge", {"on_refund": "recomputed"}, "is a surcharge and cannot say"),
@@ -242,6 +267,15 @@ TIERS = [{"up_to": "10", "percent": "1"}, {"percent": "2"}]
 def test_a_row_that_means_nothing_is_refused(table: str, facts: dict[str, Any], said: str) -> None:
     (problem,) = refused(table, **facts)
     assert said in problem
+
+
+def test_rows_that_count_have_a_name_of_their_own_for_whom_they_charge() -> None:
+    ours = {"charged_to": "customer", "free_count": 1}
+    assert refused("withdrawal", ours, percent="1") == [
+        "tariffs 'T' for us and for customer have one name, and rows of one name are counted "
+        "together; give each its own"
+    ]
+    assert refused("withdrawal", {**ours, "name": "U"}, percent="1") == []
 
 
 def test_rows_for_payments_go_by_one_day_of_a_refund() -> None:

@@ -230,13 +230,32 @@ def test_withdrawals_are_listed_with_their_charges(
     assert [row["variance"] for row in rows] == ["0", "0", "0", "5"]
 
 
-def test_what_is_counted_by_the_month_goes_on_from_the_days_before(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+OURS = """
+[[withdrawal]]
+name = "ours"
+account = "RECONDEMO7US1"
+currency = "USD"
+charged_to = "customer"
+fixed = "15"
+effective_from = 2026-01-01
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "free_per", "told"),
+    [
+        ("PP withdrawal to bank 1.5%", "month", "expected"),
+        ("ours", "month", "our_charge"),
+        ("ours", "lifetime", "our_charge"),
+    ],
+)
+def test_what_is_counted_over_days_goes_on_from_the_days_before(
+    name: str, free_per: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (ledger,) = copy_place(tmp_path, "paypal")
     fees = tmp_path / "configs/fees/paypal.toml"
-    quota = 'name = "PP withdrawal to bank 1.5%"\nfree_count = 2\nfree_per = "month"'
-    text = fees.read_text("utf-8").replace('name = "PP withdrawal to bank 1.5%"', quota)
+    quota = f'name = "{name}"\nfree_count = 2\nfree_per = "{free_per}"'
+    text = (fees.read_text("utf-8") + OURS).replace(f'name = "{name}"', quota)
     fees.write_text(text, "utf-8")
     two_days = ("--from", "2026-11-19", "--to", "2026-11-20")
     assert _recon(tmp_path, "ledger", "import", ledger) == 0
@@ -244,7 +263,7 @@ def test_what_is_counted_by_the_month_goes_on_from_the_days_before(
     capsys.readouterr()
     assert _recon(tmp_path, "withdrawals", *two_days, "--json") == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [(row["business_date"], row["expected"]) for row in rows] == [
+    assert [(row["business_date"], row[told]) for row in rows] == [
         ("2026-11-19", "0"),
         ("2026-11-20", "0"),
         ("2026-11-20", "15"),
