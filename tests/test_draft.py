@@ -102,6 +102,23 @@ def test_a_draft_of_any_form_reads_its_file_as_it_is(
     assert lines["occurred_at"][1].startswith("2026-11-20T11:30:00")
 
 
+def test_a_column_of_accounts_becomes_an_account_each(tmp_path: Path) -> None:
+    copy_place(tmp_path, "bank")
+    path = tmp_path / "rows.csv"
+    rows = [["Account", *TABLE[0]], *(["A-1", *row] for row in TABLE[1:]), ["B-2", *TABLE[1]]]
+    path.write_text("\n".join(";".join(row) for row in rows))
+    assert invoke(["providers", "new", "newone", str(path), "--config", f"{tmp_path}/configs"]) == 0
+    accounts = load_config(tmp_path / "configs").accounts
+    assert [one.account for one in accounts if one.provider == "newone"] == ["A-1", "B-2"]
+
+
+def test_the_accounts_of_counterparties_are_not_ours(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("Date;Amount;Counterparty account\n2026-11-20;1.00;X\n2026-11-20;2.00;Y\n")
+    assert invoke(["providers", "new", "newone", str(path), "--out", str(tmp_path)]) == 0
+    assert "account_column" not in (tmp_path / "newone.toml").read_text()
+
+
 def test_a_draft_never_replaces_anything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

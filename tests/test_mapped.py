@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +17,9 @@ from pydantic import ValidationError
 
 from recon.io.config import load_config
 from recon.io.mapped_settings import StatementSettings, described_provider
+from recon.periods import one_day
 from recon.providers import all_providers
-from recon.providers.contract import Provider, ReadContext
+from recon.providers.contract import Place, Provider, ReadContext
 from tests.golden import ROOT, content_of
 from tests.support import copy_place
 from tests.tools import shared_samples
@@ -208,6 +210,87 @@ def test_what_a_file_states_about_itself_is_checked() -> None:
     ]
 
 
+SEVERAL = (
+    "Turnover of 2026-11-20\n"
+    "who,type,id,date,currency,amount\n"
+    "A,sale,1,2026-11-20,EUR,10.00\n"
+    "B,sale,1,2026-11-20,EUR,20.00\n"
+    "A,sale,2,2026-11-19,EUR,5.00\n"
+    "C,sale,3,2026-11-20,EUR,7.00\n"
+    ",sale,4,2026-11-20,EUR,1.00\n"
+    "TOTAL 43.00\n"
+)
+
+
+def test_one_file_of_several_accounts_is_read_for_each_of_them() -> None:
+    made = provider(
+        PLAIN,
+        account_column="who",
+        date_pattern=r"of (\d{4}-\d\d-\d\d)",
+        footer="TOTAL",
+        total=[{"name": "total", "pattern": r"TOTAL (.+)", "of": "gross"}],
+    )
+    (kind,), content = made.kinds, content_of(SEVERAL.encode())
+    description = kind.describe(content)
+    assert description is not None
+    assert description.account == "A"  # of the first row, as of other files of several
+    assert kind.places is not None
+    day = date(2026, 11, 20)
+    found = kind.places(content, ReadContext(None, "UTC"))
+    assert found == {Place(account, day) for account in "ABC"}
+
+    def told_of(account: str) -> tuple[list[str], list[str]]:
+        ours = frozenset(Place(one, day) for one in "AB" if one != account)
+        reading = kind.read(content, ReadContext(account, "UTC", one_day(day), ours))
+        lines, rejects, controls = pl.collect_all(
+            [reading.lines, reading.rejects, reading.controls]
+        )
+        assert controls.select("stated", "computed").rows() == [(Decimal(43), Decimal(43))]
+        reasons = [f"{number}: {why}" for number, why in rejects["line_no", "reason"].iter_rows()]
+        return lines["line_id"].to_list(), reasons
+
+    assert told_of("A") == (
+        ["house:A:payment:1"],
+        ["5: not dated 2026-11-20", "6: not account A", "7: empty"],
+    )
+    assert told_of("B") == (
+        ["house:B:payment:1"],
+        ["5: not account B", "6: not account B", "7: empty"],
+    )
+
+
+def test_columns_may_be_named_as_ours_are() -> None:
+    text = "kind,id,business_date,currency,amount,status\n"
+    text += (
+        "sale,1,2026-11-20,EUR,1.0,ok\nsale,2,20.11.2026,EUR,1.0,ok\nsale,3,2026-11-20,EUR,1.0,?\n"
+    )
+    made = provider(
+        PLAIN,
+        date_column="business_date",
+        kind=[{"kind": "payment", "column": "kind", "words": ["sale"]}],
+        columns={"txn_id": "id", "status": "status"},
+        statuses={"ok": "succeeded"},
+        description=["amount", "status"],
+    )
+    assert told(text, made) == [
+        "2 payment 1 EUR 1",
+        "3 business_date=20.11.2026: not a date like %Y-%m-%d",
+        "4 status=?: no such status in the configuration",
+    ]
+    lines, _, _ = read(text, made)
+    assert lines["description"].to_list() == ["1.0 ok"]
+
+
+def test_a_row_without_a_number_is_named_by_all_but_its_account() -> None:
+    text = SEVERAL.replace("id,", "").replace("sale,1", "sale").splitlines()[1:4]
+    made = provider(PLAIN, account_column="who", columns={})
+    lines, _, _ = read("\n".join(text) + "\n", made)
+    assert lines["line_id"].to_list() == [
+        "house:A:payment:2026-11-20|EUR|10.00|sale",
+        "house:B:payment:2026-11-20|EUR|20.00|sale",
+    ]
+
+
 def test_a_file_that_states_nothing_is_unverified() -> None:
     controls = read("type,id,date,currency,amount\nsale,1,2026-11-20,EUR,1.00\n", provider(PLAIN))[
         2
@@ -246,6 +329,11 @@ def test_whatever_the_cells_hold_every_row_is_a_line_or_a_reject(
         ({"account_pattern": "no group"}, "one group in brackets"),
         ({"date_format": "%Y"}, "is not a date format"),
         ({"statuses": {"ok": "succeeded"}}, "belong together"),
+        ({"account_column": "who", "account_pattern": "No. (.+)"}, "either account_column or"),
+        (
+            {"account_column": "who", "total": [{"name": "t", "pattern": "(.)", "of": "closing"}]},
+            "nobody's balance",
+        ),
         ({"colour": "red"}, "Extra inputs"),
     ],
 )

@@ -72,6 +72,13 @@ _ACCOUNT: Final = re.compile(
     r"([\w*-]{4,})",
     re.IGNORECASE,
 )
+# Columns that say whose a row is, by their whole name: others tell whom the money went to.
+_ACCOUNT_COLUMNS: Final = (
+    "账号", "本方账号", "卡号", "商户号", "商户编号", "account", "account no", "account no.",
+    "account number", "account id", "merchant account", "merchant id", "iban", "konto",
+    "kontonummer", "vertragsnummer",
+)  # fmt: skip
+_MOST_ACCOUNTS: Final = 20  # a column of more different numbers is that of counterparties
 _MOST_WORDS: Final = 30  # a column of more different words is no column of kinds
 
 
@@ -148,7 +155,7 @@ def _direction_of(table: FoundTable, name: str) -> tuple[str, str] | None:
 
 def _written(slug: str, table: FoundTable, found: dict[str, str]) -> str:
     zone = _time_zone(table)
-    account, account_lines = _account(table)
+    accounts, account_lines = _accounts(table)
     day = next(iter(table.cells(found["date"])), "") if "date" in found else ""
     lines = [
         f"# Drafted from line {table.header_line} of a file. DECIDE marks what it cannot tell; but",
@@ -160,12 +167,7 @@ def _written(slug: str, table: FoundTable, found: dict[str, str]) -> str:
         'channel = "folder"',
         f'path = "statements/{slug}"            # DECIDE: where the files are',
         "",
-        "[[account]]",
-        f"account = {quoted(account)}                 # DECIDE: your number there",
-        f"title = {quoted(slug)}",
-        f"time_zone = {quoted(zone)}            # DECIDE",
-        'statements = ["export"]',
-        "",
+        *(line for account in accounts for line in _account_lines(slug, account, zone)),
         "[[statement]]",
         'name = "export"',
         f"title = {quoted(slug + ' export')}",
@@ -211,13 +213,29 @@ def _time_zone(table: FoundTable) -> str:
     return "Europe/Berlin" if is_german else "UTC"
 
 
-def _account(table: FoundTable) -> tuple[str, list[str]]:
-    """The number above the header, and the pattern that finds it again."""
+def _account_lines(slug: str, account: str, zone: str) -> list[str]:
+    return [
+        "[[account]]",
+        f"account = {quoted(account)}                 # DECIDE: your number there",
+        f"title = {quoted(slug)}",
+        f"time_zone = {quoted(zone)}            # DECIDE",
+        'statements = ["export"]',
+        "",
+    ]
+
+
+def _accounts(table: FoundTable) -> tuple[list[str], list[str]]:
+    """The numbers of a column, or the one above the header, and the setting that finds them."""
+    for name in table.names:
+        numbers = sorted(set(table.cells(name))) if name.lower() in _ACCOUNT_COLUMNS else []
+        if 0 < len(numbers) <= _MOST_ACCOUNTS:
+            setting = f"account_column = {quoted(name)}            # DECIDE: whose a row is"
+            return numbers, [setting]
     for line in table.above:
         if found := _ACCOUNT.match(line):
             pattern = f"{re.escape(found[1]).replace(chr(92) + ' ', ' ')}([\\w*-]+)"
-            return found[2], [f"account_pattern = {quoted(pattern)}"]
-    return "1", []
+            return [found[2]], [f"account_pattern = {quoted(pattern)}"]
+    return ["1"], []
 
 
 def _footer(table: FoundTable) -> list[str]:

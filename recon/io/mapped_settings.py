@@ -132,6 +132,7 @@ class StatementSettings(Settings):
     kind: Annotated[list[KindSettings], Field(min_length=1)]
     total: list[TotalSettings] = []
     account_pattern: Pattern | None = None
+    account_column: str | None = None
     date_pattern: Pattern | None = None
 
     @model_validator(mode="after")
@@ -142,6 +143,14 @@ class StatementSettings(Settings):
             raise ValueError(f"encoding {self.encoding!r} is not known") from None
         if self.currency is None and self.currency_column is None:
             raise ValueError("name the currency, or the currency_column")
+        if self.account_column is not None:
+            if self.account_pattern is not None:
+                raise ValueError("name either account_column or account_pattern")
+            if any(total.of in ("opening", "closing") for total in self.total):
+                raise ValueError(
+                    "opening and closing of a file of several accounts are nobody's balance; "
+                    "name amount.balance, or leave them out"
+                )
         if ("status" in self.columns) != bool(self.statuses):
             raise ValueError("columns.status and statuses belong together")
         if (self.format == "fixed_width") != bool(self.widths):

@@ -67,7 +67,8 @@ def normalize_files(
         lines, rejects, controls = _read(content, kind, context)
         frames.append((lines, rejects, controls))
         ties = bool((controls["stated"] == controls["computed"]).fill_null(value=False).all())
-        facts.append((name, found.slug, kind.name, whose, lines.height, rejects.height, ties))
+        of_lines = ", ".join(sorted(filter(None, lines["account"].unique()))) or whose
+        facts.append((name, found.slug, kind.name, of_lines, lines.height, rejects.height, ties))
     columns = ["name", "provider", "kind", "account", "line_count", "reject_count", "controls_tie"]
     return NormalizedFiles(
         pl.DataFrame(facts, schema=columns, orient="row"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping as Mapped
 from typing import TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 from recon import money
 from recon.errors import StatementError
@@ -42,34 +43,41 @@ def read(
         pl.any_horizontal(pl.col(name) != "" for name in wanted)
     )
     found = _checks(context, mapping, account)
-    rows = checks.judged(_typed(cells, context, mapping), found)
-    here = checks.here(rows, context, None, pl.col("business_date"))
+    whole = pl.lit(context.account or account, dtype=pl.String)  # where no column tells it
+    whose = pl.col(mapping.account_column) if mapping.account_column is not None else whole
+    rows = checks.judged(_typed(cells, whose, context, mapping), found)
+    of_row = None if mapping.account_column is None else pl.col("account")
+    here = checks.here(rows, context, of_row, pl.col("business_date"))
     good, rejects = checks.parts(here, found, content.file_id)
-    named = good.with_columns(account=pl.lit(context.account or account))
     key = ["txn_id"] if "txn_id" in mapping.columns else ["key"]
     return Reading(
-        lines=checks.to_lines(named, slug, content.file_id, key),
+        lines=checks.to_lines(good, slug, content.file_id, key),
         rejects=rejects,
         controls=_controls(rows, mapping, stated, content.file_id),
         balances=_balances(rows, here, context, mapping, stated),
     )
 
 
-def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping") -> pl.LazyFrame:
+def _typed(
+    cells: pl.LazyFrame, account: pl.Expr, context: ReadContext, mapping: "StatementMapping"
+) -> pl.LazyFrame:
     """Rows with what is canonical of them, and the shown text of what may be wrong."""
     amount = _amount(mapping)
     moment = _moment(mapping)
     currency = _currency(mapping)
     # In a step before, because a branch of `when` works its text out once for each use.
     plain = {_plain(name): _digits(name, mapping) for name in mapping.amounts.number_columns()}
+    # What is shown of their columns is taken here, where none is named as one of ours yet.
     typed = cells.with_columns(**plain).with_columns(
+        account=account,
         amount=amount,
         moment=moment,
         currency=currency,
         fee=_number(mapping.amounts.fee, mapping, absent=ZERO),
         balance=_number(mapping.amounts.balance, mapping, absent=pl.lit(None, dtype=MONEY)),
-        shown_amount=_shown(mapping),
-        shown_kind=_shown_kind(mapping),
+        key=pl.concat_str(_key(mapping), separator="|"),
+        description=_description(mapping),
+        **_shown_cells(mapping),
         **{
             f"canonical:{name}": checks.blank_as_null(source)
             for name, source in mapping.columns.items()
@@ -84,6 +92,7 @@ def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping
     ).select(
         "line_no",
         "complete",
+        "account",
         "kind",
         "status",
         "business_date",
@@ -92,16 +101,11 @@ def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping
         "currency",
         "fee",
         "balance",
-        "shown_amount",
-        "shown_kind",
-        shown_date=pl.col(mapping.date_column),
-        shown_currency=pl.lit(mapping.currency)
-        if mapping.currency_column is None
-        else pl.col(mapping.currency_column),
+        cs.starts_with("shown_"),
+        "key",
+        "description",
         gross="amount",
         signed=pl.col("amount") - pl.col("fee"),
-        key=pl.concat_str(list(mapping.key or mapping.wanted()), separator="|"),
-        description=_description(mapping),
         batch_id=pl.col("canonical:batch_id")
         if "batch_id" in mapping.columns
         else pl.col("moment").dt.date().cast(pl.String),
@@ -111,6 +115,13 @@ def _typed(cells: pl.LazyFrame, context: ReadContext, mapping: "StatementMapping
             if name not in ("status", "batch_id")
         },
     )
+
+
+def _key(mapping: "StatementMapping") -> list[str]:
+    """The columns that name a row beside its account."""
+    return list(mapping.key) or [
+        name for name in mapping.wanted() if name != mapping.account_column
+    ]
 
 
 def _number(column: str | None, mapping: "StatementMapping", *, absent: pl.Expr) -> pl.Expr:
@@ -157,9 +168,19 @@ def _amount(mapping: "StatementMapping") -> pl.Expr:
     )
 
 
-def _shown(mapping: "StatementMapping") -> pl.Expr:
-    names = mapping.amounts.columns()
-    return pl.concat_str([pl.col(name) for name in names], separator=" | ")
+def _shown_cells(mapping: "StatementMapping") -> dict[str, pl.Expr]:
+    """What a reject shows of the cells that were not understood."""
+    kinds = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+    nothing = pl.lit(None, dtype=pl.String)
+    return {
+        "shown_amount": pl.concat_str(mapping.amounts.columns(), separator=" | "),
+        "shown_kind": pl.concat_str(kinds, separator=" | ") if kinds else pl.lit(""),
+        "shown_date": pl.col(mapping.date_column),
+        "shown_currency": pl.col(mapping.currency_column)
+        if mapping.currency_column is not None
+        else pl.lit(mapping.currency),
+        "shown_status": pl.col(mapping.columns["status"]) if mapping.statuses else nothing,
+    }
 
 
 def _moment(mapping: "StatementMapping") -> pl.Expr:
@@ -196,11 +217,6 @@ def _kind(mapping: "StatementMapping") -> pl.Expr:
             fits = fits & wanted
         found.append(pl.when(fits).then(pl.lit(rule.kind)))
     return pl.coalesce(*found, pl.lit(None, dtype=pl.String))
-
-
-def _shown_kind(mapping: "StatementMapping") -> pl.Expr:
-    columns = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
-    return pl.concat_str(columns, separator=" | ") if columns else pl.lit("")
 
 
 def _status(mapping: "StatementMapping") -> pl.Expr:
@@ -252,13 +268,17 @@ def _checks(
         ),
         checks.Check(
             mapping.columns.get("status", "status"),
-            pl.col("status"),
+            pl.col("shown_status"),
             pl.col("status").is_not_null(),
             "no such status in the configuration",
             unmapped=True,
         ),
     ]
     whose = None if account is None else ("account", pl.lit(account))
+    if mapping.account_column is not None:
+        name, of_row = mapping.account_column, pl.col("account")
+        found.append(checks.Check(name, of_row, of_row != "", "empty"))
+        whose = name, of_row
     day = (mapping.date_column, pl.col("business_date"))
     return found + checks.placed(context, whose, day)
 

@@ -12,17 +12,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from recon.errors import StatementError
+from recon.periods import Period
 from recon.providers import mapped_rows
 from recon.providers.contract import (
     Content,
     Description,
+    Place,
+    Places,
     Provider,
     ReadContext,
     Reading,
     places_of_lines,
 )
 from recon.providers.contract import StatementKind as Kind
-from recon.providers.delimited import Table, find_table
+from recon.providers.delimited import Table, find_table, split_line
 
 TotalOf = Literal["count", "gross", "income", "expense", "fee", "opening", "closing"]
 TEXT_COLUMNS = (
@@ -114,6 +117,7 @@ class StatementMapping:
     numbers: Numbers = field(default_factory=Numbers)
     totals: tuple[StatedTotal, ...] = ()
     account_pattern: str | None = None
+    account_column: str | None = None  # of a file that holds several
     date_pattern: str | None = None  # of the day the whole file is of
     encoding: str = "utf-8"
     separator: str = ","
@@ -127,6 +131,7 @@ class StatementMapping:
         names = [
             self.date_column,
             self.time_column,
+            self.account_column,
             self.currency_column,
             *self.columns.values(),
             *self.description,
@@ -155,8 +160,28 @@ def _kind(slug: str, mapping: StatementMapping) -> Kind:
         time_zone=mapping.time_zone,
         describe=lambda content: describe(content, mapping),
         read=reader,
-        places=None if mapping.date_pattern is not None else places_of_lines(reader),
+        places=_places(reader, mapping),
     )
+
+
+def _places(
+    reader: Callable[[Content, ReadContext], Reading], mapping: StatementMapping
+) -> Places | None:
+    """Where the rows of a file belong; None where a line of it says so for all of them."""
+    by_row = places_of_lines(reader)
+    if mapping.date_pattern is None:
+        return by_row
+    if mapping.account_column is None:
+        return None
+
+    def places(content: Content, context: ReadContext) -> frozenset[Place]:
+        """All accounts of the rows, on the day the file says it is of."""
+        description = describe(content, mapping)
+        days = description.period if description else None
+        found = by_row(content, context)
+        return frozenset(Place(place.account, day) for place in found for day in days or ())
+
+    return places
 
 
 def describe(content: Content, mapping: StatementMapping) -> Description | None:
@@ -169,15 +194,14 @@ def describe(content: Content, mapping: StatementMapping) -> Description | None:
         lines, tail = content.head_lines(encoding), content.tail_lines(encoding)
     except StatementError:
         return None
-    if _table(lines, mapping) is None:
+    table = _table(lines, mapping)
+    if table is None:
         return None
-    day = _found(mapping.date_pattern, lines, tail)
-    return Description(
-        mapping.name,
-        account=_found(mapping.account_pattern, lines, tail),
-        period=None if day is None else mapped_rows.one_day_of(day, mapping),
-        encoding=encoding,
-    )
+    if mapping.account_column is None:
+        account = _found(mapping.account_pattern, lines, tail)
+    else:
+        account = _first_account(lines, table, mapping.account_column)
+    return Description(mapping.name, account, period=_day(lines, tail, mapping), encoding=encoding)
 
 
 def read(content: Content, context: ReadContext, slug: str, mapping: StatementMapping) -> Reading:
@@ -212,6 +236,20 @@ def _table(lines: list[str], mapping: StatementMapping) -> Table | None:
     # A separator after the last cell makes a cell more in the rows than the header has.
     header = found.header if found.header[-1] == "" else (*found.header, _SURPLUS)
     return Table(header, found.header_line, found.separator, found.comment)
+
+
+def _day(lines: list[str], tail: list[str], mapping: StatementMapping) -> Period | None:
+    day = _found(mapping.date_pattern, lines, tail)
+    return None if day is None else mapped_rows.one_day_of(day, mapping)
+
+
+def _first_account(lines: list[str], table: Table, column: str) -> str | None:
+    """The account of the first row; None where there is no row."""
+    for line in lines[table.header_line :]:
+        if line.strip() and not (table.comment and line.startswith(table.comment)):
+            cells = split_line(line, table.separator)
+            return dict(zip(table.header, cells, strict=False)).get(column) or None
+    return None
 
 
 def _found(pattern: str | None, lines: list[str], tail: list[str]) -> str | None:

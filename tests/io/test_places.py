@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -110,6 +111,39 @@ def test_a_report_of_two_accounts_serves_both(tmp_path: Path) -> None:
         for one in (first, second)
     ]
     assert lines_left == [1, 84]
+
+
+def test_a_described_file_with_a_column_of_accounts_serves_each_account(tmp_path: Path) -> None:
+    copy_place(tmp_path, "acquirer")
+    shutil.rmtree(tmp_path / "sample_statements" / "acquirer")
+    (tmp_path / "sample_statements" / "acquirer").mkdir()
+    (tmp_path / "sample_statements" / "acquirer" / "turnover.csv").write_text(
+        "Who;Date;Amount;Balance;No\n"
+        "A-1;2026-11-18;10.00;110.00;1\n"
+        "B-2;2026-11-18;20.00;520.00;2\n"
+        "A-1;2026-11-19;-5.00;105.00;3\n"
+        "B-2;2026-11-19;1.00;521.00;4\n"
+    )
+    account = (
+        '[[account]]\naccount = "%s"\ntitle = "Cards"\ntime_zone = "UTC"\nstatements = ["rows"]\n'
+    )
+    (tmp_path / "configs" / "fees" / "acquirer.toml").unlink()
+    (tmp_path / "configs" / "providers" / "acquirer.toml").write_text(
+        '[source]\nchannel = "folder"\npath = "sample_statements/acquirer"\n'
+        + account % "A-1"
+        + account % "B-2"
+        + '[[statement]]\nname = "rows"\ntitle = "rows"\ntime_zone = "UTC"\nseparator = ";"\n'
+        'account_column = "Who"\ndate_column = "Date"\ndate_format = "%Y-%m-%d"\n'
+        'currency = "EUR"\ncolumns = { txn_id = "No" }\n'
+        'amount = { column = "Amount", balance = "Balance" }\nkind = [{ kind = "transfer" }]\n'
+    )
+    assert run(tmp_path, "run", "--from", DAYS[0], "--to", DAYS[1]) == 0
+    batches = [
+        json.loads(path.read_text("utf-8"))["batches"][0]
+        for path in sorted((tmp_path / "workspace" / "reports").glob("*/acquirer/*/summary.json"))
+    ]
+    ends = [(batch["opening_balance"], batch["closing_balance"]) for batch in batches]
+    assert ends == [("100", "110"), ("500", "520"), ("110", "105"), ("520", "521")]
 
 
 def test_a_later_day_may_correct_one_day_of_a_file_of_several(
