@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recon.errors import StatementError
+from recon.errors import StatementError, UserError
+from recon.io.live.https_server import private_key
 from recon.periods import one_day
 from recon.providers import identify
-from recon.providers.contract import ReadContext
+from recon.providers.contract import Place, ReadContext
+from recon.providers.remote import Order
+from recon.providers.wechatpay.remote import fetch
 from tests.golden import content_of
 
 SHARED = Path(__file__).parents[2] / "shared" / "samples" / "wechatpay"
@@ -242,6 +246,81 @@ def test_balances_do_not_depend_on_the_order_of_rows(order: list[int]) -> None:
     assert balances.rows() == [("CNY", Decimal(50), Decimal(50))]
     partly = read(flow(*(MOVED[place] for place in order if place < 3)))[3]
     assert partly.rows() == [("CNY", Decimal(50), Decimal("109.4"))]
+
+
+# ---------------------------------------------------------------------------- service providers
+
+DAY = date(2026, 11, 20)
+OF_PROVIDER = [  # 1510 is the service provider; 1, 2 and 3 are its sub-merchants
+    PAID | {"商户号": "1510", "特约商户号": whose, "微信订单号": f"42{whose}"} for whose in "123"
+]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "owners"),
+    [
+        (["1510"], {"1510": "123"}),  # one account of all that the provider does
+        (["1", "2", "3"], {"1": "1", "2": "2", "3": "3"}),
+        (["1", "1510"], {"1": "1", "1510": "23"}),
+    ],
+)
+def test_rows_of_sub_merchants_go_to_the_account_that_is_configured(
+    accounts: list[str], owners: dict[str, str]
+) -> None:
+    data = bill(*OF_PROVIDER, totals="`3,`300.00,`0.00,`0.00,`1.80000,`300.00,`0.00")
+    content = content_of(data, "bill.csv")
+    provider, description = identify(content)
+    kind = provider.kind(description.kind)
+    assert kind.places is not None
+    every = kind.places(content, ReadContext(None, "Asia/Shanghai"))
+    assert every == {Place(account, DAY) for account in ("1510", "1", "2", "3")}
+    for account, subs in owners.items():
+        elsewhere = frozenset(Place(one, DAY) for one in accounts if one != account)
+        context = ReadContext(account, "Asia/Shanghai", one_day(DAY), elsewhere)
+        lines, rejects, controls, _ = read(data, context)
+        assert lines["line_id"].to_list() == [
+            f"wechatpay:{account}:payment:42{whose}" for whose in subs
+        ]
+        assert rejects.height == 0
+        assert controls.filter(pl.col("stated") != pl.col("computed")).height == 0
+
+
+def test_a_sub_merchant_that_is_not_configured_is_nobodys() -> None:
+    elsewhere = frozenset({Place("2", DAY)})
+    lines, rejects, _, _ = read(
+        bill(*OF_PROVIDER), ReadContext("1", "Asia/Shanghai", one_day(DAY), elsewhere)
+    )
+    assert lines["account"].to_list() == ["1"]
+    assert rejects.select("line_no", "reason").rows() == [(4, "not account 1")]
+
+
+def test_without_a_configuration_rows_are_of_their_sub_merchant() -> None:
+    lines, _, _, _ = read(bill(*OF_PROVIDER))
+    assert lines["account"].to_list() == ["1", "2", "3"]
+
+
+def test_the_bill_of_a_merchant_of_its_own_is_looked_through_by_nobody() -> None:
+    content = content_of(bill(PAID | {"特约商户号": "0"}), "bill.csv")
+    provider, description = identify(content)
+    places = provider.kind(description.kind).places
+    assert places is not None
+    assert places(content, ReadContext(None, "Asia/Shanghai")) == frozenset()
+
+
+def test_a_service_provider_asks_for_a_sub_merchant_in_its_own_name() -> None:
+    _, pem, _ = private_key()
+    secrets = {"merchant_id": "1510", "serial_no": "S", "private_key": pem}
+    now, nonce = lambda: datetime.now(UTC), lambda: "nonce"
+    order = Order("1", DAY, "trade_all", "https://api", secrets, now, nonce)
+    request = next(fetch(order))
+    assert (
+        request.url
+        == "https://api/v3/bill/tradebill?bill_date=2026-11-20&bill_type=ALL&sub_mchid=1"
+    )
+    with pytest.raises(UserError, match=r"take fund_flow out of account\.statements"):
+        next(fetch(replace(order, statement="fund_flow")))
+    own = next(fetch(replace(order, account="1510")))
+    assert "sub_mchid" not in own.url
 
 
 def test_an_unknown_movement_is_unmapped() -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from recon.cli import invoke
@@ -111,6 +112,37 @@ def test_a_report_of_two_accounts_serves_both(tmp_path: Path) -> None:
         for one in (first, second)
     ]
     assert lines_left == [1, 84]
+
+
+def test_the_bill_of_a_service_provider_serves_each_sub_merchant(tmp_path: Path) -> None:
+    ledgers = copy_place(tmp_path, "wechatpay")
+    assert run(tmp_path, "ledger", "import", *map(str, ledgers)) == 0
+    settings = tmp_path / "configs" / "providers" / "wechatpay.toml"
+    text = settings.read_text("utf-8").replace(', "fund_flow"]', "]")
+    second = text[text.index("[[account]]") :].replace('"1600000001"', '"1600000002"')
+    settings.write_text(f"{text}\n{second}", "utf-8")
+    folder = tmp_path / "sample_statements" / "wechatpay"
+    path = folder / f"1600000001_trade_all_{DAYS[0]}.csv"
+    rows = path.read_text("utf-8").splitlines(keepends=True)
+    for number, row in enumerate(rows):
+        whose = "1600000002" if number % 2 else "1600000001"
+        rows[number] = row.replace("`1600000001,`0,", f"`1500000000,`{whose},")
+    path.write_text("".join(rows), "utf-8")
+    (tmp_path / "configs" / "merchants.toml").unlink(missing_ok=True)
+    run(tmp_path, "run", "--date", DAYS[0])
+    reports = tmp_path / "workspace" / "reports" / DAYS[0] / "wechatpay"
+    found = {
+        path.parent.name: json.loads(path.read_text("utf-8"))
+        for path in sorted(reports.glob("*/summary.json"))
+    }
+    assert {account: one["proved"] for account, one in found.items()} == {
+        "1600000001": True,
+        "1600000002": True,
+    }
+    counts = [pl.read_parquet(path).height for path in reports.glob("*/lines.parquet")]
+    data_rows = sum(row.startswith("`2026") for row in rows)
+    assert sum(counts) == data_rows
+    assert abs(counts[0] - counts[1]) <= 1
 
 
 def test_a_described_file_with_a_column_of_accounts_serves_each_account(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ PROVIDER = Provider(
                 time_zone="Asia/Shanghai",
                 describe=trade_bill.describer(name),
                 read=trade_bill.reader(name),
+                places=trade_bill.places,
             )
             for name, title in (
                 ("trade_all", "trade bill, all"),

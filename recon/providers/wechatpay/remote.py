@@ -1,7 +1,8 @@
 """Bills of API v3: ask for the address of a bill, then for the bill; both requests are signed.
 
 Credentials: `merchant_id`, `serial_no` of the merchant's certificate, `private_key` (PEM), and, to
-check that answers are WeChat Pay's own, `platform_public_key` (PEM).
+check that answers are WeChat Pay's own, `platform_public_key` (PEM). Where `merchant_id` is that
+of a service provider, the account is one of its sub-merchants.
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365342 (signing), 4012791907 (bills).
 """
 
@@ -40,8 +41,7 @@ _SCHEME = "WECHATPAY2-SHA256-RSA2048"
 
 def fetch(order: Order) -> Asking:
     """The bill of one day, its bytes held to the SHA-1 that the API announces."""
-    path = _PATHS[order.statement].format(day=order.business_date)
-    answer = yield _signed(order, f"{order.base_url}{path}")
+    answer = yield _signed(order, f"{order.base_url}{_path(order)}")
     _verify(order, answer)
     bill = _bill(answer, order)
     response = yield _signed(order, bill["download_url"], is_statement=True)
@@ -53,6 +53,21 @@ def fetch(order: Order) -> Asking:
         )
     name = f"{order.account}_{order.statement}_{order.business_date}.csv"
     return [FetchedStatement(name, response.body)]
+
+
+def _path(order: Order) -> str:
+    """What is asked for; a service provider asks in its own name for a sub-merchant's bill."""
+    path = _PATHS[order.statement].format(day=order.business_date)
+    merchant = credential(order, "merchant_id")
+    if merchant == order.account:
+        return path
+    if order.statement == "fund_flow":  # it would be that of the service provider's balance
+        raise UserError(
+            f"WeChat Pay gives the fund-flow bill of {order.account} to nobody else, and the "
+            f"credentials are those of {merchant}; take fund_flow out of account.statements, or "
+            "name the credentials of the sub-merchant"
+        )
+    return f"{path}&sub_mchid={order.account}"
 
 
 def _signed(order: Order, url: str, *, is_statement: bool = False) -> Request:

@@ -13,16 +13,18 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period, one_day
-from recon.providers.checks import Check, control_totals, instant, judged, mapped, parts
+from recon.providers.checks import Check, control_totals, here, instant, judged, mapped, parts
 from recon.providers.contract import (
     Content,
     Description,
+    Place,
     ReadContext,
     Reading,
     day_of,
     no_balances,
 )
-from recon.providers.wechatpay import layout
+from recon.providers.wechatpay import layout, sub_merchants
+from recon.providers.wechatpay.sub_merchants import SUB_MERCHANT
 from recon.tables import STATEMENT_LINE
 
 # Columns and totals of the older bill, by their present names.
@@ -59,11 +61,15 @@ _NEEDED_FOR_REFUNDS = ["微信退款单号", "商户退款单号", "退款金额
 _REFUND_TIMES = ["退款申请时间", "退款成功时间"]
 
 
+def _header_of(content: Content) -> list[str]:
+    return [_PRESENT_NAME.get(title, title) for title in layout.header_of(content)]
+
+
 def describer(name: str) -> Callable[[Content], Description | None]:
     """`describe` of one of the three trade bills."""
 
     def describe(content: Content) -> Description | None:
-        header = [_PRESENT_NAME.get(title, title) for title in layout.header_of(content)]
+        header = _header_of(content)
         if not header or header[0] != "交易时间" or "微信订单号" not in header:
             return None
         if _kind_of(header) != name:
@@ -90,11 +96,21 @@ def _day_of(row: Mapping[str, str]) -> Period | None:
         return None
 
 
+def places(content: Content, _: ReadContext) -> frozenset[Place]:
+    """The sub-merchants of a service provider's bill; any other is of one account and day."""
+    header = _header_of(content)
+    row = layout.first_row_of(content, header)
+    days = None if row is None else _day_of(row)
+    if days is None or not sub_merchants.is_of_several(row):
+        return frozenset()
+    return sub_merchants.places(content, header, layout.summary_of(content, _ROW_COUNT), days)
+
+
 def reader(name: str) -> Callable[[Content, ReadContext], Reading]:
     """`read` of one of the three trade bills."""
 
     def read(content: Content, context: ReadContext) -> Reading:
-        header = [_PRESENT_NAME.get(title, title) for title in layout.header_of(content)]
+        header = _header_of(content)
         needed = [*_NEEDED]
         if name != "trade_success":
             needed += _NEEDED_FOR_REFUNDS
@@ -113,16 +129,19 @@ def _read(
 ) -> Reading:
     summary = layout.summary_of(content, _ROW_COUNT)
     amounts = [column for _, _, column in _TOTALS if column in header]
-    wanted = list(dict.fromkeys([*needed, *amounts]))
+    several = sub_merchants.is_of_several(layout.first_row_of(content, header))
+    whose = sub_merchants.owner(context) if several else layout.text("商户号")
+    wanted = list(dict.fromkeys([*needed, *amounts, *([SUB_MERCHANT] if several else [])]))
     rows = layout.cells(content, header, wanted=wanted, summary=summary).with_columns(
         money.parse(pl.col(column), decimals=2, suffix=layout.END).alias(f"{column}.money")
         for column in amounts
     )
-    checks = _checks(name, amounts, context)
+    checks = _checks(name, amounts, context, whose if several else None)
     rows = judged(rows.with_columns(moment=_moment(name)), checks)
-    good, rejects = parts(rows, checks, content.file_id)
+    day = pl.col("moment").dt.date()
+    good, rejects = parts(here(rows, context, whose, day), checks, content.file_id)
     return Reading(
-        lines=_lines(name, good, header, content, context),
+        lines=_lines(name, good, header, whose, content, context),
         rejects=rejects,
         controls=_controls(rows, amounts, summary, content),
         balances=no_balances(),
@@ -139,7 +158,10 @@ def _moment(name: str) -> pl.Expr:
     return text.str.to_datetime("%Y-%m-%d %H:%M:%S,", time_unit="us", strict=False)
 
 
-def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
+def _checks(
+    name: str, amounts: list[str], context: ReadContext, whose: pl.Expr | None
+) -> list[Check]:
+    """What a row must be; `whose` it is in a bill of several accounts."""
     state, currency = pl.col("交易状态"), pl.col("货币种类")
     two_decimals = [code for code, places in money.EXPONENT.items() if places == 2]
     two_decimals = layout.code(*two_decimals)
@@ -173,7 +195,10 @@ def _checks(name: str, amounts: list[str], context: ReadContext) -> list[Check]:
     ]
     if name != "trade_success":
         checks += _refund_checks()
-    if context.account is not None:
+    if context.account is not None and whose is not None:
+        same = whose == context.account
+        checks.append(Check(SUB_MERCHANT, whose, same, f"not account {context.account}"))
+    elif context.account is not None:
         same = pl.col("商户号") == context.account + layout.END
         checks.append(
             Check("商户号", layout.text("商户号"), same, f"not account {context.account}")
@@ -211,9 +236,14 @@ def _filled(column: str) -> pl.Expr:
 
 
 def _lines(
-    name: str, rows: pl.LazyFrame, header: list[str], content: Content, context: ReadContext
+    name: str,
+    rows: pl.LazyFrame,
+    header: list[str],
+    whose: pl.Expr,
+    content: Content,
+    context: ReadContext,
 ) -> pl.LazyFrame:
-    """Canonical lines of understood rows."""
+    """Canonical lines of understood rows, each of the account `whose` it is."""
 
     text = layout.text
     facts = _payment_facts(header)
@@ -224,7 +254,7 @@ def _lines(
             for column, of_payment in facts.items()
         }
     # Good rows are of the account that was asked for: the same text need not be made of each.
-    account = text("商户号") if context.account is None else pl.lit(context.account)
+    account = whose if context.account is None else pl.lit(context.account)
     return (
         rows.select(
             "line_no",
