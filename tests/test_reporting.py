@@ -188,7 +188,18 @@ def test_amounts_of_different_currencies_are_never_added_up() -> None:
         for table in tables(workbook).values():
             for column in table.columns:
                 if isinstance(column.formula, SumOf) and column.kind == "money":
-                    assert "currency" in column.formula.where
+                    # A batch is of one currency.
+                    assert {"currency", "batch_number"} & set(column.formula.where)
+
+
+def test_formulas_compare_with_words_of_ours_currencies_and_numbers_only() -> None:
+    """A spreadsheet takes the `*` in a masked account for a pattern, and 19 digits for 15."""
+    ours = {"currency", "batch_number", "side", "party", "type", "severity", "state", "proved"}
+    for workbook in workbooks():
+        for table in tables(workbook).values():
+            for column in table.columns:
+                if isinstance(column.formula, SumOf):
+                    assert set(column.formula.where) <= ours | {"proof_basis"}
 
 
 # --- what the sheets show -------------------------------------------------------------------------

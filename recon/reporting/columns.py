@@ -23,7 +23,7 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
         "payment_count refund_count other_count line_count row_count age_days age matched_count "
         "open_items overdue discrepancies high_count rejected"
     ),
-    "integer": "line_no version case_id",
+    "integer": "line_no version case_id batch_number",
     "date": "business_date first_seen_on due_on settlement_date paid_on received_on",
     "wrapped": "type mismatched_fields explanation suggested_action reason value change account "
     "suggested_entry "

@@ -49,26 +49,24 @@ def _days(book: Book, language: Language) -> Sheet | None:
 
 def _batches(book: Book, language: Language) -> Sheet:
     """One row a batch: what its transactions add up to, from the opening to the closing balance."""
-    listed = with_party(listed_batches(book["batches"], language), book, language)
-    batch = ["provider", "account", "business_date", "batch_id", "currency"]
-    traced = []
+    listed, traced = _numbered_batches(book, language), []
     if book.transactions is not None:
         summed = (
             listed_transactions(book, language)
-            .group_by(batch)
+            .group_by("batch_number")
             .agg(of_transactions=pl.col("net").sum())
         )
-        listed = listed.join(summed, on=batch, how="left", validate="1:1").with_columns(
-            pl.col("of_transactions").fill_null(ZERO)
-        )
+        listed = listed.join(
+            summed, on="batch_number", how="left", validate="1:1", maintain_order="left"
+        ).with_columns(pl.col("of_transactions").fill_null(ZERO))
         listed = listed.with_columns(trace=pl.col("net") - pl.col("of_transactions"))
-        where = {name: f"{{{name}}}" for name in batch}
+        of_batch = SumOf("transactions", "net", {"batch_number": "{batch_number}"})
         traced = [
-            column("of_transactions", language, formula=SumOf("transactions", "net", where)),
+            column("of_transactions", language, formula=of_batch),
             column("trace", language, formula="{net}-{of_transactions}", check=True),
         ]
     shown = (
-        *columns("provider account batch_id currency party business_date", language),
+        *columns("provider account batch_id currency party business_date batch_number", language),
         *columns("payment_count refund_count opening_balance", language),
         *(column(part, language) for part in NET_PARTS),
         column("net", language, formula=NET_FORMULA),
@@ -83,10 +81,16 @@ def _batches(book: Book, language: Language) -> Sheet:
         ),
         *columns("proof_basis expected_payout provider_payout bank_credit", language),
     )
+    return _sheet("batches", language, Table("batches", shown, listed, main=True, fixed=4))
+
+
+def _numbered_batches(book: Book, language: Language) -> pl.DataFrame:
+    """The batches as they are listed, each with a number, by which its transactions name it: of
+    accounts and batches a spreadsheet takes some for patterns, and long ones for rounded numbers.
+    """
     order = ("provider", "account", "currency", "business_date", "batch_id")
-    return _sheet(
-        "batches", language, Table("batches", shown, listed.sort(order), main=True, fixed=4)
-    )
+    listed = with_party(listed_batches(book["batches"], language), book, language).sort(order)
+    return listed.with_columns(batch_number=pl.int_range(1, pl.len() + 1))
 
 
 def _to_bank(book: Book, language: Language) -> Sheet:
@@ -197,7 +201,8 @@ def transactions_sheet(book: Book, language: Language) -> Sheet | None:
     shown = (
         *columns("txn_id provider", language),
         column("account", language, kind="text"),
-        *columns("business_date batch_id kind occurred_at merchant_ref currency", language),
+        *columns("business_date batch_id batch_number kind occurred_at", language),
+        *columns("merchant_ref currency", language),
         *columns("gross fee net", language),
         column("line_check", language, formula="{gross}-{fee}-{net}", check=True),
         *columns("outcome rule matched_with", language),
@@ -213,7 +218,9 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
     found = book.transactions
     assert found is not None
     outcomes = text.words(text.OUTCOMES, language)
-    return found.with_columns(
+    batch = ["provider", "account", "business_date", "batch_id", "currency"]
+    numbers = _numbered_batches(book, language).select(*batch, "batch_number")
+    told = found.with_columns(
         batch_id=named("batch_id"),
         kind=worded("kind", text.KINDS, language),
         currency=named("currency"),
@@ -223,7 +230,8 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
         .otherwise(pl.lit(outcomes["matched"])),
         rule=rule_in(pl.col("rule"), language),
         matched_with="entry_id",
-    ).sort(
+    )
+    return told.join(numbers, on=batch, how="left", validate="m:1", maintain_order="left").sort(
         ["provider", "account", "business_date", "batch_id", "occurred_at", "txn_id"],
         maintain_order=True,  # a payment and its fee share all of these
     )

@@ -23,7 +23,9 @@ class SumOf:
     """The sum of a column of the table `table`, on whatever sheet it stands.
 
     `where` maps columns of that table to what they must equal: `"{currency}"` is the cell of that
-    name in the row of the formula, anything else is the text itself.
+    name in the row of the formula, anything else is the text itself. They are to be words of ours,
+    currencies or numbers: of what others write, a spreadsheet takes `*` and `>` for patterns, case
+    for nothing, and twenty digits for fifteen.
     """
 
     table: str

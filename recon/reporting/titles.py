@@ -28,6 +28,7 @@ COLUMNS: Final[Words] = {
     "bank_fee": ("Bank charge", "银行手续费"),
     "base": ("Charged on", "计费金额"),
     "batch_id": ("Batch", "结算批次"),
+    "batch_number": ("Batch no.", "批次序号"),
     "booking_account": ("To be booked to", "入账科目"),
     "business_date": ("Business date", "业务日期"),
     "carried_forward": ("Carried forward", "结转下期"),
