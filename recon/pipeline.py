@@ -30,7 +30,7 @@ from recon.matching.items import carried_items, entry_items, line_items, number_
 from recon.matching.plain import plain_pairs
 from recon.matching.rules import MatchRule
 from recon.normalization import Normalized, normalize
-from recon.receipts import NOTHING_RECEIVED, Received, receive
+from recon.receipts import NOTHING_RECEIVED, Received, receive, told_once
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Before, Settlement, settled
@@ -299,6 +299,8 @@ def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) 
 def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> DayResult:
     """Put the findings together; decide whether the day is proved, and if not, say why."""
     controls, batches = found.normalized.controls, found.settlement.batches
+    if day.payouts is not None:
+        found = _told_once(found, day.payouts, whose)
     receipts = found.received.receipts
     rejects = pl.concat([found.normalized.rejects, day.entry_rejects])
     discrepancies = _discrepancies(day, whose, found, rejects)
@@ -353,6 +355,12 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         written_off=day.write_offs,
         small_differences=small_differences(discrepancies, policy.small_differences),
     )
+
+
+def _told_once(found: StageResults, payouts: pl.DataFrame, whose: Day) -> StageResults:
+    matching = found.matching
+    once, here = told_once(matching.discrepancies, found.received, payouts, whose.language)
+    return replace(found, matching=replace(matching, discrepancies=once), received=here)
 
 
 def _discrepancies(

@@ -6,13 +6,14 @@ through for the numbers of payouts; the rules then see that number as its `paren
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, complete, sentence, told
-from recon.matching import disagreements, naming, waiting
+from recon import arrivals
+from recon.discrepancies import Day, complete, sentence, told
+from recon.matching import disagreements, naming, short, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
@@ -55,18 +56,23 @@ def receive(
     expected = _expected(payouts, carried)
     if expected.height == 0:
         return NOTHING_RECEIVED
-    credits, expected = naming.keyed(_credits(lines, carried), expected, rules)
+    exact = [rule for rule in rules if not rule.tells_difference]
+    credits, expected = naming.keyed(_credits(lines, carried), expected, exact)
     items = _item(credits), _item(expected)
-    matched = match(*items, rules, _WINDOWS.date_tolerance_days)
+    matched = match(*items, exact, _WINDOWS.date_tolerance_days)
+    by_amount = short.short(matched, *items, rules)
+    if by_amount.height:
+        credits = short.with_short(credits, expected, by_amount)
+        matched = match(_item(credits), items[1], exact, _WINDOWS.date_tolerance_days)
     late = waiting.newly_late(matched, _WINDOWS, day.business_date).filter(side="entry")
     left = waiting.open_items(matched, _WINDOWS, day.business_date).filter(side="entry")
     facts = credits, expected
     in_transit = [left.with_columns(side=pl.lit("payout")), _parts_so_far(matched, *facts, day)]
-    receipts = _receipts(matched, *facts, rules, day)
+    receipts = _receipts(matched, *facts, exact, day)
     found = [
-        _unequal(matched, late, *facts, rules, day),
-        _not_received(matched, late, *facts, day.language),
-        _early(receipts, expected, day.language),
+        arrivals.unequal(matched, late, *facts, exact, day),
+        arrivals.not_received(matched, late, *facts, day.language),
+        arrivals.early(receipts, expected, day.language),
     ]
     told_of = [complete(part, day) for part in found if part.height]
     return Received(
@@ -112,7 +118,8 @@ def _parts_so_far(
         item_id="line_id",
         kind=pl.lit("transfer"),
         due_on=pl.lit(day.business_date),
-        merchant_ref="number",  # what tomorrow finds the payout by
+        # What tomorrow finds the payout by.
+        merchant_ref=pl.when(short.is_short()).then("merchant_ref").otherwise("number"),
         amount="gross",
         state=pl.lit("open"),
     )
@@ -216,184 +223,52 @@ def _shares(rows: pl.DataFrame, credit: pl.DataFrame, payout: pl.DataFrame) -> p
     )
 
 
-def _unequal(
-    matched: Matched,
-    late: pl.DataFrame,
-    credits: pl.DataFrame,
-    expected: pl.DataFrame,
-    rules: Sequence[MatchRule],
-    day: Day,
-) -> pl.DataFrame:
-    """Payouts and credits that belong together and are not the same money."""
-    off = matched.pairs.filter(~pl.col("clean")).with_row_index("group")
-    pairs = pl.concat(
-        off.select(pl.lit(side).alias("side"), "group", "pass", row=f"{side}_row")
-        for side in ("line", "entry")
+def told_once(
+    found: pl.DataFrame, received: Received, payouts: pl.DataFrame, language: Language
+) -> tuple[pl.DataFrame, Received]:
+    """One difference, one discrepancy, where the ledger has booked a payout as it was sent and not
+    as it came: DISCREPANCY of matching, and what was received.
+
+    Where the payout is told today, the entry is told with it; where its time is not over yet, the
+    entry tells it, and it waits for its rest as one that was told.
+    """
+    booked = (
+        found.filter(type="amount_mismatch")
+        .with_columns(line_id=pl.col("line_ids").list.first())
+        .select("discrepancy_id", "amount_ledger", "entry_ids", "line_id")
+        .join(received.of_payouts, on="line_id", how="inner")
+        .join(payouts, on="payout_id", how="inner")
+        .filter(pl.col("amount_ledger") == pl.col("amount"))
+        .with_columns(receipt=sentence("receipt:{}", "payout_id"))
     )
-    of_today = [late["group"].drop_nulls(), _grown(matched, credits, expected)]
-    due = pl.col("group").is_in(pl.concat(of_today).implode())
-    disputed = matched.groups.filter(
-        ~pl.col("verdict").is_in(["matched", "split"]) | ((pl.col("verdict") == "split") & due)
-    ).select("side", pl.col("group") + off.height, "pass", "row")
-    members = pl.concat([pairs, disputed])
-    both = _sent(members, expected).join(
-        _arrived(members, credits), on="group", how="inner", validate="1:1"
-    )
-    is_same = pl.col("currency") == pl.col("arrived_currency")
-    return both.select(
-        "currency",
-        "amount_ledger",
-        "line_ids",
-        "txn_id",
-        "merchant_ref",
-        discrepancy_id=sentence("receipt:{}", "payout_id"),
-        type=pl.lit("payout_mismatch"),
-        amount_provider=pl.when(is_same).then("amount_provider"),
-        rule=disagreements.rule_name(rules),
-        explanation=_told(
-            day.language,
-            "payout_due_unequal",
-            "payout_mismatch",
-            sent=amount_text("amount_ledger"),
-            arrived=amount_text("amount_provider", "arrived_currency"),
+    if booked.height == 0:
+        return found, received
+    told_today = pl.col("receipt").is_in(received.discrepancies["discrepancy_id"].implode())
+    with_payout, alone = booked.filter(told_today), booked.filter(~told_today)
+    entries = with_payout.select(discrepancy_id="receipt", booked="entry_ids")
+    arrived = received.discrepancies.join(
+        entries, on="discrepancy_id", how="left", validate="1:1", maintain_order="left"
+    ).with_columns(entry_ids=pl.coalesce("booked", "entry_ids"))
+    causes = alone.select(
+        "discrepancy_id",
+        cause=told(
+            language,
+            "payout_came_short",
+            payer=sentence("{} {}", "provider", "account"),
+            reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
         ),
     )
-
-
-def _grown(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> pl.Series:
-    """The groups of payouts that were reported before and of which another part has come today:
-    what is missing of them is another amount now."""
-    split = matched.groups.filter(verdict="split")
-    reported = expected.select("reported").with_row_index("row").filter("reported")
-    came = credits.select("is_new").with_row_index("row").filter("is_new")
-    known = split.filter(side="entry").join(reported, on="row", how="semi")
-    parts = split.filter(side="line").join(came, on="row", how="semi")
-    return parts.join(known, on="group", how="semi")["group"]
-
-
-def _arrived(members: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
-    credit = credits.select("line_id", "gross", "currency").with_row_index("row")
-    return (
-        members.filter(side="line")
-        .join(credit, on="row", how="inner")
-        .group_by("group")
-        .agg(
-            line_ids=pl.col("line_id").sort(),
-            amount_provider=pl.col("gross").sum(),
-            arrived_currency=pl.col("currency").first(),
-        )
+    once = (
+        found.join(with_payout, on="discrepancy_id", how="anti")
+        .join(causes, on="discrepancy_id", how="left", validate="1:1", maintain_order="left")
+        .with_columns(pl.concat_str("explanation", "cause", ignore_nulls=True))
     )
-
-
-_FACTS: Final = (
-    *("provider", "account", "currency", "business_date", "txn_id", "merchant_ref", "arithmetic"),
-)
-
-
-def _told(language: Language, by_cycle: str, by_statement: str, **gaps: pl.Expr | str) -> pl.Expr:
-    """What is told of a payout, which a settlement cycle or a statement speaks of."""
-    gaps |= {
-        "payer": sentence("{} {}", "provider", "account"),
-        "day": "business_date",
-        "arithmetic": "arithmetic",
-        "reference": pl.coalesce("merchant_ref", "txn_id", "payout_id"),
-    }
-    return pl.coalesce(told(language, by_cycle, **gaps), told(language, by_statement, **gaps))
-
-
-def _early(receipts: pl.DataFrame, expected: pl.DataFrame, language: Language) -> pl.DataFrame:
-    """Payouts that have arrived before the day on which the settlement cycle pays them."""
-    arrived = receipts.select("payout_id", "received_on", "line_id", "credited")
-    early = arrived.join(expected, on="payout_id", how="inner").filter(
-        pl.col("received_on") < pl.col("business_date"), pl.col("arithmetic").is_not_null()
+    is_told = (pl.col("side") == "payout") & pl.col("item_id").is_in(alone["payout_id"].implode())
+    in_transit = received.in_transit.with_columns(
+        state=pl.when(is_told).then(pl.lit("overdue")).otherwise("state")
     )
-    days = (pl.col("business_date") - pl.col("received_on")).dt.total_days()
-    return (
-        early.group_by("payout_id", maintain_order=True)
-        .agg(
-            pl.col("amount", "received_on", *_FACTS).first(),
-            line_ids=pl.col("line_id").sort(),
-            amount_provider=pl.col("credited").sum(),
-        )
-        .select(
-            "currency",
-            "line_ids",
-            "merchant_ref",
-            "amount_provider",
-            discrepancy_id=sentence("receipt:{}", "payout_id"),
-            type=pl.lit("payout_mismatch"),
-            amount_ledger="amount",
-            explanation=told(
-                language,
-                "payout_due_early",
-                payer=sentence("{} {}", "provider", "account"),
-                sent=amount_text("amount"),
-                day="business_date",
-                arithmetic="arithmetic",
-                days=days,
-            ),
-        )
-    )
-
-
-def _sent(members: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
-    payout = expected.select("payout_id", "amount", *_FACTS).with_row_index("row")
-    return (
-        members.filter(side="entry")
-        .join(payout, on="row", how="inner")
-        .sort("payout_id")
-        .group_by("group", maintain_order=True)
-        .agg(
-            pl.col("pass", *_FACTS).first(),
-            payout_id=pl.col("payout_id").first(),
-            amount_ledger=pl.col("amount").sum(),
-        )
-    )
-
-
-def _not_received(
-    matched: Matched,
-    late: pl.DataFrame,
-    credits: pl.DataFrame,
-    expected: pl.DataFrame,
-    language: Language,
-) -> pl.DataFrame:
-    """Payouts whose time is over; one with several candidates is ambiguous, and none is taken."""
-    names = credits.select(candidate="line_id").with_row_index("candidates")
-    doubts = (
-        matched.doubts.filter(side="entry")
-        .select("row", "candidates")
-        .explode("candidates")
-        .join(names, on="candidates", how="inner")
-        .group_by("row")
-        .agg(line_ids=pl.col("candidate").sort())
-    )
-    alone = late.filter(pl.col("group").is_null()).select("row")
-    facts = (
-        expected.with_row_index("row")
-        .join(alone, on="row", how="semi")
-        .join(doubts, on="row", how="left")
-    )
-    is_doubtful = pl.col("line_ids").is_not_null()
-    return facts.select(
-        "currency",
-        "line_ids",
-        "txn_id",
-        "merchant_ref",
-        discrepancy_id=sentence("receipt:{}", "payout_id"),
-        type=pl.when(is_doubtful)
-        .then(pl.lit("ambiguous_match"))
-        .otherwise(pl.lit("payout_not_received")),
-        amount_ledger="amount",
-        explanation=pl.concat_str(
-            _told(
-                language,
-                "payout_due_not_received",
-                "payout_not_received",
-                sent=amount_text("amount"),
-                due="due_on",
-            ),
-            told(language, "payout_in_doubt", candidates=pl.col("line_ids").list.join(", ")),
-            ignore_nulls=True,
-        ),
+    return once.select(found.columns), replace(
+        received,
+        in_transit=in_transit,
+        discrepancies=arrived.select(received.discrepancies.columns),
     )

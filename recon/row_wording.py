@@ -143,6 +143,7 @@ RULES: Final[dict[str, str]] = {
     "provider transaction id": "渠道交易号",
     "refund of a payment": "支付的退款",
     "several payouts in one credit": "多笔打款合并到账",
+    "nearly the amount, and day": "金额相近且日期相符",
 }
 
 

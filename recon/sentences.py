@@ -192,6 +192,14 @@ SENTENCES: Final[Phrases] = {
         "{paid} was paid out on {day}, although by the cycle {cycle} nothing is due.",
         "{day} 打款 {paid}，但按结算周期 {cycle} 没有应付款项。",
     ),
+    "payout_came_short": (
+        " The ledger has what {payer} paid out ({reference}), and not all of it has arrived.",
+        "账本记的是 {payer} 的打款金额（{reference}），实际未全部到账。",
+    ),
+    "payout_by_amount": (
+        " The credit names no payout; by amount and day it can only be a part of this one.",
+        "该到账未注明打款编号；按金额和日期只可能属于此笔打款。",
+    ),
     "payout_in_doubt": (
         " These credits may be it and cannot be told apart: {candidates}.",
         "以下到账可能即为该笔打款，但无法区分：{candidates}。",

@@ -200,6 +200,53 @@ def test_a_part_waits_for_the_rest_until_its_time_is_over() -> None:
     )
 
 
+def test_a_credit_that_is_nearly_the_only_payout_is_one_difference_with_it() -> None:
+    check(
+        """
+        payout P1 - EUR 100.00 due=11-19
+        credit C1 98.50 by order of the acquirer
+        credit C2 12.00 somebody else
+        ---
+        payout_mismatch -1.50 P1
+        P1 overdue
+        C1 open
+        """
+    )
+    check(  # beyond the two percent of the shipped rule it may be anybody's, and so may a surplus
+        """
+        payout P1 - EUR 100.00 due=11-19
+        credit C1 97.99
+        credit C2 100.01
+        ---
+        payout_not_received -100.00 P1
+        P1 overdue
+        """
+    )
+    check(  # and with two that are near nobody knows which it is
+        """
+        payout P1 - EUR 100.00 due=11-19
+        credit C1 98.50
+        credit C2 99.50
+        ---
+        payout_not_received -100.00 P1
+        P1 overdue
+        """
+    )
+
+
+def test_a_payout_that_came_nearly_waits_for_the_rest_while_it_may_come() -> None:
+    first = received("payout P1 - EUR 100.00 due=11-20\n credit C1 98.50")
+    assert told(first) == ["C1 open", "P1 open"]
+    payouts = frame_of(PAYOUT, [payout(["P1", "-", "EUR", "100.00", "due=11-20"])])
+    later = replace(WHOSE, business_date=date(2026, 11, 21))
+    rules = shipped_config().policy.receipt_rules
+    second = receive(frame_of(STATEMENT_LINE, []).lazy(), payouts, first.in_transit, rules, later)
+    assert told(second) == ["C1 open", "P1 overdue", "payout_mismatch -1.50 P1"]
+    (said,) = second.discrepancies["explanation"]
+    assert said.endswith("; by amount and day it can only be a part of this one.")
+    assert second.discrepancies["rule"].to_list() == [None]
+
+
 def test_the_rest_of_a_payout_may_come_on_another_day() -> None:
     first = received("payout P1 po_1 EUR 100.00\ncredit C1 60.00 po_1 first part")
     assert first.in_transit.select("side", "item_id", "amount").rows() == [

@@ -1,6 +1,7 @@
 """The matching rules: `[[rule]]` of configs/recon.toml."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -97,6 +98,8 @@ class RuleSettings(Settings):
 class ReceiptRuleSettings(RuleSettings):
     """A rule between payouts and credits: one of the two is single, so that shares are known."""
 
+    tells_difference: bool = False
+
     @model_validator(mode="after")
     def _has_shares(self) -> Self:
         if self.groups in ("equal", "sum"):
@@ -104,7 +107,12 @@ class ReceiptRuleSettings(RuleSettings):
                 f'groups = "{self.groups}" does not say which credit a payout came in; '
                 'take "parts" or "subset"'
             )
+        if self.tells_difference and (self.amount_tolerance is None or "amount" not in self.keys):
+            raise ValueError("tells_difference needs amount among the keys, and amount_tolerance")
         return self
+
+    def rule(self) -> MatchRule:
+        return replace(super().rule(), tells_difference=self.tells_difference)
 
 
 def match_rules(settings: Sequence[RuleSettings]) -> tuple[MatchRule, ...]:

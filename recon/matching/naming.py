@@ -15,7 +15,7 @@ def named(credits: pl.DataFrame, payouts: pl.DataFrame) -> pl.DataFrame:
     """line_id and payout_id of STATEMENT_LINE that speak of PAYOUT; a row each of several."""
     numbers = pl.concat(
         payouts.select("payout_id", word=pl.col(name).str.to_uppercase())
-        for name in ("txn_id", "merchant_ref")
+        for name in ("txn_id", "merchant_ref", "payout_id")
     ).drop_nulls("word")
     text = pl.concat_str(
         "merchant_ref", "txn_id", "description", separator=" ", ignore_nulls=True

@@ -130,7 +130,8 @@ class MatchRule:
 
     With `amount` or `business_date` among the keys, tolerance and window say who is near enough to
     be a candidate, and only a candidate that is the only one, both ways, is taken. Otherwise they
-    say which differences of a pair, found by its other keys, finance need not look at.
+    say which differences of a pair, found by its other keys, finance need not look at. Of a payout
+    a rule with `tells_difference` finds the credit that came short, and lets nothing pass.
     """
 
     name: str
@@ -141,6 +142,7 @@ class MatchRule:
     amount_tolerance: Tolerance | None = None
     date_window: DateWindow | None = None
     forms: tuple[tuple[str, KeyForm], ...] = ()
+    tells_difference: bool = False
 
     @property
     def is_near(self) -> bool:

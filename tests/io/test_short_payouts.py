@@ -129,3 +129,31 @@ def test_a_payout_that_stays_short_is_told_once_and_may_be_written_off(place: Pa
     lost = booked.filter(pl.col("ledger_account").str.contains("6602"))
     debit, credit = (sum(map(Decimal, lost[side].drop_nulls())) for side in ("debit", "credit"))
     assert debit - credit == Decimal("159.25")
+
+
+@pytest.mark.parametrize(
+    ("came_on", "told"),
+    [
+        ("19", {"19": [("amount_mismatch", "-159.25")], "20": [], "21": []}),
+        (
+            "21",
+            {
+                "20": [("missing_in_provider", "-6159.25"), ("payout_not_received", "-6159.25")],
+                "21": [("payout_mismatch", "-159.25")],
+            },
+        ),
+    ],
+)
+def test_a_ledger_that_has_what_was_sent_makes_no_second_difference(
+    place: Path, came_on: str, told: dict[str, list[tuple[str, str]]]
+) -> None:
+    entry = place / "entry.csv"
+    entry.write_text(
+        "entry_id,provider,account,business_date,kind,txn_id,currency,amount\n"
+        f"GL-1,bank,{BANK},2026-11-19,transfer,B{came_on},EUR,{SENT}\n"
+    )
+    assert run(place, "ledger", "import", str(entry)) == 0
+    statements(place, {came_on: "6000.00"})
+    run_days(place, "18", "21")
+    for day, wanted in told.items():
+        assert found(place, day) == [(name, Decimal(amount)) for name, amount in wanted]

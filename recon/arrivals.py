@@ -1,0 +1,202 @@
+"""Payouts that have not arrived as they were sent: too early, as another amount, or not at all."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from recon.discrepancies import Day, amount_text, sentence, told
+from recon.matching import disagreements, short
+from recon.matching.engine import Matched
+from recon.matching.rules import MatchRule
+from recon.wording import Language
+
+
+def unequal(
+    matched: Matched,
+    late: pl.DataFrame,
+    credits: pl.DataFrame,
+    expected: pl.DataFrame,
+    rules: Sequence[MatchRule],
+    day: Day,
+) -> pl.DataFrame:
+    """Payouts and credits that belong together and are not the same money."""
+    off = matched.pairs.filter(~pl.col("clean")).with_row_index("group")
+    pairs = pl.concat(
+        off.select(pl.lit(side).alias("side"), "group", "pass", row=f"{side}_row")
+        for side in ("line", "entry")
+    )
+    of_today = [late["group"].drop_nulls(), _grown(matched, credits, expected)]
+    due = pl.col("group").is_in(pl.concat(of_today).implode())
+    disputed = matched.groups.filter(
+        ~pl.col("verdict").is_in(["matched", "split"]) | ((pl.col("verdict") == "split") & due)
+    ).select("side", pl.col("group") + off.height, "pass", "row")
+    members = pl.concat([pairs, disputed])
+    both = _sent(members, expected).join(
+        _arrived(members, credits), on="group", how="inner", validate="1:1"
+    )
+    is_same = pl.col("currency") == pl.col("arrived_currency")
+    return both.select(
+        "currency",
+        "amount_ledger",
+        "line_ids",
+        "txn_id",
+        "merchant_ref",
+        discrepancy_id=sentence("receipt:{}", "payout_id"),
+        type=pl.lit("payout_mismatch"),
+        amount_provider=pl.when(is_same).then("amount_provider"),
+        rule=pl.when(~pl.col("is_short")).then(disagreements.rule_name(rules)),
+        explanation=pl.concat_str(
+            _told(
+                day.language,
+                "payout_due_unequal",
+                "payout_mismatch",
+                sent=amount_text("amount_ledger"),
+                arrived=amount_text("amount_provider", "arrived_currency"),
+            ),
+            pl.when("is_short").then(told(day.language, "payout_by_amount")),
+            ignore_nulls=True,
+        ),
+    )
+
+
+def _grown(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> pl.Series:
+    """The groups of payouts that were reported before and of which another part has come today:
+    what is missing of them is another amount now."""
+    split = matched.groups.filter(verdict="split")
+    reported = expected.select("reported").with_row_index("row").filter("reported")
+    came = credits.select("is_new").with_row_index("row").filter("is_new")
+    known = split.filter(side="entry").join(reported, on="row", how="semi")
+    parts = split.filter(side="line").join(came, on="row", how="semi")
+    return parts.join(known, on="group", how="semi")["group"]
+
+
+def _arrived(members: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
+    credit = credits.select(
+        "line_id", "gross", "currency", is_short=short.is_short()
+    ).with_row_index("row")
+    return (
+        members.filter(side="line")
+        .join(credit, on="row", how="inner")
+        .group_by("group")
+        .agg(
+            line_ids=pl.col("line_id").sort(),
+            amount_provider=pl.col("gross").sum(),
+            arrived_currency=pl.col("currency").first(),
+            is_short=pl.col("is_short").any(),
+        )
+    )
+
+
+_FACTS: Final = (
+    *("provider", "account", "currency", "business_date", "txn_id", "merchant_ref", "arithmetic"),
+)
+
+
+def _told(language: Language, by_cycle: str, by_statement: str, **gaps: pl.Expr | str) -> pl.Expr:
+    """What is told of a payout, which a settlement cycle or a statement speaks of."""
+    gaps |= {
+        "payer": sentence("{} {}", "provider", "account"),
+        "day": "business_date",
+        "arithmetic": "arithmetic",
+        "reference": pl.coalesce("merchant_ref", "txn_id", "payout_id"),
+    }
+    return pl.coalesce(told(language, by_cycle, **gaps), told(language, by_statement, **gaps))
+
+
+def early(receipts: pl.DataFrame, expected: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """Payouts that have arrived before the day on which the settlement cycle pays them."""
+    arrived = receipts.select("payout_id", "received_on", "line_id", "credited")
+    early = arrived.join(expected, on="payout_id", how="inner").filter(
+        pl.col("received_on") < pl.col("business_date"), pl.col("arithmetic").is_not_null()
+    )
+    days = (pl.col("business_date") - pl.col("received_on")).dt.total_days()
+    return (
+        early.group_by("payout_id", maintain_order=True)
+        .agg(
+            pl.col("amount", "received_on", *_FACTS).first(),
+            line_ids=pl.col("line_id").sort(),
+            amount_provider=pl.col("credited").sum(),
+        )
+        .select(
+            "currency",
+            "line_ids",
+            "merchant_ref",
+            "amount_provider",
+            discrepancy_id=sentence("receipt:{}", "payout_id"),
+            type=pl.lit("payout_mismatch"),
+            amount_ledger="amount",
+            explanation=told(
+                language,
+                "payout_due_early",
+                payer=sentence("{} {}", "provider", "account"),
+                sent=amount_text("amount"),
+                day="business_date",
+                arithmetic="arithmetic",
+                days=days,
+            ),
+        )
+    )
+
+
+def _sent(members: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    payout = expected.select("payout_id", "amount", *_FACTS).with_row_index("row")
+    return (
+        members.filter(side="entry")
+        .join(payout, on="row", how="inner")
+        .sort("payout_id")
+        .group_by("group", maintain_order=True)
+        .agg(
+            pl.col("pass", *_FACTS).first(),
+            payout_id=pl.col("payout_id").first(),
+            amount_ledger=pl.col("amount").sum(),
+        )
+    )
+
+
+def not_received(
+    matched: Matched,
+    late: pl.DataFrame,
+    credits: pl.DataFrame,
+    expected: pl.DataFrame,
+    language: Language,
+) -> pl.DataFrame:
+    """Payouts whose time is over; one with several candidates is ambiguous, and none is taken."""
+    names = credits.select(candidate="line_id").with_row_index("candidates")
+    doubts = (
+        matched.doubts.filter(side="entry")
+        .select("row", "candidates")
+        .explode("candidates")
+        .join(names, on="candidates", how="inner")
+        .group_by("row")
+        .agg(line_ids=pl.col("candidate").sort())
+    )
+    alone = late.filter(pl.col("group").is_null()).select("row")
+    facts = (
+        expected.with_row_index("row")
+        .join(alone, on="row", how="semi")
+        .join(doubts, on="row", how="left")
+    )
+    is_doubtful = pl.col("line_ids").is_not_null()
+    return facts.select(
+        "currency",
+        "line_ids",
+        "txn_id",
+        "merchant_ref",
+        discrepancy_id=sentence("receipt:{}", "payout_id"),
+        type=pl.when(is_doubtful)
+        .then(pl.lit("ambiguous_match"))
+        .otherwise(pl.lit("payout_not_received")),
+        amount_ledger="amount",
+        explanation=pl.concat_str(
+            _told(
+                language,
+                "payout_due_not_received",
+                "payout_not_received",
+                sent=amount_text("amount"),
+                due="due_on",
+            ),
+            told(language, "payout_in_doubt", candidates=pl.col("line_ids").list.join(", ")),
+            ignore_nulls=True,
+        ),
+    )
