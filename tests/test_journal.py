@@ -370,10 +370,23 @@ def test_an_account_is_called_as_the_first_fitting_name_says(role: str, name: st
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("acct_1", "Acct-1"), ("0x71c7", "0x71c7"), ("4711-0815", "4711-0815"), ("a:b;c", "A-b-c")],
+    [
+        ("acct_1", "Acct-1"),
+        ("0x71c7", "0x71c7"),
+        ("4711-0815", "4711-0815"),
+        ("a:b;c", "A-b-c-778e1c7d"),
+        ("6222****1234", "6222-1234-0d673060"),
+        ("基本户", "54fff038"),
+        ("", ""),
+    ],
 )
 def test_a_number_becomes_a_word_every_ledger_takes(text: str, word: str) -> None:
     assert component(text) == word
+
+
+def test_accounts_that_differ_only_in_what_a_ledger_does_not_take_stay_apart() -> None:
+    numbers = ["6222****1234", "6222**1234", "6222-1234", "6222 1234", "基本户", "一般户"]
+    assert len({component(number) for number in numbers}) == len(numbers)
 
 
 @pytest.mark.parametrize("name", ["Assets:{shop}", "Assets:{", "a;b", "two  blanks", ""])

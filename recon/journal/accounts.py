@@ -1,5 +1,6 @@
 """The chart of accounts: what the ledger account behind each role of a posting is called."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,11 +107,16 @@ class Chart:
 
 
 USUAL_CHART: Final = Chart()
+_PLAIN: Final = re.compile(r"[0-9A-Za-z]+([_-][0-9A-Za-z]+)*")
 
 
 def component(text: str) -> str:
-    """A number or slug as one word of an account's name, in the letters every ledger takes."""
+    """A number or slug as one word of an account's name, in the letters every ledger takes; with a
+    digest where others would not be told by the word alone, as of masked or Chinese ones."""
     word = re.sub(r"[^0-9A-Za-z]+", "-", text).strip("-")
+    if text and not _PLAIN.fullmatch(text):
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+        word = f"{word}-{digest}" if word else digest
     return word[:1].upper() + word[1:]
 
 
