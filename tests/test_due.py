@@ -257,13 +257,23 @@ def test_a_day_that_is_not_whole_is_judged_by_nobody() -> None:
     run("17 100 0 = 0 | 100@18\n 18 50 100 partly = 100 | 50@19")  # paid all the same
 
 
-def test_what_is_not_final_is_not_sent_to_the_bank() -> None:
+def test_what_is_not_final_waits_to_be_sent_until_its_day_is_run_again() -> None:
     run(
         """
-        18 100 0  partly = 0 |
-        19 50  0         = 50 sent 50@20 |
+        18 100 0  partly = 0 | 100@19
+        19 50  0         = 50 sent 50@20 | 100@19
+        20 0   0         = 0 | 100@19
         """,
         replace(NEXT_DAY, payouts_on="bank"),
+    )
+    run(  # with all that is paid in one with it
+        """
+        17 10  0         = 0 | 10@20
+        18 20  0  partly = 0 | 10@20 20@20
+        19 30  0         = 0 | 10@20 20@20 30@20
+        20 5   0         = 0 | 10@20 20@20 30@20 5@27
+        """,
+        PayoutTerms(Cycle("weekly:fri"), on(1), payouts_on="bank"),
     )
 
 

@@ -55,6 +55,7 @@ _WIDTHS: Final[dict[str, float]] = {
 }
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {"high": "bad", "medium": "warn", "low": "muted"}
 STATE_TONES: Final[Mapping[str, Tone]] = {"overdue": "bad"}
+DUE_TONES: Final[Mapping[str, Tone]] = {**STATE_TONES, "not_final": "warn"}
 CONTROL_TONES: Final[Mapping[str, Tone]] = {
     "agrees": "good",
     "differs": "bad",

@@ -7,7 +7,7 @@ import polars as pl
 from recon.money import ZERO
 from recon.reporting import text
 from recon.reporting.columns import (
-    STATE_TONES,
+    DUE_TONES,
     blanks,
     column,
     columns,
@@ -104,13 +104,14 @@ def _dues(result: DayResult, language: Language) -> Table:
     """What the days have earned and the provider has not paid out yet, the next to be paid first;
     `business_date` is when it was earned."""
     listed = result.open_items.filter(side="due").sort("currency", "due_on", "item_id")
-    shown = listed.with_columns(
-        state=worded("state", text.STATES, language), currency=named("currency")
+    state = pl.when(status="pending").then(pl.lit("not_final")).otherwise("state")
+    shown = listed.with_columns(state=state, currency=named("currency")).with_columns(
+        state=worded("state", text.DUE_STATES, language)
     )
     return Table(
         "due",
         (
-            toned("state", language, text.STATES, STATE_TONES),
+            toned("state", language, text.DUE_STATES, DUE_TONES),
             *columns("currency amount business_date due_on item_id", language),
         ),
         shown,

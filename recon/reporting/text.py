@@ -82,6 +82,10 @@ SIDES: Final[Words] = {
     "due": ("Due by the cycle", "按周期应付"),
 }
 STATES: Final[Words] = {"open": ("Open", "未达"), "overdue": ("Overdue", "已逾期")}
+DUE_STATES: Final[Words] = {
+    **STATES,
+    "not_final": ("Not final: run its day again", "未确定：请重跑当日"),
+}
 CASE_STATES: Final[Words] = {
     "open": ("Open", "待处理"),
     "assigned": ("Assigned", "已分派"),

@@ -100,7 +100,8 @@ def dues(
     """STATEMENT_LINE of a day and OPEN_ITEM of the day before -> Dues; nothing without terms.
 
     Where `is_whole` is False, lines of the day are missing or were not understood: what is due and
-    not paid waits for the next day, and what the day has earned is not judged when it is paid.
+    not paid waits for the next day, and what the day has earned is not judged when it is paid; as
+    a payout of ours it is not sent before the day is run again.
     """
     if terms is None:
         return Dues()
@@ -189,19 +190,24 @@ class _Currency:
         return _Outcome([*told, rest, *left], expected, found=[found])
 
     def sent(self, items: list[Due]) -> _Outcome:
-        """What is due as payouts, each as soon as nothing more can be due on its day."""
+        """What is due as payouts, each as soon as nothing more can be due on its day. A payout that
+        has a day in it which is not whole is not known, and waits until that day is run again."""
         made: list[dict[str, Any]] = []
+        unknown: list[Due] = []
         still_earning = self.terms.due_on(self.day.business_date + _ONE_DAY)
         for on in sorted({item.due_on for item in items if item.due_on < still_earning}):
             due = [item for item in items if item.due_on <= on]
             items = [item for item in items if item.due_on > on]
-            if not self.terms.knows(on) or not all(item.is_whole for item in due):
+            if not self.terms.knows(on):
                 continue
-            if self.is_enough(due):
+            if not all(item.is_whole for item in due):
+                unknown += due
+            elif self.is_enough(due):
                 made.append(self.payout(due, on))
             elif _sum(due):
                 items += self.terms.rolled(due, on)
-        return _Outcome(items, sum((row["amount"] for row in made), _NOTHING), payouts=made)
+        expected = sum((row["amount"] for row in made), _NOTHING)
+        return _Outcome([*unknown, *items], expected, payouts=made)
 
     def is_enough(self, due: list[Due]) -> bool:
         return is_payable(_sum(due), self.terms.minimum.get(self.currency, _NOTHING))
