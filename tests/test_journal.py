@@ -143,6 +143,20 @@ def test_a_conversion_below_the_reference_rate_is_an_exchange_loss() -> None:
     assert posted(exchanged="-2.5") == lost
 
 
+def test_without_a_reference_rate_a_conversion_stays_on_its_account_in_each_currency() -> None:
+    given = posted(
+        {"kind": "conversion", "gross": "-80"},
+        entries=({"kind": "conversion", "amount": "-80"},),
+        outcomes=(("line", "matched", "-80"), ("entry", "matched", "-80")),
+    )
+    assert given == [
+        ("ledger", "clearing", "-8E+1"),
+        ("ledger", "conversion", "8E+1"),
+        ("statement", "balance", "-8E+1"),
+        ("statement", "clearing", "8E+1"),
+    ]
+
+
 def test_details_are_the_same_sums_a_transaction_for_every_row() -> None:
     day = small_day(carry_out=1)
     result = run(day)
