@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from recon.errors import NotProvedError, ReconError
+from recon.errors import ReconError
 from recon.io.config import load_config
 from recon.io.days import Workspace
 from recon.io.deliveries import Awaited, awaited
@@ -58,9 +58,9 @@ def fetch_until_there(
     def fetch() -> None:
         reports.append(fetch_all(place, {a.provider for a in accounts}, period, now=now()))
         late = awaited(place.inbox, place.config.schedules, accounts, period, now())
-        passing = [f for f in reports[-1].failures if f.exit_code == NotProvedError.exit_code]
+        passing = [failure for failure in reports[-1].failures if failure.may_pass]
         if late or passing:
-            raise TryAgainError("; ".join([*map(str, late), *(f.message for f in passing)]))
+            raise TryAgainError("; ".join([*map(str, late), *(one.message for one in passing)]))
 
     late = awaited(place.inbox, place.config.schedules, accounts, period, now())
     try:

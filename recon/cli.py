@@ -262,6 +262,9 @@ def invoke(arguments: Sequence[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         return 0
+    except OSError as error:  # of the world: a full disk, a folder that is not ours
+        console.complain(f"{error.filename or arguments[0]}: {error.strerror or error}")
+        return ReconError.exit_code
     except KeyboardInterrupt:
         console.complain("interrupted; run it again, nothing is half-done")
         return 130

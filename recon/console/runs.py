@@ -81,12 +81,12 @@ def _tell_delivery(result: "DayResult") -> None:
 
 
 def _run_as_json(report: "RunReport") -> dict[str, Any]:
-    from recon.io.jobs import read_summary
+    from recon.io.reports import read_summary
 
     return {
         "proved": report.is_proved,
         "days": [
-            read_summary(day.reports)
+            (read_summary(day.reports) or {})
             | {
                 "reports": str(day.reports),
                 "unchanged": day.change.unchanged,

@@ -17,12 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any, Final, Literal, Protocol, cast
 
 import pysequoia
 
 from recon.errors import ReconError, StatementError, UserError
+from recon.io.evidence import abandoned
 from recon.io.inbox import safe_name
 from recon.io.secrets import secret
 
@@ -99,21 +100,19 @@ def unpacked(
     Errors: StatementError when it is damaged or not safe to open, UserError when it is encrypted
     and there is no key, ReconError when the disk is full.
     """
-    folder = _scratch_folder(scratch)
     try:
-        name = safe_name(path.name)
-        opened = path
-        if form_of(path) == "pgp":
-            opened = folder / "decrypted"
-            _decrypt(path, opened, keys, limits)
-        yield [
-            (f"{name}/{member}" if member else name, found)
-            for member, found in _members(opened, name, folder, limits)
-        ]
+        with _scratch_folder(scratch) as folder:
+            name = safe_name(path.name)
+            opened = path
+            if form_of(path) == "pgp":
+                opened = folder / "decrypted"
+                _decrypt(path, opened, keys, limits)
+            yield [
+                (f"{name}/{member}" if member else name, found)
+                for member, found in _members(opened, name, folder, limits)
+            ]
     except OSError as error:
         raise ReconError(f"cannot unpack {path.name}: {error.strerror or error}") from None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _members(path: Path, name: str, folder: Path, limits: Limits) -> list[tuple[str, Path]]:
@@ -284,12 +283,12 @@ def _decrypt(path: Path, target: Path, keys: Keys, limits: Limits) -> None:
         raise StatementError(f"{name} decrypts to more than {limits.total_bytes:,} bytes")
 
 
-def _scratch_folder(scratch: Path) -> Path:
+@contextmanager
+def _scratch_folder(scratch: Path) -> Iterator[Path]:
     """A private folder of this process; what killed processes left there is removed."""
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in scratch.glob("unpack.*.*"):
-        try:
-            os.kill(int(old.name.split(".")[1]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(old, ignore_errors=True)
-    return Path(mkdtemp(prefix=f"unpack.{os.getpid()}.", dir=scratch))
+    for old in abandoned(scratch, "unpack.*.*"):
+        shutil.rmtree(old, ignore_errors=True)
+    prefix = f"unpack.{os.getpid()}."
+    with TemporaryDirectory(prefix=prefix, dir=scratch, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -101,7 +101,8 @@ def remembered(file: Path) -> tuple[int, str] | None:
     """Number and hash that a head file has; None where there is none."""
     if not file.is_file():
         return None
-    seq, _, digest = file.read_text("ascii").strip().partition(" ")
+    # Whatever somebody has written into it is no head of ours, and no reason to break off.
+    seq, _, digest = file.read_text("ascii", "replace").strip().partition(" ")
     return (int(seq), digest) if seq.isdecimal() else (0, digest)
 
 

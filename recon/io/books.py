@@ -6,7 +6,6 @@ been superseded since is kept beside the new one.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -20,7 +19,7 @@ from recon.io.changes import changes_of_runs
 from recon.io.database import Database
 from recon.io.days import Workspace
 from recon.io.history import current_runs, metric_history, open_items_at
-from recon.io.reports import write_json, write_workbook_file
+from recon.io.reports import read_summary, write_json, write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.transit import payouts_of, receipts_of
 from recon.metrics import ANOMALY, WEEKS_LOOKED_AT, anomalies, settlement_delays
@@ -95,12 +94,9 @@ def history_until(database: Database, last: date) -> pl.DataFrame:
 def _summary_of(workspace: Workspace, run: dict[str, Any]) -> dict[str, Any] | None:
     """The summary a run has published; None where it was killed before it could, or was made by a
     version that wrote another one."""
-    path = _folder(workspace, run) / "summary.json"
-    if not path.is_file():
-        return None
-    summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    is_known = summary["run_id"] == run["run_id"] and summary.get("format") == SUMMARY_FORMAT
-    return summary if is_known else None
+    summary = read_summary(_folder(workspace, run)) or {}
+    known = (run["run_id"], SUMMARY_FORMAT)
+    return summary if (summary.get("run_id"), summary.get("format")) == known else None
 
 
 def _all_days(
@@ -196,14 +192,11 @@ def _figures(book: Book, language: Language) -> dict[str, Any]:
 
 def _keep_superseded(folder: Path, book: Book, name: str) -> None:
     """Keep a workbook some of whose runs are no longer current: somebody may have signed it."""
-    summary = folder / "summary.json"
-    if not summary.is_file():
-        return
-    before = json.loads(summary.read_text("utf-8"))
-    if set(before["runs"]) <= set(book.days["run_id"].drop_nulls()):
+    before = read_summary(folder)
+    if before is None or set(before["runs"]) <= set(book.days["run_id"].drop_nulls()):
         return
     kept = folder / "superseded" / str(before["fingerprint"])
     kept.mkdir(parents=True, exist_ok=True)
-    for path in (folder / name, summary):
+    for path in (folder / name, folder / "summary.json"):
         if path.is_file():
             path.replace(kept / path.name)

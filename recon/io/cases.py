@@ -1,8 +1,6 @@
 """What people do with cases: each deed is one transaction, in the audit trail too."""
 
 import hashlib
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,12 +11,13 @@ import sqlalchemy as sa
 
 from recon.control.cases import REASON_CODES, after
 from recon.errors import UserError
-from recon.io import audit
+from recon.io import audit, evidence
 from recon.io.audit import AuditRecord
 from recon.io.case_sync import insert_write_off
 from recon.io.control_schema import ATTACHMENTS, AUDIT, CASE_CHANGES, CASES, WRITE_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
+from recon.io.inbox import safe_name
 from recon.io.schema import RUNS, current_runs_of
 from recon.money import MONEY
 from recon.tables import INSTANT, Schema
@@ -117,19 +116,18 @@ class Cases:
             size = file.stat().st_size
         except OSError as error:
             raise UserError(f"{file} cannot be read: {error.strerror}") from None
-        place = self._place(digest, file.name)
-        if not place.is_file():
-            _kept(file, place)
+        name = safe_name(file.name)
+        evidence.keep(file, self._place(digest, name), digest=digest, size=size)
 
         def keep(connection: sa.Connection, case: Mapping[str, Any], now: datetime) -> None:
             same = (ATTACHMENTS.c.case_id == case_id, ATTACHMENTS.c.sha256 == digest)
             if connection.execute(sa.select(ATTACHMENTS).where(*same)).first() is not None:
-                raise UserError(f"{file.name} is with case {case_id} already")
-            values = {"case_id": case_id, "sha256": digest, "name": file.name, "size": size}
+                raise UserError(f"{name} is with case {case_id} already")
+            values = {"case_id": case_id, "sha256": digest, "name": name, "size": size}
             who = {"added_by": self._actor, "added_at": now}
             connection.execute(sa.insert(ATTACHMENTS).values(values | who))
 
-        self._do("attach", case_id, {}, keep, name=file.name, sha256=digest)
+        self._do("attach", case_id, {}, keep, name=name, sha256=digest)
         return digest
 
     def propose_write_off(self, case_id: int, booking_account: str, reason: str) -> None:
@@ -245,14 +243,3 @@ def _next_day(connection: sa.Connection, case: Mapping[str, Any]) -> date:
 def _digest(case: Mapping[str, Any]) -> str:
     text = "|".join(f"{name}={case[name]}" for name in sorted(case))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _kept(source: Path, place: Path) -> None:
-    part = place.with_name(f"{place.name}.{os.getpid()}.part")
-    try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(source, part)
-        part.chmod(0o400)
-        part.replace(place)
-    except OSError as error:
-        raise UserError(f"cannot keep {source}: {error.strerror}; nothing was attached") from None

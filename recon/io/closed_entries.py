@@ -47,8 +47,8 @@ def set_aside(connection: sa.Connection, stage: sa.Table, file_id: str) -> pl.Da
     ]
     select = sa.select(*columns).select_from(joined).where(inside, differs)
     rows = read_rows(connection, select, _ROW)
-    for row in rows["line_no"]:
-        connection.execute(sa.delete(stage).where(stage.c.line_no == row))
+    told = select.with_only_columns(stage.c.line_no)
+    connection.execute(sa.delete(stage).where(stage.c.line_no.in_(told)))
     said = [
         f"{day} of {provider} {account} is closed ({locks[provider, account].said()}); to take it: "
         f"{how_to_reopen(day, account)}, then import the file again"

@@ -4,7 +4,6 @@ A day that is signed rests on those before it, so a change to any of them would 
 signed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,8 +11,6 @@ import sqlalchemy as sa
 
 from recon.errors import ClosedError
 from recon.io.control_schema import SIGN_OFFS
-from recon.io.database import Database
-from recon.settings import AccountSettings
 
 
 @dataclass(frozen=True)
@@ -30,13 +27,16 @@ class Closed:
         return f"signed off up to {self.until} by {self.prepared_by}{reviewer}"
 
 
-def closed(connection: sa.Connection, provider: str, account: str) -> Closed | None:
-    """What is closed of an account; nothing while nothing is signed."""
+def closed(
+    connection: sa.Connection, provider: str, account: str, day: date = date.min
+) -> Closed | None:
+    """What closes a day of an account, and all before it; by default any. None: nothing does."""
     row = connection.execute(
         sa.select(SIGN_OFFS)
         .where(
             SIGN_OFFS.c.provider == provider,
             SIGN_OFFS.c.account == account,
+            SIGN_OFFS.c.business_date >= day,
             SIGN_OFFS.c.reopened_at.is_(None),
         )
         .order_by(SIGN_OFFS.c.business_date.desc())
@@ -55,25 +55,16 @@ def closed_accounts(connection: sa.Connection) -> dict[tuple[str, str], Closed]:
 
 
 def refuse_if_closed(
-    database: Database,
-    account: AccountSettings,
-    business_date: date,
-    *,
-    is_same_run: bool,
-    changed: Sequence[str],
-) -> bool:
-    """Whether the day is closed. Errors: ClosedError, naming what has `changed`, when it is and
-    this would be another run than the one that was signed."""
-    with database.connect() as connection:
-        lock = closed(connection, account.provider, account.account)
-    if lock is None or lock.until < business_date:
-        return False
-    if is_same_run:
-        return True
-    raise ClosedError(
-        f"the day is closed ({lock.said()}) and its inputs have changed: {'; '.join(changed)}; its "
-        f"result stands; to run it again: {how_to_reopen(business_date, account.account)}"
-    )
+    connection: sa.Connection, provider: str, account: str, day: date, why: str
+) -> None:
+    """Before another run of a day than its current one. Errors: ClosedError when the day is closed;
+    `why` is part of its sentence."""
+    lock = closed(connection, provider, account, day)
+    if lock is not None:
+        raise ClosedError(
+            f"the day is closed ({lock.said()}) and {why}; its result stands; to run it again: "
+            f"{how_to_reopen(day, account)}"
+        )
 
 
 def how_to_reopen(day: date, account: str) -> str:

@@ -1,12 +1,12 @@
 """Whether database and files are of one moment: after a restore from a backup they may not be."""
 
-import json
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 
 from recon.io import audit
 from recon.io.days import Workspace
+from recon.io.reports import reported_run
 from recon.io.schema import RUNS
 
 
@@ -33,16 +33,19 @@ def _reports(workspace: Workspace) -> Iterator[str]:
     for summary in sorted(workspace.reports.glob("*/*/*/summary.json")):
         if summary.parts[-3] == "superseded":
             continue  # of a proof workbook, which is of many runs
-        run_id = json.loads(summary.read_text("utf-8"))["run_id"]
-        if run_id not in known:
+        run_id = reported_run(summary.parent)
+        if run_id is not None and run_id not in known:
             yield (
                 f"{summary.parent} is of run {run_id}, which the database does not know: it is "
                 f"older than the report; run the day again: recon run --date {summary.parts[-4]}"
             )
     for row in rows:
         folder = workspace.report_directory(row.provider, row.account, row.business_date)
-        if row.superseded_by is None and not (folder / "summary.json").is_file():
-            yield f"{folder} is missing; make it again: recon run --date {row.business_date}"
+        if row.superseded_by is None and reported_run(folder) is None:
+            yield (
+                f"{folder} is missing or damaged; make it again: recon run --date "
+                f"{row.business_date}"
+            )
 
 
 def _audit(workspace: Workspace) -> Iterator[str]:

@@ -6,11 +6,12 @@ folder; then the database records the run in one transaction; then the reports a
 A run killed before the transaction never happened; killed after it, the next run moves its reports.
 """
 
-import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,7 +21,7 @@ from recon.io.actor import actor_named
 from recon.io.audit import keep_head
 from recon.io.balances import closed_before
 from recon.io.changes import RunChange
-from recon.io.closing import refuse_if_closed
+from recon.io.closing import closed, refuse_if_closed
 from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
@@ -35,7 +36,7 @@ from recon.io.names import file_name
 from recon.io.orders import read_orders
 from recon.io.payout_terms import payout_terms
 from recon.io.rates import read_rates
-from recon.io.reports import write_day
+from recon.io.reports import reported_run, write_day
 from recon.io.reserves import reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
@@ -164,13 +165,8 @@ def reconcile(
         inputs = run_inputs(workspace.config, day)
         run_id = run_id_of(inputs)
         current = runs.previous(account.provider, account.account, business_date)
-        is_closed = refuse_if_closed(
-            workspace.database,
-            account,
-            business_date,
-            is_same_run=current is not None and current.run_id == run_id,
-            changed=differing(None if current is None else current.inputs, inputs),
-        )
+        if current is None or current.run_id != run_id:
+            _refuse_if_closed(workspace, day, current, inputs)
         started = datetime.now(UTC)
         result = run_day(day, workspace.config.policy, ParquetStore(staging), step)
         language, chart = workspace.config.policy.language, workspace.config.chart
@@ -189,7 +185,7 @@ def reconcile(
         keep_schedule(workspace.database, workspace.config.policy.tariffs_of(account.account))
         change = runs.record(record, RunRows.of(result), actor=workspace.actor)
         reports = workspace.report_directory(account.provider, account.account, business_date)
-        _publish(staging, reports, run_id, is_closed=is_closed)
+        _publish(workspace, staging, reports, record)
         keep_head(workspace.database, workspace.audit_head)
         return DayOutcome(
             run_id=run_id,
@@ -210,10 +206,9 @@ def _inputs(
     now: datetime,
 ) -> DayInput:
     provider, policy = workspace.config.providers[account.provider], workspace.config.policy
-    records = workspace.inbox.files_for(account.provider, account.account, business_date)
     here = Place(account.account, business_date)
     statements, gaps = [], []
-    for record in sorted(records, key=lambda record: (record.kind, record.part)):
+    for record in workspace.inbox.files_for(account.provider, account.account, business_date):
         if record.kind in account.statements:
             kind = provider.kind(record.kind)
             content = content_of(record.path, record.name, record.file_id)
@@ -282,7 +277,18 @@ def _holidays(config: Config, schedule: Schedule, day: date) -> tuple[date, ...]
     return schedule.holidays(day) if any(window.in_business_days for window in windows) else ()
 
 
-def _publish(staging: Path, reports: Path, run_id: str, *, is_closed: bool) -> None:
+def _refuse_if_closed(
+    workspace: Workspace, day: DayInput, current: RunRecord | None, inputs: Mapping[str, Any]
+) -> None:
+    """Before all the work of a run that could not be recorded. Errors: ClosedError."""
+    changed = differing(None if current is None else current.inputs, inputs)
+    why = f"its inputs have changed: {'; '.join(changed)}"
+    whose = day.account.provider, day.account.account
+    with workspace.database.connect() as connection:
+        refuse_if_closed(connection, *whose, day.business_date, why)
+
+
+def _publish(workspace: Workspace, staging: Path, reports: Path, run: RunRecord) -> None:
     """Move a finished run into place; the reports of the run before stay readable beside it.
 
     What is there is told by its own summary, not by the database, which is ahead of the reports
@@ -290,11 +296,13 @@ def _publish(staging: Path, reports: Path, run_id: str, *, is_closed: bool) -> N
     by the same bytes.
     """
     shutil.rmtree(staging / "recoded", ignore_errors=True)
-    if is_closed and (reports / "summary.json").is_file():
+    with workspace.database.connect() as connection:
+        is_closed = closed(connection, run.provider, run.account, run.business_date) is not None
+    if is_closed and reported_run(reports) is not None:
         shutil.rmtree(staging)
         return
     try:
-        _move(staging, reports, run_id)
+        _move(staging, reports, run.run_id)
     except OSError as error:
         raise UserError(
             f"cannot write {error.filename or reports}: {error.strerror}; close it if it is open "
@@ -305,9 +313,9 @@ def _publish(staging: Path, reports: Path, run_id: str, *, is_closed: bool) -> N
 def _move(staging: Path, reports: Path, run_id: str) -> None:
     superseded = reports / "superseded"
     summary = reports / "summary.json"
-    there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else run_id
+    there = reported_run(reports) or run_id
     if there != run_id:
-        kept = superseded / str(there)
+        kept = superseded / there
         kept.mkdir(parents=True, exist_ok=True)
         # The summary moves last: until then the folder still says whose files these are.
         for path in sorted(reports.iterdir(), key=lambda path: path == summary):

@@ -159,7 +159,8 @@ def expectation(
     if ready is not None and now < ready:
         when = f"{ready:%Y-%m-%d %H:%M} {schedule.time_zone}"
         return Expectation("later", notes["later"].format(when=when), may_be_empty)
-    declared = _declared_at(database, account.provider, account.account, day)
+    with database.connect() as connection:
+        declared = _declared_at(connection, account.provider, account.account, day)
     if declared is not None:
         at = f"{declared.astimezone(ZoneInfo(schedule.time_zone)):%Y-%m-%d %H:%M}"
         note = notes["quiet"].format(when=f"{at} {schedule.time_zone}")
@@ -225,24 +226,22 @@ def declare_quiet(
     database: Database, provider: str, account: str, day: date, now: datetime
 ) -> None:
     """Note that the source itself says there was nothing on a day; the first time is kept."""
-    if _declared_at(database, provider, account, day) is not None:
-        return
-    values: dict[str, Any] = {"provider": provider, "account": account}
     with database.begin() as connection:
-        connection.execute(
-            sa.insert(QUIET_DAYS).values(**values, business_date=day, declared_at=now)
-        )
+        if _declared_at(connection, provider, account, day) is None:
+            whose = {"provider": provider, "account": account, "business_date": day}
+            connection.execute(sa.insert(QUIET_DAYS).values(**whose, declared_at=now))
 
 
-def _declared_at(database: Database, provider: str, account: str, day: date) -> datetime | None:
+def _declared_at(
+    connection: sa.Connection, provider: str, account: str, day: date
+) -> datetime | None:
     quiet = QUIET_DAYS.c
     select = sa.select(quiet.declared_at).where(
         quiet.provider == provider,
         quiet.account == account,
         quiet.business_date == day,
     )
-    with database.connect() as connection:
-        return connection.execute(select).scalar()
+    return connection.execute(select).scalar()
 
 
 def _has_file(database: Database, account: AccountSettings, day: date) -> bool:

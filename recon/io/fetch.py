@@ -4,8 +4,9 @@ To add a channel: its settings in sources.py, and here a function that fetches (
 `Fetched` out) and one that only looks.
 """
 
+import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ class Failure:
     what: str
     message: str
     exit_code: int
+    may_pass: bool = False  # by itself, as when a server does not answer
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class FetchReport:
         message = str(error)
         for name in (what, Path(what).name):
             message = message.removeprefix(f"{name}: ")
-        self.failures.append(Failure(what, message, NotProvedError.exit_code))
+        code = NotProvedError.exit_code
+        self.failures.append(Failure(what, message, code, may_pass=error.exit_code == code))
 
 
 @dataclass(frozen=True)
@@ -70,27 +73,36 @@ class Channel:
 
 def fetch_folder(errand: Errand) -> Fetched:
     """Every file that was dropped, of whatever date; they are left where they are."""
-    folder = _folder(errand)
-    files = (
-        path
-        for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith(".") and ".golden." not in path.name
+    dropped_at = {path: at for path in _listed(errand) if (at := _dropped_at(path)) is not None}
+    wanted = (
+        path for path in dropped_at if not path.name.startswith(".") and ".golden." not in path.name
     )
     # A corrected file comes after the one it corrects; names decide where times are equal.
-    return Fetched(sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name)))
+    return Fetched(sorted(wanted, key=lambda path: (dropped_at[path], path.name)))
 
 
 def probe_folder(errand: Errand) -> str:
-    folder = _folder(errand)
-    count = sum(path.is_file() for path in folder.iterdir())
-    return f"the folder {folder} holds {count:,} files"
+    count = sum(_dropped_at(path) is not None for path in _listed(errand))
+    return f"the folder {errand.base / errand.source.path} holds {count:,} files"
 
 
-def _folder(errand: Errand) -> Path:
+def _listed(errand: Errand) -> list[Path]:
     folder: Path = errand.base / errand.source.path
-    if not folder.is_dir():
-        raise UserError(f"the folder {folder} does not exist")
-    return folder
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"the folder {folder} does not exist") from None
+    except OSError as error:
+        raise UserError(f"the folder {folder} cannot be read: {error.strerror}") from None
+
+
+def _dropped_at(path: Path) -> int | None:
+    """When a file was last written; None for what is no file, or is gone since it was listed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns if stat.S_ISREG(found.st_mode) else None
 
 
 def fetch_sftp(errand: Errand) -> Fetched:
@@ -189,14 +201,11 @@ def _plain_errand(config: Config, root: Path, provider: str, period: Period) -> 
 
 
 def _fetch_one(workspace: Workspace, errand: Errand, now: datetime, report: FetchReport) -> None:
-    provider = errand.provider
-    downloads = errand.source.channel != "folder"
-    lock = run_lock(workspace.root / "locks", f"fetch-{provider}") if downloads else nullcontext()
     try:
-        with lock:
+        with _alone(workspace, errand):
             fetched = CHANNELS[errand.source.channel].fetch(errand)
             for account, day in fetched.quiet:
-                declare_quiet(workspace.database, provider, account, day, now)
+                declare_quiet(workspace.database, errand.provider, account, day, now)
             for what, error in fetched.problems:
                 report.refuse(what, error)
                 if isinstance(error, ChecksumError):
@@ -204,9 +213,23 @@ def _fetch_one(workspace: Workspace, errand: Errand, now: datetime, report: Fetc
             for path in fetched.files:
                 _receive(workspace, errand, path, now, report)
     except ReconError as error:
-        report.failures.append(Failure(provider, str(error), error.exit_code))
-    finally:
-        _prune(errand.staging)
+        may_pass = error.exit_code == NotProvedError.exit_code
+        report.failures.append(Failure(errand.provider, str(error), error.exit_code, may_pass))
+
+
+@contextmanager
+def _alone(workspace: Workspace, errand: Errand) -> Iterator[None]:
+    """Nobody else downloads for this provider; folders that are left empty are removed."""
+    if errand.source.channel == "folder":
+        yield
+        return
+    with run_lock(workspace.root / "locks", f"fetch-{errand.provider}"):
+        try:
+            yield
+        finally:
+            for folder in (*errand.staging.glob("*"), errand.staging):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
 
 
 def _receive(
@@ -258,17 +281,13 @@ def _take(
 
 def _clear(workspace: Workspace, errand: Errand, path: Path, *, is_refused: bool) -> None:
     """A download has done its work: it goes, or, refused, lies where somebody can look at it."""
-    if is_refused:
+    try:
+        if not is_refused:
+            path.unlink()
+            return
         digest = content_of(path, path.name).file_id
         kept = workspace.root / "quarantine" / errand.provider
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.replace(kept / f"{digest[:12]}-{safe_name(path.name)}")
-    else:
-        path.unlink()
-
-
-def _prune(staging: Path) -> None:
-    """Remove folders that hold nothing; one with a `.part` in it waits for the next run."""
-    for folder in (*staging.glob("*"), staging, staging.parent):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+    except OSError as error:
+        raise ReconError(f"cannot move {path} out of the way: {error.strerror}") from None

@@ -8,27 +8,24 @@ business date it is read for (see places.py).
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from threading import get_ident
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
-from recon.errors import NotProvedError, ReconError, UserError
+from recon.errors import NotProvedError, UserError
 from recon.io.database import Database
+from recon.io.evidence import is_whole, keep
 from recon.io.places import Delivered, places, refuse_broken, unplaced
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
-from recon.io.transfers import sync_folder
 from recon.periods import Period
 from recon.providers import identify
 from recon.providers.contract import HEAD_BYTES, Content, Place, Provider
 
 IN_MEMORY_BYTES: Final = 64 * 1024 * 1024  # a larger statement is scanned from disk
-_COPY_BYTES: Final = 1024 * 1024
 _SLOT: Final = ("provider", "account", "kind", "business_date", "part")
 
 
@@ -160,7 +157,7 @@ class Inbox:
         )
         with self._database.connect() as connection:
             found = [self._record(row) for row in connection.execute(select).mappings()]
-        lost = [record for record in found if not _is_whole(record.path, record.size)]
+        lost = [record for record in found if not is_whole(record.path, record.size)]
         if lost:
             names = ", ".join(f"{record.name} ({record.path})" for record in lost)
             raise NotProvedError(
@@ -243,24 +240,9 @@ class Inbox:
             return [self._record(row) for row in connection.execute(select).mappings()]
 
     def _store(self, source: Path, content: Content, target: Path) -> None:
-        """Copy the bytes under their own name: complete or not at all, also over a damaged copy."""
-        if _is_whole(target, content.size):
-            return
-        part = target.with_name(f"{content.file_id}.{os.getpid()}.{get_ident()}.part")
-        with _storing(target, part):
-            for folder in (self._root, target.parent):  # a statement is nobody else's business
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sweep(target.parent, content.file_id)
-            with part.open("wb") as copy:
-                digest = _copy(content, source, copy)
-                os.fchmod(copy.fileno(), 0o400)
-                os.fsync(copy.fileno())
-            if digest != content.file_id:
-                raise UserError(
-                    f"{source} changed while it was read; wait until it is complete and try again"
-                )
-            part.replace(target)
-            sync_folder(target.parent)
+        """What was looked at is what is kept; of a large file, what is there has to be the same."""
+        looked_at = content.scannable if isinstance(content.scannable, bytes) else source
+        keep(looked_at, target, digest=content.file_id, size=content.size)
 
     def _register(self, records: Sequence[StatementFileRecord]) -> Received:
         """All places of a file, or none."""
@@ -331,41 +313,3 @@ def safe_name(name: str) -> str:
 
 def _keys(found: Sequence[Place]) -> set[tuple[str, date]]:
     return {(place.account, place.business_date) for place in found}
-
-
-def _is_whole(path: Path, size: int) -> bool:
-    try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
-        return False
-
-
-def _copy(content: Content, source: Path, copy: BinaryIO) -> str:
-    if isinstance(content.scannable, bytes):  # what was looked at is what is kept
-        copy.write(content.scannable)
-        return content.file_id
-    digest = hashlib.sha256()
-    with source.open("rb") as file:
-        while data := file.read(_COPY_BYTES):
-            digest.update(data)
-            copy.write(data)
-    return digest.hexdigest()
-
-
-@contextmanager
-def _storing(target: Path, part: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ReconError(f"cannot store {target}: {error.strerror}; nothing was received") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path, file_id: str) -> None:
-    """Remove what killed processes left of the same file."""
-    for part in folder.glob(f"{file_id}.*.part"):
-        try:
-            os.kill(int(part.name.split(".")[1]), 0)
-        except ProcessLookupError:
-            part.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """What the commands and the flows do, beyond one day: ranges, and what the days have left."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,6 +13,7 @@ from recon.io.apart import is_large, reconcile_apart
 from recon.io.books import write_book
 from recon.io.days import DayOutcome, Workspace, read_ledger, reconcile
 from recon.io.fetch import Arrival, Failure, fetch_all
+from recon.io.reports import read_summary
 from recon.io.runs import RunStore
 from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step
@@ -144,11 +144,19 @@ def _ran(
     except ReconError as error:
         report.failures.append(Failure(what, str(error), _exit_code(error)))
         return False
-    except MemoryError:
-        told = "not enough memory for the day; nothing of it was recorded"
-        report.failures.append(Failure(what, told, ReconError.exit_code))
+    except (MemoryError, OSError) as error:
+        report.failures.append(Failure(what, _of_the_world(error), ReconError.exit_code))
         return False
     return True
+
+
+def _of_the_world(error: MemoryError | OSError) -> str:
+    """What no stage has a sentence of its own for."""
+    if isinstance(error, MemoryError):
+        return "not enough memory for the day; nothing of it was recorded"
+    return (
+        f"{error.filename or 'a file'}: {error.strerror or error}; run it again when that is mended"
+    )
 
 
 def _with_receivers(
@@ -178,11 +186,6 @@ def _run_stale(
         if stale[0] <= done or not run(account, stale[0]):
             break  # a signed-off day was refused, or one could not be run
         done = stale[0]
-
-
-def read_summary(reports: Path) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
-    return summary
 
 
 def ledger_entries(
@@ -222,11 +225,12 @@ def reports_of(
 
     Errors: NotProvedError when there is no report at all.
     """
-    there = [one for one in accounts if (_folder(workspace, one, day) / "summary.json").is_file()]
+    summaries = {one: read_summary(_folder(workspace, one, day)) for one in accounts}
+    there = [one for one, summary in summaries.items() if summary is not None]
     if not there:
         raise NotProvedError(f"there is no report of {day}; make it with: recon run --date {day}")
-    summaries = [read_summary(_folder(workspace, account, day)) for account in there]
-    if any(language not in (None, summary.get("language")) for summary in summaries):
+    told = {summary.get("language") for summary in summaries.values() if summary is not None}
+    if language is not None and told != {language}:
         report = run_period(workspace, there, one_day(day), fetch=False)
         if report.failures:
             raise NotProvedError("; ".join(failure.message for failure in report.failures))
@@ -240,7 +244,7 @@ def _folder(workspace: Workspace, account: AccountSettings, day: date) -> Path:
 
 def _report_of(workspace: Workspace, account: AccountSettings, day: date) -> dict[str, Any]:
     runs, folder = RunStore(workspace.database), _folder(workspace, account, day)
-    summary = read_summary(folder)
+    summary = read_summary(folder) or {}
     current = runs.previous(account.provider, account.account, day)
     return summary | {
         "reports": str(folder),

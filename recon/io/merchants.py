@@ -5,7 +5,6 @@ A settlement is named by what it is made of. The same one again changes nothing 
 files; another one for the same days replaces the first only when that is asked for.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -23,7 +22,7 @@ from recon.io.deliveries import business_days
 from recon.io.export import replaced, write_frame
 from recon.io.frames import write_frame as write_rows
 from recon.io.names import file_name
-from recon.io.reports import write_workbook_file
+from recon.io.reports import reported_run, write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.schema import MERCHANT_SETTLEMENTS, RUNS
 from recon.merchants.lines import Merchant, merchant_lines, totals, with_fees
@@ -194,9 +193,7 @@ def _reports(workspace: Workspace, account: AccountSettings, day: date, *, unpro
             "add --unproved to pay what is matched"
         )
     folder = workspace.report_directory(account.provider, account.account, day)
-    summary = folder / "summary.json"
-    there = json.loads(summary.read_text("utf-8"))["run_id"] if summary.is_file() else None
-    if there != run.run_id:
+    if reported_run(folder) != run.run_id:
         raise NotProvedError(f"the reports of {whose} are not those of its run; run it again")
     return folder
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from recon.errors import UserError
-from recon.io.secrets import SecretName, secret
+from recon.io.secrets import SecretName, missing_secrets, secret
 from recon.io.setting_types import Settings
 
 if TYPE_CHECKING:
@@ -61,18 +61,23 @@ def notify(settings: NotifySettings | None, report: "RunReport") -> None:
 
     title, body = message_of(report)
     kind = apprise.NotifyType.SUCCESS if report.is_proved else apprise.NotifyType.FAILURE
-    refused = []
+    missing = missing_secrets(settings.urls_env)
+    problems, refused = list(missing.values()), []
     with _nothing_logged():
         for name in settings.urls_env:
+            if name in missing:
+                continue
             place = apprise.Apprise()
             is_known = place.add(secret(name))
             if not is_known or not place.notify(title=title, body=body, notify_type=kind):
                 refused.append(name)
     if refused:
-        raise UserError(
+        problems.append(
             f"the message about the run was not taken by {', '.join(refused)}; "
             "is its URL one of Apprise, and can the place be reached?"
         )
+    if problems:
+        raise UserError("\n".join(problems))
 
 
 @contextmanager

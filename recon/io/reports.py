@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -57,6 +58,20 @@ def write_day(
     if failed:
         raise UserError("; ".join(failed))
     return written
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """The summary.json of a folder; None where there is none, or none that can be read."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return summary if isinstance(summary, dict) else None
+
+
+def reported_run(folder: Path) -> str | None:
+    """The run whose reports a folder says it has."""
+    return (read_summary(folder) or {}).get("run_id")
 
 
 def write_workbook_file(workbook: Workbook, path: Path) -> None:

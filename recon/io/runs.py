@@ -22,6 +22,7 @@ from recon.io import audit
 from recon.io.audit import PROGRAM
 from recon.io.case_sync import RunOfCases, follow
 from recon.io.changes import RunChange, change_of_run, compared, store_change
+from recon.io.closing import refuse_if_closed
 from recon.io.control_schema import CLEARED_ITEMS, ROLL_FORWARDS
 from recon.io.database import Database, read_frame
 from recon.io.frames import content_digest, read_rows, write_frame
@@ -214,7 +215,8 @@ class RunStore:
         what it changes. The change is kept, the cases follow, and the audit trail tells it.
 
         A run_id that is current already changes nothing; one that was superseded becomes current
-        again, with the rows it had. Errors: BrokenInvariantError for frames of another shape.
+        again, with the rows it had. Errors: ClosedError when the day was signed off meanwhile;
+        BrokenInvariantError for frames of another shape.
         """
         for name, frame in found.by_table().items():
             check(name, frame)
@@ -222,6 +224,8 @@ class RunStore:
             current = _current(connection, run.provider, run.account, run.business_date)
             if current is not None and current.run_id == run.run_id:
                 return RunChange.nothing()
+            why = "this run was under way when it was signed"
+            refuse_if_closed(connection, run.provider, run.account, run.business_date, why)
             before = _discrepancies_of(connection, current)
             supersedes = None if current is None else current.run_id
             if supersedes is not None:

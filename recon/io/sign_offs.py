@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from recon.io import audit
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
-from recon.io.jobs import read_summary
+from recon.io.reports import reported_run
 from recon.io.runs import RunRecord, RunStore
 from recon.periods import Period
 from recon.settings import AccountSettings
@@ -46,19 +46,22 @@ def prepare(
     reports are not those of its run, or that is not proved and has no note; UserError for one that
     is signed already.
     """
-    ready = [_ready(workspace, account, day, note) for account in accounts for day in period]
-    now = datetime.now(UTC)
+    ready = [one for account in accounts for one in _ready(workspace, account, period, note)]
+    now, runs = datetime.now(UTC), RunStore(workspace.database)
     with workspace.database.begin() as connection:
-        for account, run, reports in ready:
+        for run, reports in ready:
             day = (run.provider, run.account, run.business_date)
             if _active(connection, *day) is not None:
                 raise UserError(f"{' '.join(map(str, day))} is signed already")
+            if runs.previous(*day) != run:  # while its reports were read
+                raise NotProvedError(f"{' '.join(map(str, day))} was run again just now; look at it"
+                                     ", then sign it")  # fmt: skip
             seq, digest = audit.head(connection)
             newest = sa.select(sa.func.coalesce(sa.func.max(SIGN_OFFS.c.sign_off_id), 0))
             values = {
                 "sign_off_id": int(connection.execute(newest).scalar_one()) + 1,
-                "provider": account.provider,
-                "account": account.account,
+                "provider": run.provider,
+                "account": run.account,
                 "business_date": run.business_date,
                 "run_id": run.run_id,
                 "reports": json.dumps(reports, sort_keys=True),
@@ -180,7 +183,7 @@ def differences(
         ).all()
     for row in rows:
         account = by_account.get((row.provider, row.account))
-        if account is None or (period is not None and row.business_date not in list(period)):
+        if account is None or (period is not None and row.business_date not in period):
             continue
         day = f"{row.provider} {row.account} {row.business_date}"
         current = runs.previous(row.provider, row.account, row.business_date)
@@ -193,31 +196,33 @@ def differences(
 
 
 def _ready(
-    workspace: Workspace, account: AccountSettings, day: date, note: str
-) -> tuple[AccountSettings, RunRecord, dict[str, str]]:
-    name = f"{account.provider} {account.account} {day}"
+    workspace: Workspace, account: AccountSettings, period: Period, note: str
+) -> Iterator[tuple[RunRecord, dict[str, str]]]:
+    """The runs that can be signed, with the digests of their reports."""
+    stale = workspace.stale_dates(account)
     runs = RunStore(workspace.database)
-    run = runs.previous(account.provider, account.account, day)
-    folder = workspace.report_directory(account.provider, account.account, day)
-    if run is None:
-        raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
-    if day in workspace.stale_dates(account):
-        raise NotProvedError(
-            f"{name} is stale: an earlier day has changed since; run it with: recon run --date "
-            f"{day} --cascade"
-        )
-    if not run.proved and not note:
-        raise NotProvedError(
-            f"{name} is not proved ({'; '.join(run.not_proved_because)}); to sign it all the same, "
-            'say why: --note "..."'
-        )
-    has_summary = (folder / "summary.json").is_file()
-    if not has_summary or read_summary(folder)["run_id"] != run.run_id:
-        raise NotProvedError(
-            f"{name}: {folder} is not the report of its run; make it again with: recon run "
-            f"--date {day}"
-        )
-    return account, run, _hashes(folder)
+    for day in period:
+        name = f"{account.provider} {account.account} {day}"
+        run = runs.previous(account.provider, account.account, day)
+        if run is None:
+            raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
+        if day in stale:
+            raise NotProvedError(
+                f"{name} is stale: an earlier day has changed since; run it with: recon run --date "
+                f"{day} --cascade"
+            )
+        if not run.proved and not note:
+            raise NotProvedError(
+                f"{name} is not proved ({'; '.join(run.not_proved_because)}); to sign it all the "
+                'same, say why: --note "..."'
+            )
+        folder = workspace.report_directory(account.provider, account.account, day)
+        if reported_run(folder) != run.run_id:
+            raise NotProvedError(
+                f"{name}: {folder} is not the report of its run; make it again with: recon run "
+                f"--date {day}"
+            )
+        yield run, _hashes(folder)
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pysequoia
 import pytest
 
-from recon.errors import StatementError, UserError
+from recon.errors import ReconError, StatementError, UserError
 from recon.io.archives import Keys, Limits, form_of, unpacked
 from recon.io.config import load_config
 from recon.io.days import Workspace
@@ -75,6 +75,13 @@ def test_a_workbook_and_plain_text_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_bytes("交易时间,业务".encode("gbk"))
     assert form_of(workbook) is None
     assert form_of(tmp_path / "b.csv") is None
+
+
+def test_where_nothing_can_be_unpacked_that_is_one_sentence(tmp_path: Path) -> None:
+    packed = zipped(tmp_path / "b.zip", TWO)
+    (tmp_path / "scratch").write_text("not a folder")
+    with pytest.raises(ReconError, match=r"cannot unpack b\.zip: File exists"):
+        opened(packed, tmp_path / "scratch")
 
 
 def test_f29_a_bomb_is_refused_by_what_it_says_and_by_what_it_does(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """F14-F20, F32: what arrives twice, late, corrected, empty, or not at all."""
 
+import errno
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -107,6 +109,26 @@ def test_f20_an_empty_file_is_refused(place: Place) -> None:
     refused = f"recon: {place.dropped / TRADES}: the file is empty; even a day at rest has a header"
     assert said.err.splitlines() == [refused]  # named once
     assert "the trade_all statement is missing" in said.out
+
+
+def test_a_file_that_is_taken_away_while_the_folder_is_read_stops_nobody(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place.dropped / "gone.csv").symlink_to(place.folder / "nowhere")  # listed, and not there
+    said = place.run_day()
+    assert (said.code, said.err) == (0, "")
+    listed = Path.iterdir
+
+    def refused(folder: Path) -> Iterator[Path]:
+        if folder == place.dropped:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    said = place.run_day()
+    assert said.code == 3
+    refusal = f"the folder {place.dropped} cannot be read: Permission denied"
+    assert said.err == f"recon: wechatpay: {refusal}\n"
 
 
 def test_f32_a_hostile_local_name_is_told_harmlessly(place: Place) -> None:

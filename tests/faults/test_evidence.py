@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from recon.cli import invoke
 from recon.errors import UserError
-from recon.io import audit
+from recon.io import audit, sign_offs
 from recon.io.control_schema import AUDIT
 from recon.io.database import Database
 from tests.support import copy_place
@@ -230,6 +230,29 @@ def test_f58_what_may_not_be_signed(place: Place) -> None:
     assert "is signed already" in place(
         "sign-off", "--date", "2026-11-20", "--note", "again", code=2
     )
+
+
+def test_f58_a_day_that_is_run_again_while_it_is_looked_at_is_not_signed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashes(folder: Path) -> dict[str, str]:
+        digests = real(folder)
+        place.correct_the_bill()
+        place("run", "--date", DAY)
+        return digests
+
+    real = sign_offs._hashes
+    monkeypatch.setattr(sign_offs, "_hashes", hashes)
+    assert "was run again just now" in place("sign-off", "--date", DAY, code=3)
+    assert place("sign-off", "show", "--json") == "[]\n"
+
+
+def test_f57_a_head_file_that_somebody_has_written_into_is_told(place: Place) -> None:
+    head = place.folder / "w" / "audit.head"
+    head.write_bytes(b"\xff\xfe gibberish")
+    assert f"is not the one that {head} remembers" in place("audit", "verify", code=3)
+    place("cases", "comment", "1", "asked")
+    assert head.read_bytes() == b"\xff\xfe gibberish"
 
 
 def test_f56_nobody_approves_what_they_have_proposed(place: Place) -> None:

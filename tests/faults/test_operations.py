@@ -1,5 +1,7 @@
 """F47, F49-F51: two at once, database and files of different moments, no room to write or think."""
 
+import errno
+import os
 import resource
 import shutil
 import sqlite3
@@ -11,8 +13,8 @@ from typing import Any
 import pytest
 
 from recon.cli import invoke
-from recon.io import apart
-from tests.faults.place import DAY, Place
+from recon.io import apart, statements
+from tests.faults.place import DAY, TRADES, Place
 from tests.generator import DaySpec, generate_day
 from tests.generator.writing import write_files
 from tests.support import copy_place
@@ -94,6 +96,43 @@ def test_f50_where_reports_cannot_be_written_the_result_is_kept(place: Place) ->
     in_the_way.unlink()
     assert place.recon("run", "--date", DAY).code == 0
     assert reports(place)
+
+
+def test_f50_an_account_that_cannot_be_worked_on_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledgers = copy_place(tmp_path, "wechatpay", "tpwallet")
+    common = ["--config", str(tmp_path / "configs"), "--workspace", str(tmp_path / "w")]
+    assert invoke(["ledger", "import", *map(str, ledgers), *common]) == 0
+    in_the_way = tmp_path / "w" / "staging" / f"wechatpay-1600000001-{DAY}"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("not a folder")
+    assert invoke(["run", "--date", str(DAY), *common]) == 3
+    told = f"recon: wechatpay 1600000001 {DAY}: {in_the_way}: File exists"
+    assert told in capsys.readouterr().err
+    assert (tmp_path / "w" / "reports" / str(DAY) / "tpwallet").is_dir()
+
+
+def test_what_the_system_refuses_is_one_line(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(prefix: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), f"/tmp/{prefix}1")
+
+    monkeypatch.setattr(statements, "TemporaryDirectory", full)
+    said = place.recon("normalize", place.dropped / TRADES)
+    assert (said.code, said.err) == (3, "recon: /tmp/recon-1: No space left on device\n")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
+def test_a_summary_that_cannot_be_read_is_as_good_as_none(place: Place, text: str) -> None:
+    assert place.recon("run", "--date", DAY).code == 0
+    made = reports(place)
+    for summary in place.workspace.glob("reports/**/summary.json"):
+        summary.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert "is missing or damaged; make it again: recon run" in place.recon("check").err
+    assert "is not the report of its run" in place.recon("sign-off", "--date", DAY).err
+    assert f"there is no report of {DAY}" in place.recon("report", "--date", DAY).err
+    assert place.recon("run", "--date", DAY, "--no-fetch").code == 0
+    assert reports(place) == made
 
 
 def test_f51_an_account_without_memory_fails_and_the_others_finish(

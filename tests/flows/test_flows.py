@@ -15,6 +15,7 @@ from recon.io import apart
 from tests.support import copy_place
 
 ROOT = Path(__file__).parents[2]
+DAY = date(2026, 11, 18)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -152,6 +153,38 @@ def test_a_late_statement_is_waited_for_until_its_grace_is_over(
     state = daily(provider="wechatpay", **common, return_state=True)
     assert state.is_completed(), state.message
     assert len(looks) == 3
+
+
+def test_what_cannot_pass_by_itself_is_not_waited_for(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect import flow
+
+    from flows import tasks
+    from recon.io.config import load_config
+    from recon.io.days import Workspace
+    from recon.io.fetch import CHANNELS, Channel, FetchReport, probe_folder
+    from recon.io.transfers import Errand, Fetched, TransferError
+    from recon.periods import one_day
+
+    opened = Workspace.open(place / "workspace", load_config(place / "configs"))
+    waited = []
+    monkeypatch.setattr(tasks, "RETRY_DELAYS_SECONDS", [0, 0, 0])
+
+    def fetched(errand: Errand) -> Fetched:
+        waited.append(errand.provider)
+        return Fetched(problems=[("a.csv", TransferError("no answer"))])
+
+    @flow(validate_parameters=False)
+    def fetching() -> FetchReport:
+        return tasks.fetch_until_there(opened, opened.config.accounts[1:], one_day(DAY))
+
+    (place / "sample_statements" / "wechatpay" / "notes.txt").write_text("call the bank")
+    [failure] = fetching().failures
+    assert "notes.txt" in failure.what
+    monkeypatch.setitem(CHANNELS, "folder", Channel(fetched, probe_folder))
+    [failure] = fetching().failures
+    assert waited == ["wechatpay"] * 4
 
 
 def test_a_provider_is_run_for_the_days_whose_statements_come_that_day() -> None:

@@ -1,5 +1,6 @@
 """Cases follow the runs and people: numbered once, closed and opened with their difference."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from recon.control_tables import CLEARED_ITEM, SMALL_DIFFERENCE
 from recon.errors import UserError
+from recon.io import evidence
 from recon.io.audit import records, verify
 from recon.io.cases import Cases
 from recon.io.changes import changes_of
@@ -143,6 +145,32 @@ def test_everything_people_do_is_in_the_history_and_the_trail(place: Place) -> N
     assert events == [("anna", name) for name in ("assign", "comment", "attach", "resolve")]
     assert [file.read_bytes() for file in files] == [b"we are sorry"]
     assert verify(place.database, place.root / "audit.head") == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_an_attachment_is_evidence_too_and_its_name_is_harmless(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.run(20, "r1", "match:L1=1")
+    letter = place.root / "a\x1b[2J\nletter.pdf"
+    letter.write_bytes(b"we are sorry")
+    anna = place.as_("anna")
+    anna.attach(1, letter)
+    _, told, [kept] = anna.history(1)
+    assert json.loads(told[-1].detail)["name"] == "a_[2J_letter.pdf"
+    assert kept.stat().st_mode & 0o777 == 0o400
+    assert {folder.stat().st_mode & 0o777 for folder in (kept.parent, kept.parents[1])} == {0o700}
+
+    def rewritten(source: Path, copy: Any) -> str:
+        source.write_bytes(b"we are not sorry")
+        return real(source, copy)
+
+    real = evidence._copy
+    monkeypatch.setattr(evidence, "_copy", rewritten)
+    letter.write_bytes(b"another one")
+    with pytest.raises(UserError, match="changed while it was read"):
+        anna.attach(1, letter)
+    assert [path for path in (place.root / "attachments").rglob("*") if path.is_file()] == [kept]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 import recon.providers
 from recon.errors import NotProvedError, ReconError, StatementError, UserError
+from recon.io import evidence
 from recon.io import inbox as inbox_module
 from recon.io.database import Database
 from recon.io.inbox import Inbox, Received, StatementFileRecord, content_of, safe_name
@@ -271,12 +272,12 @@ def test_a_large_file_that_changes_while_it_is_copied_is_refused(
     monkeypatch.setattr(inbox_module, "IN_MEMORY_BYTES", 0)
     monkeypatch.setattr(inbox_module, "HEAD_BYTES", 64)
 
-    def grow(content: Content, source: Path, copy: Any) -> str:
+    def grow(source: Path, copy: Any) -> str:
         source.write_text(acme(body="grown " * 20))
-        return real(content, source, copy)
+        return real(source, copy)
 
-    real = inbox_module._copy
-    monkeypatch.setattr(inbox_module, "_copy", grow)
+    real = evidence._copy
+    monkeypatch.setattr(evidence, "_copy", grow)
     with pytest.raises(UserError, match="changed while it was read"):
         deliver(inbox, tmp_path, acme(body="short " * 20))
     assert [path for path in (tmp_path / "inbox").rglob("*") if path.is_file()] == []
@@ -338,7 +339,7 @@ def test_a_full_disk_leaves_no_part_of_a_file(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ReconError, match="No space left on device; nothing was received"):
+    with pytest.raises(ReconError, match="No space left on device; nothing was kept"):
         deliver(inbox, tmp_path, acme())
     monkeypatch.undo()
     assert [path for path in (tmp_path / "inbox").rglob("*") if path.is_file()] == []
@@ -357,6 +358,23 @@ def test_what_a_killed_process_left_is_swept_away(inbox: Inbox, tmp_path: Path) 
     deliver(inbox, tmp_path, acme())
     assert sorted(file.path.parent.iterdir()) == sorted([file.path, ours])
     assert inbox.unregistered() == []
+
+
+@ON_SQLITE
+def test_what_another_user_has_left_is_in_nobodys_way(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = deliver(inbox, tmp_path, acme()).file
+    file.path.unlink()
+    theirs = file.path.with_name(f"{file.file_id}.1.7.part")
+    theirs.write_text("half a fi")
+
+    def not_ours(process: int, signal: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", not_ours)
+    assert deliver(inbox, tmp_path, acme()).state == "duplicate"
+    assert sorted(file.path.parent.iterdir()) == sorted([file.path, theirs])
 
 
 # Hostile names

@@ -88,6 +88,17 @@ def test_a_place_that_cannot_be_told_makes_a_proved_run_end_as_a_mistake(
     assert "notify.urls_env: " in place.recon("check").err
 
 
+def test_an_address_that_is_not_there_keeps_the_message_from_nobody_else(
+    tmp_path: Path, webhook: tuple[str, list[dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, got = webhook
+    monkeypatch.delenv("ABSENT", raising=False)
+    monkeypatch.setenv("PLACE", url)
+    place = place_with(tmp_path, 'urls_env = ["ABSENT", "PLACE"]')
+    assert "ABSENT; it is not set" in place.run_day("--notify").err
+    assert len(got) == 1
+
+
 def test_nobody_to_tell_is_said_before_the_run(tmp_path: Path) -> None:
     place = Place(tmp_path)
     said = place.run_day("--notify")

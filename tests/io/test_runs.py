@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from recon.boundary import check
-from recon.errors import BrokenInvariantError
+from recon.errors import BrokenInvariantError, ClosedError
 from recon.io import runs as runs_module
 from recon.io.changes import RunChange
+from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import Database
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
@@ -227,6 +228,28 @@ def test_a_failure_in_mid_record_leaves_the_run_before_current(
     assert row_counts(database) == before
     assert store.previous("stripe", "acct_1", DAY) == RUN
     assert store.open_items_before("stripe", "acct_1", date(2026, 11, 21)).height == 1
+
+
+@ON_SQLITE
+def test_a_day_that_was_signed_while_it_was_run_again_keeps_its_result(
+    store: RunStore, database: Database
+) -> None:
+    record(store, RUN)
+    signed = {"provider": "stripe", "account": "acct_1", "business_date": DAY, "run_id": "run-1"}
+    who = {"prepared_by": "anna", "prepared_at": NOW}
+    kept = {"reports": "{}", "note": "", "audit_seq": 0, "audit_hash": ""}
+    with database.begin() as connection:
+        connection.execute(sa.insert(SIGN_OFFS).values(sign_off_id=1, **signed, **who, **kept))
+    before = row_counts(database)
+    for day in (19, 20):  # and what it rests on
+        with pytest.raises(ClosedError, match="and this run was under way when it was signed"):
+            record(store, run_on(day, "run-2"), discrepancies("a=1"))
+    assert row_counts(database) == before
+    assert record(store, RUN).unchanged
+    record(store, run_on(21, "run-3"))
+    with database.begin() as connection:
+        connection.execute(sa.update(SIGN_OFFS).values(reopened_by="anna", reopened_at=NOW))
+    record(store, run_on(20, "run-2"))
 
 
 def test_open_items_come_from_the_latest_earlier_day_that_was_run(store: RunStore) -> None:
