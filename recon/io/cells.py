@@ -83,9 +83,11 @@ def number_text(value: Any, kind: Kind) -> str:
     """The digits of an amount, a count, a rate, a date or an instant as a workbook stores them."""
     if kind == "date":
         return str((value - _DAY_ZERO).days)
-    if kind == "instant":  # a day and ten decimals of it, in whole numbers all the way
+    if kind == "instant":
+        # A day and ten decimals of it, in whole numbers all the way. They are rounded up, because a
+        # spreadsheet that shows whole seconds shows the one before where the least is missing.
         seconds = (value.hour * 60 + value.minute) * 60 + value.second
-        of_day = (seconds * 1000 + value.microsecond // 1000) * 10**10 // _MS_A_DAY
+        of_day = -(-(seconds * 1000 + value.microsecond // 1000) * 10**10 // _MS_A_DAY)
         return f"{(value.date() - _DAY_ZERO).days}.{of_day:010}"
     return as_text(value) if isinstance(value, Decimal) else str(value)
 

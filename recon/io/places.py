@@ -98,16 +98,18 @@ def _within(delivered: Delivered, account: str | None) -> frozenset[Place]:
     """All places a file of a kind that may hold several has. One that cannot be read belongs where
     its first lines say, so that a run can say what is wrong with it."""
     kind = delivered.provider.kind(delivered.description.kind)
-    says_its_day = delivered.description.period is None and _days_of(delivered)
-    if kind.places is None or says_its_day:
+    if kind.places is None:
         return frozenset()
     zone = delivered.time_zones.get(account or "", kind.time_zone)
     whose = account if delivered.description.account is None else None
     with TemporaryDirectory() as folder:
         try:
-            return kind.places(_in_utf8(delivered, Path(folder)), ReadContext(whose, zone))
+            found = kind.places(_in_utf8(delivered, Path(folder)), ReadContext(whose, zone))
         except StatementError:
             return frozenset()
+    if delivered.description.period is not None or not (days := _days_of(delivered)):
+        return found
+    return frozenset(Place(place.account, day) for place in found for day in days)  # by its name
 
 
 def _in_utf8(delivered: Delivered, folder: Path) -> Content:

@@ -145,16 +145,28 @@ def test_the_bill_of_a_service_provider_serves_each_sub_merchant(tmp_path: Path)
     assert abs(counts[0] - counts[1]) <= 1
 
 
-def test_a_described_file_with_a_column_of_accounts_serves_each_account(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "days", "expected"),
+    [
+        (
+            "turnover.csv",
+            DAYS[:2],
+            [("100", "110"), ("500", "520"), ("110", "105"), ("520", "521")],
+        ),
+        ("turnover 2026-11-18.csv", DAYS[:1], [("100", "110"), ("500", "520")]),
+    ],
+)
+def test_a_described_file_with_a_column_of_accounts_serves_each_account(
+    tmp_path: Path, name: str, days: Sequence[str], expected: list[tuple[str, str]]
+) -> None:
     copy_place(tmp_path, "acquirer")
     shutil.rmtree(tmp_path / "sample_statements" / "acquirer")
     (tmp_path / "sample_statements" / "acquirer").mkdir()
-    (tmp_path / "sample_statements" / "acquirer" / "turnover.csv").write_text(
+    (tmp_path / "sample_statements" / "acquirer" / name).write_text(
         "Who;Date;Amount;Balance;No\n"
-        "A-1;2026-11-18;10.00;110.00;1\n"
-        "B-2;2026-11-18;20.00;520.00;2\n"
-        "A-1;2026-11-19;-5.00;105.00;3\n"
-        "B-2;2026-11-19;1.00;521.00;4\n"
+        + "A-1;2026-11-18;10.00;110.00;1\n"
+        + "B-2;2026-11-18;20.00;520.00;2\n"
+        + ("A-1;2026-11-19;-5.00;105.00;3\nB-2;2026-11-19;1.00;521.00;4\n" if days[1:] else "")
     )
     account = (
         '[[account]]\naccount = "%s"\ntitle = "Cards"\ntime_zone = "UTC"\nstatements = ["rows"]\n'
@@ -169,13 +181,13 @@ def test_a_described_file_with_a_column_of_accounts_serves_each_account(tmp_path
         'currency = "EUR"\ncolumns = { txn_id = "No" }\n'
         'amount = { column = "Amount", balance = "Balance" }\nkind = [{ kind = "transfer" }]\n'
     )
-    assert run(tmp_path, "run", "--from", DAYS[0], "--to", DAYS[1]) == 0
+    assert run(tmp_path, "run", "--from", days[0], "--to", days[-1]) == 0
     batches = [
         json.loads(path.read_text("utf-8"))["batches"][0]
         for path in sorted((tmp_path / "workspace" / "reports").glob("*/acquirer/*/summary.json"))
     ]
     ends = [(batch["opening_balance"], batch["closing_balance"]) for batch in batches]
-    assert ends == [("100", "110"), ("500", "520"), ("110", "105"), ("520", "521")]
+    assert ends == expected
 
 
 def test_a_later_day_may_correct_one_day_of_a_file_of_several(

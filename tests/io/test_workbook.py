@@ -5,7 +5,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from recon.errors import UserError
+from recon.io.cells import number_text
 from recon.io.export import write_frame
 from recon.io.reports import write_day
 from recon.io.workbook import write_workbook
@@ -368,6 +369,14 @@ def test_dates_are_dates_and_instants_say_utc() -> None:
     assert row["Charged"].value == 10
     first_seen = by_id(opened(discrepancies())["Discrepancies"], "Discrepancy id")["d000003"]
     assert first_seen["First seen"].value.date() == date(2026, 11, 18)
+
+
+def test_an_instant_is_never_shown_a_second_early() -> None:
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
+    for second in range(0, 86_400, 7):
+        digits = number_text(midnight + timedelta(seconds=second), "instant")
+        of_day = Decimal(digits) % 1 * 86_400
+        assert second <= of_day < second + Decimal("0.0001")
 
 
 def test_a_list_longer_than_a_sheet_is_split_and_still_adds_up() -> None:
