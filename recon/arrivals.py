@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from recon.discrepancies import Day, amount_text, sentence, told
+from recon.discrepancies import Day, amount_text, sentence, sums_text, told
 from recon.matching import disagreements, short
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
@@ -35,7 +35,7 @@ def unequal(
     both = _sent(members, expected).join(
         _arrived(members, credits), on="group", how="inner", validate="1:1"
     )
-    is_same = pl.col("currency") == pl.col("arrived_currency")
+    is_same = pl.col("currency") == pl.col("came_in")
     return both.select(
         "currency",
         "amount_ledger",
@@ -52,7 +52,7 @@ def unequal(
                 "payout_due_unequal",
                 "payout_mismatch",
                 sent=amount_text("amount_ledger"),
-                arrived=amount_text("amount_provider", "arrived_currency"),
+                arrived="said",
             ),
             pl.when("is_short").then(told(day.language, "payout_by_amount")),
             ignore_nulls=True,
@@ -72,19 +72,19 @@ def _grown(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> p
 
 
 def _arrived(members: pl.DataFrame, credits: pl.DataFrame) -> pl.DataFrame:
-    credit = credits.select(
-        "line_id", "gross", "currency", is_short=short.is_short()
-    ).with_row_index("row")
+    """What has come in of each group: in the one currency it is in, or else without an amount."""
+    credit = credits.select("line_id", "currency", amount="gross", is_short=short.is_short())
+    came = members.filter(side="line").join(credit.with_row_index("row"), on="row", how="inner")
+    is_one = pl.col("currency").n_unique() == 1
     return (
-        members.filter(side="line")
-        .join(credit, on="row", how="inner")
-        .group_by("group")
+        came.group_by("group")
         .agg(
             line_ids=pl.col("line_id").sort(),
-            amount_provider=pl.col("gross").sum(),
-            arrived_currency=pl.col("currency").first(),
+            amount_provider=pl.when(is_one).then(pl.col("amount").sum()),
+            came_in=pl.when(is_one).then(pl.col("currency").first()),
             is_short=pl.col("is_short").any(),
         )
+        .join(sums_text(came, "group"), on="group", how="left")
     )
 
 

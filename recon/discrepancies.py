@@ -130,6 +130,17 @@ def amount_text(amount: pl.Expr | str, currency: str = "currency") -> pl.Expr:
     return pl.concat_str([to_display(value, pl.col(currency)), pl.col(currency)], separator=" ")
 
 
+def sums_text(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """The keys and `said`: what `amount` adds up to in each `currency`, `4.00 CNY + 6.00 USD`."""
+    sums = rows.group_by(*keys, "currency").agg(pl.col("amount").sum().cast(MONEY))
+    return (
+        sums.sort(*keys, "currency")
+        .with_columns(said=amount_text("amount"))
+        .group_by(keys, maintain_order=True)
+        .agg(pl.col("said").str.join(" + "))
+    )
+
+
 def sentence(template: str, *parts: pl.Expr | str) -> pl.Expr:
     """`{}` in the template is each part in turn; a name is a column, as in `pl.format`.
 

@@ -22,17 +22,19 @@ def conservation(
     matched: Matched,
     lines: pl.DataFrame,
     entries: pl.DataFrame,
-    left: pl.DataFrame,
+    late: pl.DataFrame,
     line_rejects: pl.DataFrame,
     entry_rejects: pl.DataFrame,
 ) -> pl.DataFrame:
     """CONSERVATION: where every row went. Errors: BrokenInvariantError if one is lost.
 
-    A rejected row counts, but has no amount: what it says could not be understood.
+    `late` are the one-sided rows that are a discrepancy of the day, see `newly_late`; the others of
+    them are open, or were reported on an earlier day. A rejected row counts, but has no amount:
+    what it says could not be understood.
     """
     parts = []
     for side, items, rejects in (("line", lines, line_rejects), ("entry", entries, entry_rejects)):
-        outcome = _outcomes(matched, items, left, side)
+        outcome = _outcomes(matched, items, late, side)
         counted = (
             items.select("currency", "amount", outcome=outcome)
             .lazy()
@@ -141,13 +143,10 @@ _OUTCOMES = ("matched", "open", "discrepancy")
 _MATCHED, _OPEN, _DISCREPANCY = 1, 2, 3
 
 
-def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: str) -> pl.Series:
+def _outcomes(matched: Matched, items: pl.DataFrame, late: pl.DataFrame, side: str) -> pl.Series:
     """What became of every row of one side, as a number of _OUTCOMES; 0 where nothing did."""
     pairs, groups = matched.pairs, matched.groups.filter(side=side)
     one_sided = matched.lines_left if side == "line" else matched.entries_left
-    # What an earlier day reported is carried on; only what is newly late is a discrepancy of today.
-    overdue = left.filter((pl.col("side") == side) & (pl.col("state") == "overdue"))["item_id"]
-    is_late = one_sided["item_id"].is_in(overdue.implode()) & ~one_sided["reported"]
     is_matched = groups["verdict"] == "matched"
     differs = pairs.filter(~pl.col("clean"))
     found = pl.zeros(items.height, dtype=pl.UInt8, eager=True)
@@ -156,8 +155,8 @@ def _outcomes(matched: Matched, items: pl.DataFrame, left: pl.DataFrame, side: s
         (differs[f"{side}_row"], _DISCREPANCY),
         (groups.filter(is_matched)["row"], _MATCHED),
         (groups.filter(~is_matched)["row"], _DISCREPANCY),
-        (one_sided.filter(~is_late)["row"], _OPEN),
-        (one_sided.filter(is_late)["row"], _DISCREPANCY),
+        (one_sided["row"], _OPEN),
+        (late.filter(side=side)["row"], _DISCREPANCY),
     ):
         found = found.scatter(rows, outcome)
     return found

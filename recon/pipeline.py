@@ -156,8 +156,9 @@ def match(
     kept, _ = store({"matches": found}, [])
     left = waiting.open_items(matched, windows, day.business_date)
     check("OPEN_ITEM", left)
+    newly_late = waiting.newly_late(matched, windows, day.business_date)
     rest = findings.conservation(
-        matched, lines, entries, left, normalized.rejects, day.entry_rejects
+        matched, lines, entries, newly_late, normalized.rejects, day.entry_rejects
     )
     return Matching(
         matches=kept["matches"],

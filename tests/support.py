@@ -156,8 +156,9 @@ def outcomes(
         matched, given_lines, given_entries, chosen, windows, replace(WHOSE, business_date=today)
     )
     left = waiting.open_items(matched, windows, today)
+    late = waiting.newly_late(matched, windows, today)
     nothing = empty(REJECT)
-    findings.conservation(matched, given_lines, given_entries, left, nothing, nothing)
+    findings.conservation(matched, given_lines, given_entries, late, nothing, nothing)
     said = [
         f"{' '.join([*lines_, *entries_])} matched by {rule}"
         for rule, lines_, entries_ in matches.group_by("match_id")

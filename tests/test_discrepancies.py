@@ -252,7 +252,7 @@ def conserved(text: str, line_rejects: int = 0, entry_rejects: int = 0) -> list[
         matched,
         lines,
         entries,
-        waiting.open_items(matched, ONE_DAY, TODAY),
+        waiting.newly_late(matched, ONE_DAY, TODAY),
         rejects.head(line_rejects),
         rejects.head(entry_rejects),
     )
@@ -306,7 +306,7 @@ def test_rejected_rows_of_either_side_are_counted() -> None:
 def test_a_row_that_is_lost_breaks_the_run() -> None:
     lines, entries = items("line L1 payment T1 R1 CNY 10.00\nline L2 payment T2 R2 CNY 20.00")
     matched = engine.match(lines, entries, shipped_rules(), 1)
-    left = waiting.open_items(matched, ONE_DAY, TODAY)
+    late = waiting.newly_late(matched, ONE_DAY, TODAY)
     lost = engine.Matched(
         matched.pairs,
         matched.groups,
@@ -315,7 +315,7 @@ def test_a_row_that_is_lost_breaks_the_run() -> None:
         matched.doubts,
     )
     with pytest.raises(BrokenInvariantError, match="a line has no outcome"):
-        findings.conservation(lost, lines, entries, left, empty(REJECT), empty(REJECT))
+        findings.conservation(lost, lines, entries, late, empty(REJECT), empty(REJECT))
 
 
 # ------------------------------------------------------------------------------ roll-forward

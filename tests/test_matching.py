@@ -228,9 +228,26 @@ def test_repeated_rows_of_different_currencies_are_ambiguous_and_no_duplicates()
         line  L2 payment T2 R1 HKD 10.00
         entry E1 payment -  R1 CNY 10.00
         ---
-        L1 L2 E1 ambiguous_match 10.00
+        L1 L2 E1 ambiguous_match 0.00
         """
     )
+
+
+def test_amounts_of_several_currencies_are_told_and_never_added_up() -> None:
+    given = items(
+        """
+        line  L1 payment T1 R1 USD  6.00
+        line  L2 payment T2 R1 CNY  4.00
+        line  L3 payment T3 R1 CNY  5.00
+        entry E1 payment -  R1 CNY 15.00
+        """
+    )
+    rules = shipped_rules()
+    found = explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
+    assert found.select("type", "currency", "amount_provider", "amount_ledger").rows() == [
+        ("ambiguous_match", "CNY", 9, 15)
+    ]
+    assert "at the provider, 9.00 CNY + 6.00 USD in all, and 1" in found["explanation"][0]
 
 
 TWO_OF_EACH = """
@@ -917,6 +934,33 @@ def test_a_failed_line_contradicts_an_entry_that_succeeded() -> None:
         entry E1 payment T1 R1 CNY 10.00 status=succeeded
         ---
         L1 E1 status_mismatch -10.00
+        """
+    )
+
+
+def test_a_second_attempt_has_the_number_of_the_first_that_failed() -> None:
+    for failed in ("line  L1 payment T1 R1", "entry E9 payment - R1"):
+        rows = f"""
+            {failed} CNY 0.00 status=failed
+            line  L2 payment T2 R1 CNY 10.00 status=succeeded
+            entry E1 payment -  R1 CNY 10.00 status=succeeded
+            """
+        assert outcomes(rows) == [
+            f"{failed.split()[1]} matched by moves no money",
+            "L2 E1 matched by merchant reference",
+        ]
+
+
+def test_attempts_that_failed_on_both_sides_are_the_same_attempts() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 0.00  status=failed
+        line  L2 payment T2 R1 CNY 10.00 status=succeeded
+        entry E1 payment T1 R1 CNY 0.00  status=failed
+        entry E2 payment T2 R1 CNY 10.00 status=succeeded
+        ---
+        L1 E1 matched by provider transaction id
+        L2 E2 matched by provider transaction id
         """
     )
 

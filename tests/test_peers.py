@@ -109,7 +109,7 @@ def test_peer_04_a_match_claims_both_rows_a_cent_is_exact_and_currencies_never_m
         line  L2 payment T2 R1 USD 6.00
         entry E1 payment -  R1 CNY 10.00
         """
-    assert outcomes(mixed, rules=[summed]) == ["L1 L2 E1 ambiguous_match 0.00"]
+    assert outcomes(mixed, rules=[summed]) == ["L1 L2 E1 ambiguous_match -6.00"]
 
 
 def test_peer_05_a_surplus_is_a_discrepancy_and_keeps_its_sign() -> None:

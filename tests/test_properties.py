@@ -77,12 +77,13 @@ def found_in(
     rules = shipped_rules() if rules is None else rules
     matched = engine.match(lines, entries, rules, ONE_DAY.date_tolerance_days)
     left = waiting.open_items(matched, ONE_DAY, TODAY)
+    late = waiting.newly_late(matched, ONE_DAY, TODAY)
     nothing = empty(REJECT)
     return Found(
         explain.matches(matched, lines, entries, rules).collect(),
         explain.discrepancies(matched, lines, entries, rules, ONE_DAY, WHOSE),
         left,
-        findings.conservation(matched, lines, entries, left, nothing, nothing),
+        findings.conservation(matched, lines, entries, late, nothing, nothing),
     )
 
 
@@ -186,8 +187,9 @@ def found_in_passing(
     rest = number_repeats(passed.lines), passed.entries
     matched = engine.match(*rest, rules, ONE_DAY.date_tolerance_days, passed.differing)
     left = waiting.open_items(matched, ONE_DAY, TODAY)
+    late = waiting.newly_late(matched, ONE_DAY, TODAY)
     nothing = empty(REJECT)
-    of_rest = findings.conservation(matched, *rest, left, nothing, nothing)
+    of_rest = findings.conservation(matched, *rest, late, nothing, nothing)
     whole = findings.conserved(of_rest, passed, *sides)
     for name, items in (("line", lines), ("entry", entries)):
         amounts = items.group_by("currency").agg(pl.len().cast(pl.Int64), pl.col("amount").sum())

@@ -385,6 +385,21 @@ def test_a_credit_in_another_currency_is_a_mismatch() -> None:
     )
 
 
+def test_credits_in_several_currencies_are_told_and_never_added_up() -> None:
+    found = received(
+        """
+        payout P1 po_1AbCdEfGh9 EUR 100.00
+        credit C1 60.00 po_1AbCdEfGh9
+        credit C2 40.00 USD po_1AbCdEfGh9
+        """
+    )
+    (row,) = found.discrepancies.iter_rows(named=True)
+    assert (row["type"], row["amount_ledger"], row["amount_provider"]) == (
+        "payout_mismatch", 100, None,
+    )  # fmt: skip
+    assert "60.00 EUR + 40.00 USD of it has arrived here" in row["explanation"]
+
+
 def test_a_payout_is_reported_once_when_its_time_is_over() -> None:
     check(
         """

@@ -9,10 +9,12 @@ from decimal import Decimal
 from time import perf_counter
 
 import pytest
+from polars.testing import assert_frame_equal
 
-from recon.io.rule_settings import ReceiptRuleSettings
+from recon.io.rule_settings import ReceiptRuleSettings, RuleSettings
+from recon.matching import engine, explain
 from recon.matching.rules import DateWindow, KeyForm, MatchRule, Tolerance
-from tests.support import ONE_DAY, check, outcomes
+from tests.support import ONE_DAY, WHOSE, check, items, outcomes
 
 TODAY = date(2026, 11, 20)
 REFERENCE = MatchRule("reference", ("kind", "merchant_ref"))
@@ -99,6 +101,8 @@ def test_what_is_tolerated_is_not_listed_when_something_else_differs() -> None:
         (KeyForm(ignore_leading_zeros=True), "00077", "77"),
         (KeyForm(ignore_leading_zeros=True), "000", "0"),
         (KeyForm(ignore_characters=" -."), "7_7-1", "771"),
+        (KeyForm(ignore_characters="-", strip_prefixes=("ORD-",)), "ORD-77", "7-7"),
+        (KeyForm(ignore_characters="-", strip_suffixes=("-A",)), "77-A", "77"),
     ],
 )
 def test_references_that_two_systems_write_differently(
@@ -308,7 +312,7 @@ def test_parts_of_other_currencies_or_signs_are_no_parts() -> None:
         line  L2 payment T2 R1 USD 40.00
         entry E1 payment -  R1 CNY 100.00
         ---
-        L1 L2 E1 ambiguous_match 0.00
+        L1 L2 E1 ambiguous_match -40.00
         """,
         rules=[PARTS],
     )
@@ -325,6 +329,30 @@ def test_a_payment_that_is_repeated_is_no_part() -> None:
         """,
         rules=[PARTS],
     )
+
+
+def test_near_pairs_and_the_candidates_that_are_named_follow_content_and_not_the_order() -> None:
+    pairs = [
+        f"{side} {side[0]}{number} transfer - - CNY {number}.00"
+        for number in range(3, 9)
+        for side in ("line", "entry")
+    ]
+    # Twelve candidates on each of three days, of which some are named.
+    crowd = [
+        f"line C{number:02}-{day} transfer - - CNY 1.00 on=11-{day}"
+        for number in range(12)
+        for day in (18, 19, 20)
+    ]
+    rows = [*pairs, *crowd, "entry X transfer - - CNY 1.00 on=11-18"]
+    found = []
+    for ordered in (rows, rows[::-1], sorted(rows, key=lambda row: row[-1])):
+        given = items("\n".join(ordered))
+        matched = engine.match(*given, near(), 1)
+        told = explain.discrepancies(matched, *given, near(), ONE_DAY, WHOSE)
+        found.append((explain.matches(matched, *given, near()).collect(), told))
+    for matches, told in found[1:]:
+        assert_frame_equal(matches, found[0][0])
+        assert_frame_equal(told, found[0][1])
 
 
 # --------------------------------------------------------------------------------------- subsets
@@ -400,6 +428,33 @@ def test_two_deposits_that_want_the_same_set_get_none_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("deposit", "first", "second", "is_taken"),
+    [
+        ("succeeded", "succeeded", "succeeded", True),
+        ("succeeded", "succeeded", "failed", False),
+        ("-", "succeeded", "-", True),
+        ("-", "succeeded", "failed", False),
+        ("failed", "failed", "-", True),
+    ],
+)
+def test_money_that_did_not_move_is_no_part_of_a_set(
+    deposit: str, first: str, second: str, *, is_taken: bool
+) -> None:
+    statuses = ("" if status == "-" else f"status={status}" for status in (deposit, first, second))
+    rows = zip(
+        (
+            "line  L1 transfer - - CNY 10",
+            "entry E1 transfer - - CNY 6",
+            "entry E2 transfer - - CNY 4",
+        ),
+        statuses,
+        strict=True,
+    )
+    found = outcomes("\n".join(map(" ".join, rows)), rules=[DEPOSIT])
+    assert ("L1 E1 E2 matched by deposit" in found) == is_taken
+
+
 @pytest.mark.parametrize("rules", [near(), [DEPOSIT]], ids=["near", "subset"])
 def test_ten_thousand_equal_amounts_end_soon_and_ambiguous(rules: list[MatchRule]) -> None:
     rows = [
@@ -446,3 +501,36 @@ def test_a_receipt_rule_must_say_which_credit_a_payout_came_in(groups: str) -> N
     with pytest.raises(ValueError, match="which credit a payout came in"):
         ReceiptRuleSettings.model_validate(facts)
     assert ReceiptRuleSettings.model_validate(facts | {"groups": "parts"}).rule().groups == "parts"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"keys": ["amount"], "amount_tolerance": {"absolute": "0.05"}}, "needs currency"),
+        ({"keys": ["business_date"], "date_window": {"after": 2}}, "a key that is equal"),
+        (
+            {"keys": ["currency"], "groups": "subset", "amount_tolerance": {"absolute": "0.05"}},
+            "adds up exactly",
+        ),
+    ],
+)
+def test_a_rule_that_could_not_do_what_it_says_is_refused(
+    facts: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        RuleSettings.model_validate({"name": "r", **facts})
+
+
+def test_a_repeated_key_is_held_to_a_window_in_business_days() -> None:
+    check(
+        """
+        line  L1 payment T1 R1 CNY 6.00  on=11-16
+        line  L2 payment T2 R1 CNY 4.00  on=11-17
+        entry E1 payment -  R1 CNY 10.00 on=11-13
+        ---
+        L1 L2 E1 {outcome}
+        """.replace("{outcome}", "matched by order"),
+        rules=[
+            replace(PARTS, name="order", date_window=DateWindow(0, 2, in_business_days=True)),
+        ],
+    )

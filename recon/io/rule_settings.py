@@ -70,6 +70,8 @@ class RuleSettings(Settings):
     def _makes_sense(self) -> Self:
         if self.groups == "subset" and ("amount" in self.keys or "currency" not in self.keys):
             raise ValueError('groups = "subset" needs currency among the keys, and not amount')
+        if self.groups == "subset" and self.amount_tolerance is not None:
+            raise ValueError('groups = "subset" adds up exactly; it takes no amount_tolerance')
         if self.groups in ("parts", "sum") and "amount" in self.keys:
             raise ValueError(
                 f'groups = "{self.groups}" adds amounts up; take amount out of the keys'
@@ -77,7 +79,12 @@ class RuleSettings(Settings):
         unused = sorted(set(self.normalize) - set(self.keys))
         if unused:
             raise ValueError(f"normalize names {', '.join(unused)}, which is no key of the rule")
-        if self.rule().is_near and self.groups != "none":
+        rule = self.rule()
+        if rule.is_near and "amount" in self.keys and "currency" not in self.keys:
+            raise ValueError("a near amount among the keys needs currency among them too")
+        if not rule.equal_keys:
+            raise ValueError("a rule needs a key that is equal, beside those that are near")
+        if rule.is_near and self.groups != "none":
             raise ValueError("a rule with a near amount or date among its keys takes no groups")
         return self
 

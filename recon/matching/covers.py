@@ -39,11 +39,13 @@ class _Row:
     amount: int
     first: date  # of the lines an entry may belong to; of a line its own date, twice
     last: date
+    status: str | None
 
 
 @dataclass(frozen=True)
 class _Set:
-    """Rows of equal amount and date, and what the other side has that adds up to one of them."""
+    """Rows that are alike (amount, date, status), and what the other side has that adds up to one
+    of them."""
 
     targets: tuple[_Row, ...]
     members: tuple[_Row, ...]
@@ -54,8 +56,8 @@ def find(lines: Side, entries: Side, rule: MatchRule) -> tuple[pl.DataFrame, pl.
     """GROUPED of one row with the only set of rows of the other side that adds up to it, and DOUBT:
     rows for which several sets fit, or who share a set with another row.
 
-    Only rows of equal keys and, where the rule has a window, of fitting dates are looked at. The
-    order of the rows does not matter.
+    Only rows of equal keys, of no other status and, where the rule has a window, of fitting dates
+    are looked at. The order of the rows does not matter.
     """
     sets = list(_sets(_buckets(lines, entries, rule)))
     takers = Counter(
@@ -89,9 +91,9 @@ def _buckets(lines: Side, entries: Side, rule: MatchRule) -> list[_Bucket]:
     buckets = []
     for _, part in rows.sort("item_id", "row").group_by(keys, maintain_order=True):
         bucket: _Bucket = {"line": [], "entry": []}
-        for side, row, item_id, amount, first, last in part.drop(keys).iter_rows():
+        for side, row, item_id, amount, *more in part.drop(keys).iter_rows():
             whole = int(Decimal(amount).scaleb(_DECIMALS))
-            bucket[side].append(_Row(side, row, item_id, whole, first, last))
+            bucket[side].append(_Row(side, row, item_id, whole, *more))
         if bucket["line"] and bucket["entry"]:
             buckets.append(bucket)
     return buckets
@@ -103,13 +105,14 @@ def _rows(side: Side, name: str, rule: MatchRule) -> pl.DataFrame:
     day = pl.col("business_date")
     window = rule.date_window or DateWindow(_FOR_EVER, _FOR_EVER)
     is_entry = name == "entry"
-    facts = side.items.select("item_id", "amount", "business_date")[rows].select(
+    facts = side.items.select("item_id", "amount", "business_date", "status")[rows].select(
         pl.lit(name).alias("side"),
         rows,
         "item_id",
         "amount",
         first=window.first(day) if is_entry else day,
         last=window.last(day) if is_entry else day,
+        status="status",
     )
     return pl.concat([facts, keys], how="horizontal")
 
@@ -131,11 +134,13 @@ def _sets(buckets: list[_Bucket]) -> Iterator[_Set]:
 
 
 def _targets(buckets: list[_Bucket]) -> Iterator[tuple[_Bucket, tuple[_Row, ...]]]:
-    """Rows of equal amount and date have the same candidates: one search for all of them."""
+    """Rows of equal amount, date and status have the same candidates: one search for them all."""
     for bucket in buckets:
         alike: dict[tuple[Any, ...], list[_Row]] = {}
         for row in (*bucket["line"], *bucket["entry"]):
-            alike.setdefault((row.side, row.amount, row.first, row.last), []).append(row)
+            alike.setdefault((row.side, row.amount, row.first, row.last, row.status), []).append(
+                row
+            )
         for rows in alike.values():
             yield bucket, tuple(rows)
 
@@ -145,6 +150,9 @@ def _largest_first(found: tuple[_Bucket, tuple[_Row, ...]]) -> tuple[int, str, s
     return -abs(target.amount), target.side, target.item_id
 
 
-def _fits(one: _Row, other: _Row) -> bool:
-    line, entry = (one, other) if one.side == "line" else (other, one)
-    return entry.first <= line.first <= entry.last
+def _fits(target: _Row, member: _Row) -> bool:
+    """Whether the member may be a part of the target: of no status that contradicts it, or that
+    says of money which it did not move."""
+    line, entry = (target, member) if target.side == "line" else (member, target)
+    is_near = entry.first <= line.first <= entry.last
+    return is_near and member.status in (None, target.status or "succeeded")

@@ -55,9 +55,13 @@ def match(
 
     `paired` (PLACED_SCHEMA) is what the first rules have paired already; see `plain`.
     """
+    pending, ended = (
+        [still.rows_of(items, statuses) for items in (lines, entries)]
+        for statuses in (still.PENDING, still.ENDED)
+    )
     ours, theirs = (
-        Side.of(items).without(still.rows_of(items, only_pending=True))
-        for items in (lines, entries)
+        Side.of(items).without(pl.concat(idle))
+        for items, *idle in zip((lines, entries), pending, ended, strict=True)
     )
     pairs: list[pl.DataFrame] = []
     if paired is not None:
@@ -65,45 +69,51 @@ def match(
             clean = are_clean(ours, theirs, by_rule, rules, date_tolerance_days)
             pairs.append(by_rule.with_columns(clean))
         ours, theirs = ours.without(paired["line_row"]), theirs.without(paired["entry_row"])
-    grouped: list[pl.DataFrame] = []
-    # Rows are only taken away from here on, so a rule whose keys do not meet now is through.
-    usable = [
-        (number, rule)
-        for number, rule in enumerate(rules, start=1)
-        if _may_find(ours, theirs, rule)
-    ]
-    # What two rows shared may be one row's own once the other is matched, hence again and again.
-    while (found := _next(ours, theirs, rules, usable, date_tolerance_days)) is not None:
-        if "verdict" in found.columns:
-            grouped.append(found)
-            taken = [found.filter(side=side)["row"] for side in ("line", "entry")]
-        else:
-            pairs.append(found)
-            taken = [found["line_row"], found["entry_row"]]
-        ours, theirs = ours.without(taken[0]), theirs.without(taken[1])
-    idle = _idle(ours), _idle(theirs)
+    ours, theirs, found = _passes(ours, theirs, rules, date_tolerance_days)
+    if any(rows.len() for rows in ended):  # what the money has left they may contradict
+        ours, theirs = ours.with_again(ended[0]), theirs.with_again(ended[1])
+        ours, theirs, contradicting = _passes(ours, theirs, rules, date_tolerance_days)
+        found += contradicting
+    idle = tuple(
+        pl.concat([rows, over.filter(over.is_in(side.left.implode()))])
+        for rows, over, side in zip(pending, ended, (ours, theirs), strict=True)
+    )
     ours, theirs = ours.without(idle[0]), theirs.without(idle[1])
-    if idle[0].len() or idle[1].len():
-        grouped.append(still.groups_of(idle, (lines, entries)))
-    doubts = _doubts(ours, theirs, rules)
-    groups_found = _numbered(grouped)
+    pairs += [one for one in found if "clean" in one.columns]
+    grouped = [one for one in found if "verdict" in one.columns]
+    groups_found = _numbered([*grouped, still.groups_of(idle, (lines, entries))])
     split = groups_found.filter(verdict="split")
     matched = Matched(
         pl.concat(pairs).select(list(PAIR_SCHEMA)) if pairs else pl.DataFrame(schema=PAIR_SCHEMA),
         groups_found,
         ours.with_again(split.filter(side="line")["row"]).rows_left(),
         theirs.with_again(split.filter(side="entry")["row"]).rows_left(),
-        doubts,
+        _doubts(ours, theirs, rules),
     )
     _ensure_conserved(matched, lines.height, entries.height)
     return matched
 
 
-def _idle(side: Side) -> pl.Series:
-    """The rows of a side that moved no money and that nothing has taken."""
-    rows = still.rows_of(side.items)
-    pending = still.rows_of(side.items, only_pending=True)
-    return rows.filter(rows.is_in(pl.concat([side.left, pending]).implode()))
+def _passes(
+    lines: Side, entries: Side, rules: Sequence[MatchRule], date_tolerance_days: int
+) -> tuple[Side, Side, list[pl.DataFrame]]:
+    """What the rules leave of both sides, and what they find of them: pairs, and groups."""
+    # Rows are only taken away from here on, so a rule whose keys do not meet now is through.
+    usable = [
+        (number, rule)
+        for number, rule in enumerate(rules, start=1)
+        if _may_find(lines, entries, rule)
+    ]
+    every = []
+    # What two rows shared may be one row's own once the other is matched, hence again and again.
+    while (found := _next(lines, entries, rules, usable, date_tolerance_days)) is not None:
+        every.append(found)
+        if "verdict" in found.columns:
+            taken = [found.filter(side=side)["row"] for side in ("line", "entry")]
+        else:
+            taken = [found["line_row"], found["entry_row"]]
+        lines, entries = lines.without(taken[0]), entries.without(taken[1])
+    return lines, entries, every
 
 
 def _may_find(lines: Side, entries: Side, rule: MatchRule) -> bool:
@@ -227,8 +237,6 @@ def _doubts(lines: Side, entries: Side, rules: Sequence[MatchRule]) -> pl.DataFr
 
 def _numbered(found: list[pl.DataFrame]) -> pl.DataFrame:
     """Number the groups by their smallest member, so that the order of rows does not show."""
-    if not found:
-        return pl.DataFrame(schema=GROUP_SCHEMA)
     together = pl.concat(
         part.select("group_key", "side", pl.col("row").cast(pl.UInt32), "verdict", "pass")
         for part in found

@@ -96,9 +96,10 @@ def _is_clean(rule: MatchRule, date_tolerance_days: int) -> pl.Expr:
     day = pl.col("business_date")
     near = (day.max() - day.min()).dt.total_days() <= date_tolerance_days
     if rule.date_window is not None:
-        entry_days = day.filter(~is_line)
-        near = (day.filter(is_line).min() >= rule.date_window.first(entry_days.max())) & (
-            day.filter(is_line).max() <= rule.date_window.last(entry_days.min())
+        # Of the entries' windows, what they have in common: the later a day, the later its window.
+        first, last = rule.date_window.first(day), rule.date_window.last(day)
+        near = (day.filter(is_line).min() >= first.filter(~is_line).max()) & (
+            day.filter(is_line).max() <= last.filter(~is_line).min()
         )
     told = [
         (pl.col(name).is_not_null() & is_line).any() & (pl.col(name).is_not_null() & ~is_line).any()

@@ -16,15 +16,16 @@ _LISTED = 10  # candidates named for a row that has several
 
 
 def pairs(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
-    """Pairs (line_row, entry_row) of rows that are each other's only candidate, sorted."""
+    """Pairs (line_row, entry_row) of rows that are each other's only candidate, in an order
+    of their content."""
     ours, theirs = _counted(lines, entries, rule)
     only = ours.filter(pl.col("count") == 1).select("place", line_row="row")
     alone = theirs.filter(pl.col("count") > 0).filter(pl.col("count").sum().over("row") == 1)
     return (
         alone.select(place=pl.col("first"), entry_row="row")
         .join(only, on="place", how="inner", validate="m:1")
+        .sort("place")
         .select("line_row", "entry_row")
-        .sort("line_row")
     )
 
 
@@ -43,7 +44,12 @@ def doubts(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
         counts = own.group_by("row").agg(pl.col("count").sum())
         parts.append(
             listed.group_by("row")
-            .agg(candidates=pl.col("candidate").unique().sort().head(_LISTED))
+            .agg(
+                candidates=pl.col("candidate")
+                .sort_by("place")
+                .unique(maintain_order=True)
+                .head(_LISTED)
+            )
             .join(counts, on="row", how="inner")
             .select(pl.lit(side).alias("side"), "row", "count", "candidates")
         )

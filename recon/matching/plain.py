@@ -55,7 +55,7 @@ class _Whole:
         hashes = items.select(
             pl.col("item_id").hash(),
             *(
-                pl.when(~still.is_pending()).then(key_hash(rule)).alias(str(number))
+                pl.when(~still.moves_nothing()).then(key_hash(rule)).alias(str(number))
                 for number, rule in enumerate(rules, start=1)
             ),
         )

@@ -106,15 +106,17 @@ class KeyForm:
         if self.ignore_case:
             text = text.str.to_lowercase()
         for prefix in self.strip_prefixes:
-            text = text.str.strip_prefix(self._in_case(prefix))
+            text = text.str.strip_prefix(self._as_read(prefix))
         for suffix in self.strip_suffixes:
-            text = text.str.strip_suffix(self._in_case(suffix))
+            text = text.str.strip_suffix(self._as_read(suffix))
         if self.ignore_leading_zeros:
             text = text.str.replace("^0+(.)", "$1")
         return text
 
-    def _in_case(self, text: str) -> str:
-        return text.lower() if self.ignore_case else text
+    def _as_read(self, affix: str) -> str:
+        """A prefix or suffix as it stands in a text whose characters and case are ignored."""
+        affix = "".join(c for c in affix if c not in self.ignore_characters)
+        return affix.lower() if self.ignore_case else affix
 
 
 @dataclass(frozen=True)

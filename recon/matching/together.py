@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recon.discrepancies import amount_text, sentence, told
+from recon.discrepancies import amount_text, sentence, sums_text, told
 from recon.matching.disagreements import rule_name
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
@@ -58,20 +58,32 @@ def split_orders(
 
 
 def _summed(members: pl.DataFrame) -> pl.DataFrame:
-    is_line = pl.col("side") == "line"
-    return members.group_by("group", maintain_order=True).agg(
-        pl.col("verdict", "pass", "kind").first(),
-        currency=pl.coalesce(
-            pl.col("currency").filter(is_line).first(), pl.col("currency").first()
-        ),
-        amount_provider=pl.col("amount").filter(is_line).sum().cast(MONEY),
-        amount_ledger=pl.col("amount").filter(~is_line).sum().cast(MONEY),
-        line_ids=pl.col("item_id").filter(is_line),
-        entry_ids=pl.col("item_id").filter(~is_line),
-        merchant_ref=pl.col("merchant_ref").drop_nulls().min(),
-        txn_id=pl.col("txn_id").drop_nulls().min(),
-        parent_ref=pl.col("parent_ref").drop_nulls().min(),
+    """One row a group. Amounts are those of one currency, of one that both sides have where there
+    is any; what there is in others is `said` with them, and never added up."""
+    is_line, currency = pl.col("side") == "line", pl.col("currency")
+    on_both = (pl.col("side").n_unique() == 2).over("group", "currency")
+    chosen = pl.coalesce(currency.filter(on_both).min(), currency.filter(is_line).min())
+    counts = currency == chosen.over("group")
+    said = sums_text(members, "group", "side")
+    summed = (
+        members.with_columns(counts=counts)
+        .group_by("group", maintain_order=True)
+        .agg(
+            pl.col("verdict", "pass", "kind").first(),
+            currency=currency.filter("counts").first(),
+            amount_provider=pl.col("amount").filter(is_line & pl.col("counts")).sum().cast(MONEY),
+            amount_ledger=pl.col("amount").filter(~is_line & pl.col("counts")).sum().cast(MONEY),
+            line_ids=pl.col("item_id").filter(is_line),
+            entry_ids=pl.col("item_id").filter(~is_line),
+            merchant_ref=pl.col("merchant_ref").drop_nulls().min(),
+            txn_id=pl.col("txn_id").drop_nulls().min(),
+            parent_ref=pl.col("parent_ref").drop_nulls().min(),
+        )
     )
+    for side, name in (("line", "lines_said"), ("entry", "entries_said")):
+        of_side = said.filter(side=side).select("group", pl.col("said").alias(name))
+        summed = summed.join(of_side, on="group", how="left", maintain_order="left")
+    return summed
 
 
 def _told(summed: pl.DataFrame, rules: Sequence[MatchRule], language: Language) -> pl.DataFrame:
@@ -79,8 +91,8 @@ def _told(summed: pl.DataFrame, rules: Sequence[MatchRule], language: Language) 
         "reference": pl.coalesce("merchant_ref", "txn_id", "parent_ref"),
         "lines": pl.col("line_ids").list.len(),
         "entries": pl.col("entry_ids").list.len(),
-        "provider": amount_text("amount_provider"),
-        "ledger": amount_text("amount_ledger"),
+        "provider": pl.col("lines_said"),
+        "ledger": pl.col("entries_said"),
         "difference": amount_text(
             (pl.col("amount_provider") - pl.col("amount_ledger")).cast(MONEY)
         ),
