@@ -1,5 +1,6 @@
 """`recon files`: which versions of a statement are here, and which of them counts."""
 
+from shlex import quote
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -42,6 +43,6 @@ def use(
     for provider, account, day in places:
         print(
             f"{provider} {account} {day}: the earlier version counts again; run the day: "
-            f"recon run --date {day} --provider {provider} --account {account} --cascade"
+            f"recon run --date {day} --provider {provider} --account {quote(account)} --cascade"
         )
     return 0

@@ -1,6 +1,7 @@
 """`recon providers`: what can be read, and a first description of what cannot yet."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -52,7 +53,7 @@ def new(
     text = draft(slug, file)
     with replaced(path) as part:
         part.write_text(text, encoding="utf-8")
-    print(f"{path} written; look for DECIDE in it, then try: recon normalize {file}")
+    print(f"{path} written; look for DECIDE in it, then try: recon normalize {quote(str(file))}")
     return 0
 
 

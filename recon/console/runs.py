@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recon.console.sources import show_arrivals
@@ -208,7 +209,7 @@ def _tell_stale(report: "RunReport") -> None:
                 were, days = f"{first} was", f"--date {first}"
             print(
                 f"{provider} {account}: {were} run on an older result; run again with --cascade, "
-                f"or: recon run {days} --account {account}"
+                f"or: recon run {days} --account {quote(account)}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from recon.console.terminal import (
@@ -40,7 +41,7 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
             print(
                 f"{status.provider} {status.account}: {status.stale_since} was run on an older "
                 f"result; run it again: recon run --date {status.stale_since} "
-                f"--account {status.account} --cascade"
+                f"--account {quote(status.account)} --cascade"
             )
     for status in found:
         for sentence in status.stale_settlements:

@@ -6,6 +6,7 @@ signed.
 
 from dataclasses import dataclass
 from datetime import date
+from shlex import quote
 
 import sqlalchemy as sa
 
@@ -68,4 +69,4 @@ def refuse_if_closed(
 
 
 def how_to_reopen(day: date, account: str) -> str:
-    return f'recon reopen --date {day} --account {account} --reason "..."'
+    return f'recon reopen --date {day} --account {quote(account)} --reason "..."'

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from recon.errors import NotProvedError, UserError
 from recon.io import audit
+from recon.io.closing import how_to_reopen
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
@@ -252,7 +253,7 @@ def _newer_statements(
     used = set() if run is None else set(run.file_ids)
     return [
         f"{day}: {file.name} (version {file.version}) has come since and is not used; to use it: "
-        f'recon reopen --date {date_} --account {account.account} --reason "..."'
+        f"{how_to_reopen(date_, account.account)}"
         for file in files
         if file.kind in account.statements and file.file_id not in used
     ]
