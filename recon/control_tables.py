@@ -62,8 +62,9 @@ def given_up_items(write_offs: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_of_payout() -> pl.Expr:
-    """Whether an OPEN_ITEM is a payout, one that is due, or a part of one that came."""
-    return pl.col("side").is_in(["payout", "due", "credit"])
+    """Whether an OPEN_ITEM is a payout, one that is due, a part of one that came, or money that is
+    not on the balance yet: no row of a match."""
+    return pl.col("side").is_in(["payout", "due", "credit", "booking"])
 
 
 # What the policy for small differences proposes to write off, and what its limits leave alone.

@@ -156,8 +156,8 @@ def _of_batches(batches: pl.DataFrame) -> Iterator[Figure]:
 
 
 def _of_open_items(result: DayResult) -> Iterator[Figure]:
-    # What a settlement cycle has not paid yet waits for its day, not for a person.
-    not_due = (pl.col("side") == "due") & (pl.col("state") == "open")
+    # What a cycle has not paid yet, or the balance not booked, waits for its day, not for a person.
+    not_due = pl.col("side").is_in(["due", "booking"]) & (pl.col("state") == "open")
     left = result.open_items.filter(~not_due)
     yield "open_count", None, Decimal(left.height)
     for code, part in _by_currency(left):

@@ -1,5 +1,6 @@
 """The first stage: the statements of a day -> canonical tables, in one pass over each file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -8,7 +9,9 @@ from recon.boundary import check
 from recon.day import DayInput, Statement, Store
 from recon.masking import mask_free_text
 from recon.periods import one_day
-from recon.providers.contract import ReadContext
+from recon.providers.contract import ReadContext, Reading
+from recon.settlement.bookings import booked
+from recon.settlement.settled import Told
 from recon.tables import BALANCE, CONTROL_TOTAL, REJECT, STATEMENT_LINE, empty
 
 
@@ -20,7 +23,14 @@ class Normalized:
     rejects: pl.DataFrame  # REJECT
     controls: pl.DataFrame  # CONTROL_TOTAL
     balances: pl.DataFrame  # BALANCE
+    booked: pl.DataFrame | None = None  # BOOKED; None: no statement tells when balances move
+    booking_files: frozenset[str] = frozenset()  # file_ids of statements that do
     empty_files: frozenset[str] = frozenset()  # file_ids of statements without a row
+
+    def told(self, *, is_complete: bool) -> Told:
+        """What the settlement is made of; of incomplete statements nobody knows what is booked."""
+        moved = self.booked if is_complete else None
+        return Told(self.lines, self.balances, self.controls, moved, self.booking_files)
 
 
 def normalize(day: DayInput, store: Store) -> Normalized:
@@ -43,16 +53,18 @@ def normalize(day: DayInput, store: Store) -> Normalized:
         for statement, reading in zip(day.statements, readings, strict=True)
     ]
     lines = pl.concat(matched) if len(matched) > 1 else matched[0]
+    moving = _moving(day, readings)
     kept, collected = store(
         {"lines": mask_free_text(lines)},
         [
             mask_free_text(pl.concat([reading.rejects for reading in readings])),
             pl.concat([reading.controls for reading in readings]),
             pl.concat([reading.balances for reading in readings]),
+            *([] if moving is None else [moving]),
         ],
     )
     check("STATEMENT_LINE", kept["lines"])
-    rejects, controls, balances = collected
+    rejects, controls, balances, *booked = collected
     rejected = set(rejects["file_id"])
     without_rows = {
         statement.file.file_id
@@ -66,7 +78,32 @@ def normalize(day: DayInput, store: Store) -> Normalized:
         controls = controls.filter(~says_nothing)
     controls = _of_whole_statements(controls)
     rejects = rejects.sort("file_id", "line_no")
-    return Normalized(kept["lines"], rejects, controls, balances, frozenset(without_rows))
+    return Normalized(
+        kept["lines"],
+        rejects,
+        controls,
+        balances,
+        booked=booked[0] if booked else None,
+        booking_files=_booking_files(day),
+        empty_files=frozenset(without_rows),
+    )
+
+
+def _booking_files(day: DayInput) -> frozenset[str]:
+    return frozenset(one.file.file_id for one in day.statements if one.kind.tells_bookings)
+
+
+def _moving(day: DayInput, readings: Sequence[Reading]) -> pl.LazyFrame | None:
+    """BOOKED of the day; None unless one statement tells movements, and another their bookings."""
+    kinds = [statement.kind for statement in day.statements]
+    if not any(kind.matched_kinds is None for kind in kinds):
+        return None
+    parts = [
+        reading.lines.filter(~pl.col("kind").is_in(sorted(kind.matched_kinds or ())))
+        for kind, reading in zip(kinds, readings, strict=True)
+        if kind.tells_bookings
+    ]
+    return booked(pl.concat(parts)) if parts else None
 
 
 def _is_empty(statement: Statement, lines: pl.LazyFrame, kept: pl.LazyFrame) -> bool:

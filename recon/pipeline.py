@@ -241,9 +241,7 @@ def settle(day: DayInput, whose: Day, missing: list[str], normalized: Normalized
     is_there = not missing and (bool(day.statements) or day.expected.state == "quiet")
     off = normalized.controls.filter(pl.col("stated") != pl.col("computed"))
     return settled(
-        normalized.lines,
-        normalized.balances,
-        normalized.controls,
+        normalized.told(is_complete=not missing),
         Before(day.closed, day.reserves, day.open_items, day.payout_terms),
         day.account,
         whose,
@@ -307,7 +305,8 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
     discrepancies = _discrepancies(day, whose, found, rejects)
     matched = known_by(found.matching.open_items, found.received.of_payouts)
     dues = found.settlement.dues
-    left = pl.concat([matched, found.received.in_transit, dues.left]).sort("side", "item_id")
+    waiting_for = [found.received.in_transit, dues.left, found.settlement.bookings.left]
+    left = pl.concat([matched, *waiting_for]).sort("side", "item_id")
     check("OPEN_ITEM", left)
     check("SETTLEMENT_BATCH", batches)
     check("RESERVE", found.settlement.reserve)

@@ -245,6 +245,18 @@ SENTENCES: Final[Phrases] = {
         "{difference} cannot be explained by any line.",
         "期初余额加当日明细为 {reached}，而对账单期末余额为 {stated}：{difference} 无明细可解释。",
     ),
+    "not_booked": (
+        "Lines and bookings of {number} are {amount} apart since {day}: the balance has not moved "
+        "by what the statement tells, or has moved by what it does not tell.",
+        "{number} 的明细与入账自 {day} 起相差 {amount}：明细未记入余额，或余额变动无对应明细。",
+    ),
+    "booked_before": (
+        "Opening balance and the day's lines give {reached}, but the statement closes at {stated}: "
+        "{difference} was booked for {count} movement(s) that no line of the day tells. It is the "
+        "first day that is known; if they are of the day before, run that day as well.",
+        "期初余额加当日明细为 {reached}，而对账单期末余额为 {stated}：其中 {difference} 为 "
+        "{count} 笔当日无明细的入账。该日为首个已知日期；如属前一日交易，请一并运行前一日。",
+    ),
     "balance_gap": (
         "The statement opens with {opening}, but that of {before} closed with {closing}: "
         "{difference} moved in between, and no statement shows it.",

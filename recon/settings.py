@@ -21,6 +21,7 @@ class AccountSettings:
     unmapped_limit: int = 0  # rejected rows tolerated before the day is not proved
     fee_tolerance: Decimal = Decimal(0)
     pays_into: tuple[tuple[str, str], ...] = ()  # currency (or *) and the bank account
+    booking_window_days: int = 1  # how long a movement may wait to be booked on the balance
     payout_window_days: int = 3  # how long a payout may be on its way
     reserve_percent: Decimal | None = None  # of the payments of a day, held; None: not agreed
     reserve_days: int = 0  # after which what was held comes back

@@ -162,7 +162,8 @@ MATCH: Final[Schema] = {
 # One-sided, carried to the next day, where it can still match. `overdue` ones are reported already.
 OPEN_ITEM: Final[Schema] = {
     # line, entry; payout: money on its way to this bank account; credit: a part of one that has
-    # arrived; due: what the provider has to pay out by the settlement cycle
+    # arrived; due: what the provider has to pay out by the settlement cycle; booking: a movement
+    # that the balance has not moved for yet
     "side": _TEXT,
     "item_id": _TEXT,
     "kind": _TEXT,
@@ -249,6 +250,7 @@ SETTLEMENT_BATCH: Final[Schema] = {
     "net": MONEY,  # the sum of every line's net
     "opening_balance": MONEY,
     "closing_balance": MONEY,
+    "unbooked": MONEY,  # of the net, what the balance moves by on other days
     "expected_payout": MONEY,
     "provider_payout": MONEY,
     "bank_credit": MONEY,

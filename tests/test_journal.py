@@ -36,7 +36,7 @@ from tests.support import TODAY, WHOSE, frame_of, line, lines, run, small_day
 
 EVENTS = (
     *("statement", "ledger", "tax", "exchange", "tolerance", "difference"),
-    *("payout", "receipt", "write_off"),
+    *("booking", "payout", "receipt", "write_off"),
 )
 HOLDING = ("clearing", "suspense")
 
@@ -63,6 +63,7 @@ def posted(
     write_offs: tuple[dict[str, Any], ...] = (),
     written_off: tuple[dict[str, Any], ...] = (),
     fees: tuple[dict[str, Any], ...] = (),
+    after: tuple[dict[str, Any], ...] = (),
     exchanged: str = "0",
 ) -> list[tuple[str, str, str]]:
     """(event, role, amount) of a day in CNY; `outcomes` is (side, outcome, amount)."""
@@ -70,7 +71,7 @@ def posted(
         lines(*(line(f"L{n}", **row) for n, row in enumerate(stated))).lazy(),
         frame_of(LEDGER_ENTRY, ({"currency": "CNY", **row} for row in entries)).lazy(),
         frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in before)),
-        empty(OPEN_ITEM),
+        frame_of(OPEN_ITEM, ({"currency": "CNY", **row} for row in after)),
         frame_of(
             CONSERVATION,
             (
@@ -118,6 +119,17 @@ def test_what_only_the_cycle_tells_is_paid_out_of_the_balance() -> None:
         ("payout", "in_transit", "1E+1"),
         ("payout", "in_transit", "9E+1"),
         ("payout", "transfers", "-9E+1"),
+    ]
+
+
+def test_what_the_balance_has_not_moved_for_is_on_an_account_of_its_own() -> None:
+    """90 wait since today, 20 of before are booked."""
+    assert posted(
+        before=({"side": "booking", "item_id": "B1", "amount": "20"},),
+        after=({"side": "booking", "item_id": "B2", "amount": "90"},),
+    ) == [
+        ("booking", "balance", "-7E+1"),
+        ("booking", "unbooked", "7E+1"),
     ]
 
 

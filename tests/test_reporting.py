@@ -55,7 +55,7 @@ def tables(workbook: Workbook) -> dict[str, Table]:
         (text.KINDS, KINDS),
         (text.STATUSES, STATUSES),
         (text.SEVERITIES, SEVERITIES),
-        (text.SIDES, ("line", "entry", "payout", "credit", "due")),
+        (text.SIDES, ("line", "entry", "payout", "credit", "due", "booking")),
         (text.STATES, ("open", "overdue")),
         (text.BASES, ("balance", "control_total", "none")),
     ],

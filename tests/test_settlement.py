@@ -9,7 +9,8 @@ import pytest
 from recon.boundary import check
 from recon.settlement import batches
 from recon.settlement.batches import COLUMN_BY_KIND
-from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT
+from recon.settlement.bookings import BEFORE, UNBOOKED
+from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT, empty
 from tests.support import WHOSE, frame_of, line, lines
 
 FIGURES = [
@@ -50,6 +51,7 @@ def made(
     *rows: dict[str, Any],
     balances: tuple[tuple[str, str, str], ...] = (),
     controls: tuple[tuple[str | None, str | None, str], ...] = (),
+    unbooked: str | None = None,
 ) -> pl.DataFrame:
     """SETTLEMENT_BATCH of lines, (currency, opening, closing) and (currency, stated, computed)."""
     found = batches.batches(
@@ -62,6 +64,7 @@ def made(
                 for code, said, sum_ in controls
             ),
         ),
+        frame_of(UNBOOKED, [] if unbooked is None else [{"currency": "CNY", "unbooked": unbooked}]),
         WHOSE,
     )
     check("SETTLEMENT_BATCH", found)
@@ -71,6 +74,27 @@ def made(
 def proof_of(batch: pl.DataFrame) -> tuple[Decimal | None, str]:
     (row,) = batch.select("proof", "proof_basis").rows()
     return row
+
+
+def test_what_is_booked_on_another_day_is_no_part_of_the_balance() -> None:
+    paid = {"gross": "100", "fee": "1"}
+    late = made(paid, paid, balances=(("CNY", "5", "104"),), unbooked="99")
+    assert proof_of(late) == (Decimal(0), "balance")
+    assert batches.discrepancies(late, empty(BEFORE), WHOSE).height == 0
+    lost = made(paid, paid, balances=(("CNY", "5", "104"),))
+    assert proof_of(lost) == (Decimal(99), "balance")
+
+
+def test_what_the_first_day_has_booked_for_days_before_is_told_as_that() -> None:
+    batch = made({"gross": "100", "fee": "1"}, balances=(("CNY", "5", "113"),))
+    known = pl.DataFrame([("CNY", Decimal(9), 2)], schema=dict(BEFORE), orient="row")
+    (row,) = batches.discrepancies(batch, known, WHOSE).iter_rows(named=True)
+    assert (
+        "9.00 CNY was booked for 2 movement(s) that no line of the day tells" in row["explanation"]
+    )
+    other = known.with_columns(booked_before=pl.lit(Decimal(8)))
+    (row,) = batches.discrepancies(batch, other, WHOSE).iter_rows(named=True)
+    assert "cannot be explained by any line" in row["explanation"]
 
 
 def test_every_kind_of_line_has_its_place() -> None:
@@ -164,7 +188,7 @@ def test_balances_that_follow_from_the_lines_prove_a_batch() -> None:
     )
     assert proof_of(batch) == (0, "balance")
     assert batch.select("opening_balance", "closing_balance").row(0) == (1000, Decimal("1048.40"))
-    assert batches.discrepancies(batch, WHOSE).height == 0
+    assert batches.discrepancies(batch, empty(BEFORE), WHOSE).height == 0
 
 
 @pytest.mark.parametrize(
@@ -176,7 +200,7 @@ def test_balances_that_do_not_are_a_discrepancy_with_its_sign(
 ) -> None:
     batch = made({"gross": "100"}, balances=(("CNY", "1000", closing),))
     assert proof_of(batch) == (Decimal(proof), "balance")
-    (found,) = batches.discrepancies(batch, WHOSE).iter_rows(named=True)
+    (found,) = batches.discrepancies(batch, empty(BEFORE), WHOSE).iter_rows(named=True)
     assert (found["type"], found["severity"]) == ("balance_mismatch", "high")
     assert found["difference"] == Decimal(difference)  # provider - what our lines give
     assert found["discrepancy_id"] == "balance:2026-11-20:CNY"
@@ -204,7 +228,9 @@ def test_without_balances_the_control_totals_prove_it_or_nothing_does(
 ) -> None:
     batch = made({"gross": "100"}, controls=controls)
     assert proof_of(batch) == proof
-    assert batches.discrepancies(batch, WHOSE).height == 0  # a control total speaks for itself
+    assert (
+        batches.discrepancies(batch, empty(BEFORE), WHOSE).height == 0
+    )  # a control total speaks for itself
 
 
 def test_balances_come_before_control_totals() -> None:
@@ -225,7 +251,7 @@ def test_a_balance_that_nothing_moves_is_carried_and_proved() -> None:
         ("EUR", "2026-11-20", 0, 0, 5, 0),
         ("JPY", "2026-11-20", 0, 0, 500, 1),
     ]
-    off = batches.discrepancies(found, WHOSE)
+    off = batches.discrepancies(found, empty(BEFORE), WHOSE)
     assert off.select("currency", "difference").rows() == [("JPY", -1)]
 
 

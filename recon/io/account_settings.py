@@ -42,6 +42,7 @@ class AccountEntry(Settings):
     unmapped_limit: Annotated[int, Field(ge=0)] = 0
     fee_tolerance: Amount = Decimal(0)
     pays_into: dict[PayoutCurrency, str] = {}
+    booking_window_days: Days = 1
     payout_window_days: Days = 3
     cycle: CycleText | None = None
     cycle_from: date | None = None

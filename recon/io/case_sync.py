@@ -28,7 +28,7 @@ from recon.tables import INSTANT, Schema, empty
 POLICY: Final = "policy"  # who proposes what `[write_off]` of the configuration says
 
 # The discrepancies that are about a row which may be carried; of a fee, say, that goes on its way.
-_ABOUT_AN_ITEM: Final = "^(match|receipt|payout):"
+_ABOUT_AN_ITEM: Final = "^(match|receipt|payout|booking):"
 
 _FACTS: Final[Schema] = {
     "discrepancy_id": pl.String(),

@@ -15,6 +15,7 @@ from recon.errors import ensure
 # `FIELDS`; the first word is one of the five that every ledger knows.
 NAMES: Final[Mapping[str, str]] = {
     "balance": "Assets:Providers:{provider}:{account}",  # what the statement says we have there
+    "unbooked": "Assets:Unbooked:{provider}:{account}",  # told, not on the balance yet
     "clearing": "Assets:Clearing:{provider}:{account}",  # entries less lines: the open items
     "suspense": "Assets:Suspense:{provider}:{account}",  # what discrepancies hold
     "in_transit": "Assets:InTransit:{pays_into}",  # paid out, not yet on the bank account

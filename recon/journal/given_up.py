@@ -12,6 +12,7 @@ _ROLE_BY_SIDE: Final = {
     "entry": "clearing",
     "payout": "in_transit",
     "credit": "transfers",  # what has come of a payout is between two accounts of ours
+    "booking": "unbooked",
     "due": "balance",  # what the provider owes and will not pay is still on the account there
 }
 

@@ -14,6 +14,7 @@ MEMOS: Final[Phrases] = {
     "exchange": ("exchanged at another rate than the reference", "兑换汇率与参考汇率之差"),
     "tolerance": ("differences that a rule allows", "规则容差内的差额"),
     "difference": ("in discrepancies of the day", "当日差异"),
+    "booking": ("booked on another day", "跨日入账"),
     "payout": ("paid out", "结算打款"),
     "receipt": ("payouts received", "打款到账"),
     "write_off": ("written off", "核销"),

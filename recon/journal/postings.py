@@ -64,6 +64,7 @@ def postings(moved: Movements, day: Day) -> pl.DataFrame:
         _both("exchange", moved.exchanged, conversion="difference", fx="-difference"),
         _both("tolerance", settled, clearing="residual", rounding="-residual"),
         _both("difference", settled, clearing="-disputed", suspense="disputed"),
+        _both("booking", _unbooked(moved), unbooked="amount", balance="-amount"),
         _both("payout", _sent(moved.payouts), in_transit="amount", source="-amount"),
         _both("receipt", received, transfers="credited", bank_charges="bank_fee",
               in_transit="-payout_amount"),
@@ -76,6 +77,15 @@ def postings(moved: Movements, day: Day) -> pl.DataFrame:
 
 
 _RECEIVED: Final = ("credited", "bank_fee", "payout_amount")
+
+
+def _unbooked(moved: Movements) -> pl.DataFrame:
+    """Per currency, what the lines are more than the balance has moved by: the open items of it."""
+    signed = [
+        items.filter(side="booking").select("currency", amount=sign * pl.col("amount"))
+        for items, sign in ((moved.after, 1), (moved.before, -1))
+    ]
+    return pl.concat(signed).group_by("currency").agg(pl.col("amount").sum()).sort("currency")
 
 
 def _sent(payouts: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ def opening(standings: Sequence[Standing], first: date, language: Language) -> p
             [
                 _clearing(one.before).with_columns(role=pl.lit("clearing")),
                 _balances(one.batches, "opening_balance").with_columns(role=pl.lit("balance")),
+                _unbooked(one.before).with_columns(role=pl.lit("unbooked")),
                 one.in_transit.select("currency", "amount", role=pl.lit("in_transit")),
                 one.reserve.select("currency", "amount", role=pl.lit("reserve")),
             ]
@@ -108,6 +109,12 @@ def _clearing(items: pl.DataFrame) -> pl.DataFrame:
         .group_by("currency")
         .agg(amount=ours.sum())
     )
+
+
+def _unbooked(items: pl.DataFrame) -> pl.DataFrame:
+    """currency, amount: what is not on the balance yet."""
+    waiting = items.filter(side="booking").group_by("currency")
+    return waiting.agg(pl.col("amount").sum())
 
 
 def _balances(batches: pl.DataFrame, name: str) -> pl.DataFrame:

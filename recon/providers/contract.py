@@ -116,6 +116,7 @@ class StatementKind:
     reconciled with the ledger: a balance statement repeats movements that another statement of the
     same day reports in detail, and those repeat lines serve the settlement proof only. `places`, of
     kinds whose files may hold several accounts or days, looks through a whole file and tells all.
+    `tells_bookings`: its other rows say when the balance moves for what another statement tells.
     `is_numbered`: the parts of an account count on from statement to statement, so a gap is a loss.
     """
 
@@ -127,6 +128,7 @@ class StatementKind:
     read: Callable[[Content, ReadContext], Reading]
     matched_kinds: frozenset[str] | None = None
     places: "Places | None" = None
+    tells_bookings: bool = False
     is_numbered: bool = False
 
 

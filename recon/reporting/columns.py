@@ -14,8 +14,8 @@ _NAMES_BY_KIND: Final[dict[Kind, str]] = {
     "money": (
         "amount amount_ledger amount_provider difference at_stake gross refunds chargebacks fees "
         "withdrawals withdrawal_charges adjustments reserve net net_of_lines net_check "
-        "opening_balance closing_balance expected_payout provider_payout bank_credit proof "
-        "base charged expected variance our_charge margin stated computed stated_difference "
+        "opening_balance closing_balance unbooked expected_payout provider_payout bank_credit "
+        "proof base charged expected variance our_charge margin stated computed stated_difference "
         "payout_amount credited bank_fee in_transit earned paid_out "
         "fee line_check of_transactions trace difference_before difference_now total"
     ),

@@ -9,7 +9,7 @@ from recon.reporting import text
 from recon.reporting.columns import columns
 from recon.reporting.discrepancies import listed_discrepancies
 from recon.reporting.overview import OUTCOMES, conservation_tables
-from recon.reporting.settlement import NET_FORMULA, NET_PARTS, listed_batches
+from recon.reporting.settlement import NET_FORMULA, NET_PARTS, has_unbooked, listed_batches
 from recon.reporting.sheets import Banner, Cell, Formula, Line, Lines, Sheet, SumOf, Table
 from recon.reporting.text import NOTHING, Language
 from recon.results import DayResult
@@ -63,9 +63,11 @@ def _bridge(result: DayResult, language: Language) -> Lines:
     bridges = [_bridge_cells(group, language) for group in groups]
     headings = [f"{group['currency'][0]} · {group['proof_basis'][0]}" for group in groups]
     strong = ("net", "expected_closing", "stated_closing", "bridge_difference")
+    absent = () if has_unbooked(batches) else ("unbooked",)
     lines = [
         Line(name, label, tuple(bridge[name] for bridge in bridges), strong=name in strong)
         for name, label in _bridge_labels(language).items()
+        if name not in absent
     ]
     return Lines(text.phrase("bridge", language), tuple(lines), ("", *headings))
 
@@ -81,6 +83,7 @@ def _bridge_labels(language: Language) -> dict[str, str]:
         "opening_balance": text.title("opening_balance", language),
         **parts,
         "net": text.phrase("net_movement", language),
+        "unbooked": f"{less} {text.title('unbooked', language)}",
         **{name: text.phrase(name, language) for name in totals},
     }
 
@@ -105,12 +108,15 @@ def _bridge_cells(group: pl.DataFrame, language: Language) -> dict[str, Cell]:
         nothing = figure(None)
         proofs = group["proof"].drop_nulls()  # one figure of the statement, said on every batch
         off = proofs[int(proofs.abs().arg_max() or 0)] if proofs.len() else None
-        cells |= dict.fromkeys(("opening_balance", "expected_closing", "stated_closing"), nothing)
+        absent = ("opening_balance", "unbooked", "expected_closing", "stated_closing")
+        cells |= dict.fromkeys(absent, nothing)
         return cells | {"bridge_difference": figure(off, check=True)}
     cells["opening_balance"] = opening = sum_of("opening_balance")
     cells["stated_closing"] = closing = sum_of("closing_balance")
-    reached = Decimal(str(opening.value)) + net
-    cells["expected_closing"] = figure(reached, "{opening_balance}+{net}")
+    cells["unbooked"] = unbooked = sum_of("unbooked")
+    reached = Decimal(str(opening.value)) + net - Decimal(str(unbooked.value))
+    less = "-{unbooked}" if has_unbooked(group) else ""
+    cells["expected_closing"] = figure(reached, f"{{opening_balance}}+{{net}}{less}")
     difference = reached - Decimal(str(closing.value))
     cells["bridge_difference"] = figure(
         difference, "{expected_closing}-{stated_closing}", check=True

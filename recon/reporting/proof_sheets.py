@@ -27,6 +27,7 @@ from recon.reporting.settlement import (
     cost_totals,
     listed_batches,
     listed_costs,
+    proof_columns,
     with_components,
 )
 from recon.reporting.sheets import Sheet, SumOf, Table
@@ -71,14 +72,7 @@ def _batches(book: Book, language: Language) -> Sheet:
         *(column(part, language) for part in NET_PARTS),
         column("net", language, formula=NET_FORMULA),
         *traced,
-        column("closing_balance", language),
-        column(
-            "proof",
-            language,
-            formula="{opening_balance}+{net}-{closing_balance}",
-            live="is_balance",
-            check=True,
-        ),
+        *proof_columns(listed, language),
         *columns("proof_basis expected_payout provider_payout bank_credit", language),
     )
     return _sheet("batches", language, Table("batches", shown, listed, main=True, fixed=4))

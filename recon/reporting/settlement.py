@@ -58,10 +58,11 @@ def listed_batches(batches: pl.DataFrame, language: Language) -> pl.DataFrame:
     """SETTLEMENT_BATCH with visible words and the net once more, from its parts.
 
     Adds net_of_lines (what the lines add up to), net_check (net - net_of_lines) and `is_balance`:
-    the proof is opening balance + net - closing balance.
+    the proof is opening balance + net - unbooked - closing balance.
     """
     parts = [pl.col(part).fill_null(ZERO) * sign for part, sign in NET_PARTS.items()]
-    reached = pl.col("opening_balance") + pl.col("net") - pl.col("closing_balance")
+    moved = pl.col("net") - pl.col("unbooked").fill_null(ZERO)
+    reached = pl.col("opening_balance") + moved - pl.col("closing_balance")
     return (
         batches.sort("settlement_date", "batch_id", "currency", nulls_last=True)
         .with_columns(net_of_lines="net", net=pl.sum_horizontal(parts))
@@ -74,6 +75,23 @@ def listed_batches(batches: pl.DataFrame, language: Language) -> pl.DataFrame:
     )
 
 
+def proof_columns(batches: pl.DataFrame, language: Language) -> tuple[Column, ...]:
+    """What the net is less than the balance has moved by, where that is anything, the closing
+    balance, and the proof of SETTLEMENT_BATCH."""
+    less = ("unbooked",) if has_unbooked(batches) else ()
+    names = (*less, "closing_balance")
+    formula = "{opening_balance}+{net}" + "".join(f"-{{{name}}}" for name in names)
+    return (
+        *(column(name, language) for name in names),
+        column("proof", language, formula=formula, live="is_balance", check=True),
+    )
+
+
+def has_unbooked(batches: pl.DataFrame) -> bool:
+    """Whether the balance of any SETTLEMENT_BATCH has moved on another day than its lines say."""
+    return batches.filter(pl.col("unbooked") != ZERO).height > 0
+
+
 def _batches(result: DayResult, language: Language) -> Table:
     return Table(
         "settlement",
@@ -84,14 +102,8 @@ def _batches(result: DayResult, language: Language) -> Table:
             column("net", language, formula=NET_FORMULA),
             column("net_of_lines", language),
             column("net_check", language, formula="{net}-{net_of_lines}", check=True),
-            *columns("opening_balance closing_balance", language),
-            column(
-                "proof",
-                language,
-                formula="{opening_balance}+{net}-{closing_balance}",
-                live="is_balance",
-                check=True,
-            ),
+            *columns("opening_balance", language),
+            *proof_columns(result.batches, language),
             *columns("proof_basis expected_payout provider_payout bank_credit", language),
         ),
         listed_batches(result.batches, language),

@@ -80,6 +80,7 @@ SIDES: Final[Words] = {
     "payout": ("In transit", "在途"),
     "credit": ("Part of a payout", "部分到账"),
     "due": ("Due by the cycle", "按周期应付"),
+    "booking": ("To be booked", "待入账"),
 }
 STATES: Final[Words] = {"open": ("Open", "未达"), "overdue": ("Overdue", "已逾期")}
 DUE_STATES: Final[Words] = {

@@ -105,6 +105,7 @@ COLUMNS: Final[Words] = {
     "open": ("Open", "未达"),
     "open_items": ("Open items", "未达账项"),
     "opening": ("Opening", "期初"),
+    "unbooked": ("Booked on other days", "跨日入账"),
     "opening_balance": ("Opening balance", "期初余额"),
     "other_count": ("Other rows", "其他笔数"),
     "outcome": ("Outcome", "结果"),

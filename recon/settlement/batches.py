@@ -29,12 +29,17 @@ _WITHDRAWALS = [kind for kind, column in COLUMN_BY_KIND.items() if column == "wi
 
 
 def batches(
-    lines: pl.LazyFrame, balances: pl.DataFrame, controls: pl.DataFrame, day: Day
+    lines: pl.LazyFrame,
+    balances: pl.DataFrame,
+    controls: pl.DataFrame,
+    unbooked: pl.DataFrame,
+    day: Day,
 ) -> pl.DataFrame:
-    """STATEMENT_LINE, BALANCE and CONTROL_TOTAL -> SETTLEMENT_BATCH, one a batch and currency.
+    """STATEMENT_LINE, BALANCE, CONTROL_TOTAL and UNBOOKED -> SETTLEMENT_BATCH, one a batch and
+    currency.
 
-    The proof is opening balance + net - closing balance where the statement tells balances, else
-    what its control totals are off by; null when the statement offers neither.
+    The proof is opening balance + net - unbooked - closing balance where the statement tells
+    balances, else what its control totals are off by; null when the statement offers neither.
     """
     kind = pl.col("kind")
     columns = {
@@ -61,11 +66,15 @@ def batches(
         .sort("batch_id", "currency")
         .collect(engine="streaming")
     )
-    return _proved(summed, balances, controls, day)
+    return _proved(summed, balances, controls, unbooked, day)
 
 
 def _proved(
-    summed: pl.DataFrame, balances: pl.DataFrame, controls: pl.DataFrame, day: Day
+    summed: pl.DataFrame,
+    balances: pl.DataFrame,
+    controls: pl.DataFrame,
+    unbooked: pl.DataFrame,
+    day: Day,
 ) -> pl.DataFrame:
     off = (
         controls.filter(pl.col("currency").is_not_null() & pl.col("stated").is_not_null())
@@ -80,10 +89,11 @@ def _proved(
     )
     every = pl.concat([summed, resting], how="diagonal_relaxed")
     alone = pl.len().over("currency") == 1  # a balance belongs to a day, not to one of two batches
-    joined = every.join(balances, on="currency", how="left").join(off, on="currency", how="left")
-    balance_proof = pl.when(alone).then(
-        pl.col("opening") + pl.col("net").fill_null(ZERO) - pl.col("closing")
-    )
+    joined = every
+    for of_currency in (balances, off, unbooked.rename({"unbooked": "not_booked"})):
+        joined = joined.join(of_currency, on="currency", how="left")
+    moved = pl.col("net").fill_null(ZERO) - pl.col("not_booked").fill_null(ZERO)
+    balance_proof = pl.when(alone).then(pl.col("opening") + moved - pl.col("closing"))
     amounts = [name for name, dtype in SETTLEMENT_BATCH.items() if dtype == MONEY]
     counts = ["payment_count", "refund_count", "other_count"]
     return (
@@ -92,6 +102,7 @@ def _proved(
             account=pl.lit(day.account),
             opening_balance=pl.when(alone).then("opening"),
             closing_balance=pl.when(alone).then("closing"),
+            unbooked=pl.when(alone).then("not_booked"),
             proof=pl.coalesce(balance_proof, "off"),
             proof_basis=pl.when(balance_proof.is_not_null())
             .then(pl.lit("balance"))
@@ -144,23 +155,28 @@ def with_bank_credits(made: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFram
     )
 
 
-def discrepancies(made: pl.DataFrame, day: Day) -> pl.DataFrame:
-    """SETTLEMENT_BATCH whose balances do not follow from its lines -> DISCREPANCY."""
+def discrepancies(made: pl.DataFrame, before: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """SETTLEMENT_BATCH whose balances do not follow from its lines -> DISCREPANCY; BEFORE is what
+    was booked on the first day that is known, maybe for days before it."""
     off = made.filter((pl.col("proof_basis") == "balance") & (pl.col("proof") != ZERO))
     if off.height == 0:
         return empty(DISCREPANCY)
-    found = off.with_columns(reached=pl.col("opening_balance") + pl.col("net")).select(
+    moved = pl.col("net") - pl.col("unbooked").fill_null(ZERO)
+    facts = {
+        "reached": amount_text("reached"),
+        "stated": amount_text("closing_balance"),
+        "difference": amount_text((pl.col("closing_balance") - pl.col("reached")).cast(MONEY)),
+    }
+    is_before = pl.col("closing_balance") - pl.col("reached") == pl.col("booked_before")
+    reached = off.with_columns(reached=pl.col("opening_balance") + moved)
+    found = reached.join(before, on="currency", how="left", maintain_order="left").select(
         "currency",
         discrepancy_id=sentence("balance:{}:{}", "batch_id", "currency"),
         type=pl.lit("balance_mismatch"),
         amount_ledger="reached",
         amount_provider="closing_balance",
-        explanation=told(
-            day.language,
-            "balance_mismatch",
-            reached=amount_text("reached"),
-            stated=amount_text("closing_balance"),
-            difference=amount_text((pl.col("closing_balance") - pl.col("reached")).cast(MONEY)),
-        ),
+        explanation=pl.when(is_before)
+        .then(told(day.language, "booked_before", count="before_count", **facts))
+        .otherwise(told(day.language, "balance_mismatch", **facts)),
     )
     return complete(found, day)

@@ -8,7 +8,19 @@ import polars as pl
 from recon.discrepancies import Day
 from recon.settings import AccountSettings
 from recon.settlement import batches, continuity, due, reserve
+from recon.settlement.bookings import Bookings, bookings
 from recon.settlement.due import Dues, PayoutTerms
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the statements of the day tell."""
+
+    lines: pl.LazyFrame  # STATEMENT_LINE
+    balances: pl.DataFrame  # BALANCE
+    controls: pl.DataFrame  # CONTROL_TOTAL
+    booked: pl.DataFrame | None = None  # BOOKED; None: nobody says when the balance moves
+    booking_files: frozenset[str] = frozenset()  # file_ids of what says so
 
 
 @dataclass(frozen=True)
@@ -28,35 +40,39 @@ class Settlement:
     batches: pl.DataFrame  # SETTLEMENT_BATCH
     reserve: pl.DataFrame  # RESERVE
     dues: Dues
+    bookings: Bookings
     jumps: pl.DataFrame  # DISCREPANCY: balances that do not open with what was closed before
 
     def discrepancies(self, account: AccountSettings, day: Day) -> pl.DataFrame:
         """DISCREPANCY of balances, and of a reserve and payouts that are not as agreed."""
-        off = batches.discrepancies(self.batches, day)
+        off = batches.discrepancies(self.batches, self.bookings.before, day)
         held = reserve.unexplained(self.reserve, account, day)
-        return pl.concat([off, held, self.dues.discrepancies])
+        return pl.concat([off, held, self.dues.discrepancies, self.bookings.discrepancies])
 
 
 def settled(
-    lines: pl.LazyFrame,
-    balances: pl.DataFrame,
-    controls: pl.DataFrame,
-    before: Before,
-    account: AccountSettings,
-    day: Day,
-    *,
-    is_whole: bool,
+    told: Told, before: Before, account: AccountSettings, day: Day, *, is_whole: bool
 ) -> Settlement:
-    """STATEMENT_LINE, BALANCE and CONTROL_TOTAL of a day -> Settlement; `is_whole` says whether
-    nothing of the day is missing."""
-    dues = due.dues(lines, before.open_items, account, before.terms, day, is_whole=is_whole)
-    made = batches.batches(lines, balances, controls, day)
+    """What the statements of a day tell -> Settlement; `is_whole` says whether nothing of the day
+    is missing."""
+    dues = due.dues(told.lines, before.open_items, account, before.terms, day, is_whole=is_whole)
+    booked = bookings(
+        told.lines.filter(~pl.col("file_id").is_in(sorted(told.booking_files))),
+        told.booked,
+        before.open_items,
+        account.booking_window_days,
+        day,
+        is_first=before.closed.height == 0,
+        is_whole=is_whole,
+    )
+    made = batches.batches(told.lines, told.balances, told.controls, booked.unbooked, day)
     # Without its first row, a statement may open with another balance than it has.
-    told = balances if is_whole else balances.clear()
-    jumps = continuity.discontinuities(told, before.closed, day)
+    balances = told.balances if is_whole else told.balances.clear()
+    jumps = continuity.discontinuities(balances, before.closed, day)
     return Settlement(
         batches.with_expected_payouts(made, dues.expected) if before.terms else made,
-        reserve.reserve(lines, before.reserves, account, day.business_date),
+        reserve.reserve(told.lines, before.reserves, account, day.business_date),
         dues,
+        booked,
         jumps,
     )

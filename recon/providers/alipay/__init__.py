@@ -27,6 +27,7 @@ PROVIDER = Provider(
             describe=account_bill.describe,
             read=account_bill.read,
             matched_kinds=account_bill.MATCHED_KINDS,
+            tells_bookings=True,
         ),
         *(
             StatementKind(

@@ -35,6 +35,7 @@ PROVIDER = Provider(
             describe=fund_flow.describe,
             read=fund_flow.read,
             matched_kinds=fund_flow.MATCHED_KINDS,
+            tells_bookings=True,
         ),
     ),
 )
