@@ -84,8 +84,8 @@ def run_period(
         for day in period:
             going = [account for account in going if run(account, day)]
     if cascade:
-        for account in _with_receivers(workspace, ordered):
-            _run_stale(workspace, account, run)
+        for together in _counted_together(workspace, _with_receivers(workspace, ordered)):
+            _run_stale(workspace, together, run)
     if report.days:
         run_days = sorted({day.result.business_date for day in report.days})
         report.books = _write_books(workspace, run_days, period, report.failures)
@@ -178,14 +178,19 @@ def _with_receivers(
 
 
 def _run_stale(
-    workspace: Workspace, account: AccountSettings, run: Callable[[AccountSettings, date], bool]
+    workspace: Workspace,
+    together: Sequence[AccountSettings],
+    run: Callable[[AccountSettings, date], bool],
 ) -> None:
-    """Run days again until none began with something else than is so now."""
-    done = date.min
-    while stale := workspace.stale_dates(account):
-        if stale[0] <= done or not run(account, stale[0]):
+    """Run days again until none began with something else than is so now; days of accounts that
+    are counted together in the order in which they count."""
+    done = date.min, 0
+    while stale := [(days[0], place) for place, account in enumerate(together)
+                    if (days := workspace.stale_dates(account))]:  # fmt: skip
+        first = min(stale)
+        if first <= done or not run(together[first[1]], first[0]):
             break  # a signed-off day was refused, or one could not be run
-        done = stale[0]
+        done = first
 
 
 def ledger_entries(

@@ -31,7 +31,28 @@ effective_from = 2026-01-01
 """
 
 
-def two_accounts(place: Path, *, shared: bool = True) -> Path:
+WELCOME = """
+[[tariff]]
+name = "welcome"
+account = "{account}"
+kinds = ["payment"]
+currency = "EUR"
+promotion = true
+quota_count = 30
+counted_with = {others}
+effective_from = 2026-01-01
+
+[[tariff]]
+name = "cards"
+account = "{account}"
+kinds = ["payment"]
+currency = "EUR"
+fixed = "1"
+effective_from = 2026-01-01
+"""
+
+
+def two_accounts(place: Path, *, shared: bool = True, row: str = ROW) -> Path:
     """The acquirer's samples, once more under another number, and a fee of 1 for each payment but
     the first thirty."""
     copy_place(place, "acquirer", "bank")
@@ -42,7 +63,7 @@ def two_accounts(place: Path, *, shared: bool = True) -> Path:
     again = account.replace(ONE, OTHER)
     settings.write_text(text[:start] + account + again + text[end:], "utf-8")
     rows = [
-        ROW.format(account=mine, others=[theirs] if shared else [])
+        row.format(account=mine, others=[theirs] if shared else [])
         for mine, theirs in ((ONE, OTHER), (OTHER, ONE))
     ]
     (place / "configs" / "fees" / "acquirer.toml").write_text("".join(rows), "utf-8")
@@ -61,6 +82,10 @@ def expected(place: Path) -> dict[tuple[str, int], Decimal]:
     words = ("--config", f"{place}/configs", "--workspace", f"{place}/workspace")
     days = ("--from", "2026-11-18", "--to", "2026-11-19", "--provider", "acquirer")
     assert invoke(["run", *days, *words]) == 0
+    return charged(place)
+
+
+def charged(place: Path) -> dict[tuple[str, int], Decimal]:
     database = Database.open(f"sqlite:///{place}/workspace/recon.db")
     accounts = load_config(place / "configs").accounts_of(["acquirer"], None)
     fees = pl.concat(fees_of(database, account) for account in accounts)
@@ -125,3 +150,16 @@ def test_a_quota_that_is_shared_with_nobody_is_refused(
     path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
     assert invoke(["check", "--config", f"{place}/configs"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_one_cascade_runs_the_days_of_both_in_the_order_they_count(tmp_path: Path) -> None:
+    place = two_accounts(tmp_path, row=WELCOME)
+    assert expected(place) == {(OTHER, 18): 18 - 12, (ONE, 19): 17, (OTHER, 19): 17}
+    # Of the first account's first day eight payments are not understood any more, so that the
+    # other's first day leaves two of the promotion for the first one's second day.
+    (path,) = (place / "sample_statements" / "acquirer").glob(f"*{ONE}_20261118.csv")
+    path.write_bytes(path.read_bytes().replace(b";Kauf;", b";Unbekannt;", 8))
+    words = ("--config", f"{place}/configs", "--workspace", f"{place}/workspace")
+    day = ("--date", "2026-11-18", "--account", ONE, "--cascade")
+    assert invoke(["run", *day, *words]) == 3
+    assert charged(place) == {(ONE, 19): 17 - 2, (OTHER, 19): 17}
