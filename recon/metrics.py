@@ -40,7 +40,7 @@ ANOMALY: Final[Schema] = {
 RATE_PLACES: Final = Decimal("0.000001")
 WEEKS_LOOKED_AT: Final = 8
 _USUAL_WEEKS: Final = 4
-_MINIMUM_DAYS: Final = 10  # with fewer nothing is called unusual
+MINIMUM_DAYS: Final = 10  # with fewer nothing is called unusual
 _MINIMUM_WEEKDAYS: Final = 5  # the same for figures that are compared with the same weekday
 _SPREAD: Final = 5  # median distances away from the median: about 3.4 standard deviations
 
@@ -221,6 +221,12 @@ def anomalies(history: pl.DataFrame, day: date) -> pl.DataFrame:
     return pl.DataFrame(found, schema=dict(ANOMALY), orient="row").sort(*_KEY, nulls_last=True)
 
 
+def is_comparable(history: pl.DataFrame, day: date) -> bool:
+    """Whether a METRIC up to a day has enough days before it for anything to be called unusual."""
+    by_day = _by_day(history, day, WEEKS_LOOKED_AT).values()
+    return any(len(values.keys() - {day}) >= MINIMUM_DAYS for values in by_day)
+
+
 def usual_values(history: pl.DataFrame, day: date) -> pl.DataFrame:
     """The median (`usual`) of each figure in the four weeks before a day, and of how many days."""
     rows = []
@@ -250,7 +256,7 @@ def _unusual(
         for when, one in before.items()
         if not metric.by_weekday or when.weekday() == day.weekday()
     ]
-    needed = _MINIMUM_WEEKDAYS if metric.by_weekday else _MINIMUM_DAYS
+    needed = _MINIMUM_WEEKDAYS if metric.by_weekday else MINIMUM_DAYS
     if len(values) < needed or not metric.worse:
         return None
     usual = median(values)

@@ -23,10 +23,12 @@ from recon.metrics import (
     settlement_delays,
     usual_values,
 )
+from recon.periods import one_day
 from recon.reporting import text
-from recon.reporting.watch import anomaly_in_words, figure_text
+from recon.reporting.sheets import Banner
+from recon.reporting.watch import anomaly_in_words, figure_text, watch_sheet
 from recon.tables import OPEN_ITEM, RECEIPT
-from tests.reporting_helper import RECEIPTS, day_result, rows
+from tests.reporting_helper import RECEIPTS, day_book, day_result, rows
 
 TODAY = date(2026, 11, 20)  # a Friday
 
@@ -148,6 +150,21 @@ def test_a_figure_is_unusual_when_it_leaves_what_the_weeks_before_were(
 ) -> None:
     found = anomalies(days(name, values, weekly=weekly), TODAY)
     assert found.height == int(is_odd)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([*USUAL_FEE[:9], "0.0093"], "Not compared: nothing is called unusual before 10 days were"),
+        ([*USUAL_FEE[:10], "0.0060"], "Nothing unusual"),
+        ([*USUAL_FEE[:10], "0.0093"], "1 unusual figure(s)"),
+    ],
+)
+def test_what_could_not_be_compared_is_not_called_usual(values: list[str], said: str) -> None:
+    book = day_book(period=one_day(TODAY), history=days("fee_rate", values))
+    banner = watch_sheet(book, "en").blocks[0]
+    assert isinstance(banner, Banner)
+    assert banner.text.startswith(said)
 
 
 def test_a_volume_is_held_against_the_same_weekday() -> None:

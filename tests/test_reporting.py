@@ -391,3 +391,16 @@ def test_what_is_due_by_the_settlement_cycle_is_listed_below_the_batches() -> No
     after = replace(before, open_items=pl.concat([before.open_items, rows(OPEN_ITEM, due)]))
     assert "due" not in tables(settlement_workbook(before))
     assert tables(settlement_workbook(after, language="zh"))["due"].frame.height == 1
+
+
+@pytest.mark.parametrize(
+    ("title", "room"), [("差异（实收 − 应收）", 19), ("通常值（四周中位数）", 20), ("净额", 4)]
+)
+def test_a_chinese_heading_stands_on_one_line_without_a_bracket_alone(
+    title: str, room: int
+) -> None:
+    table = Table(
+        "t", (Column("rate", title, "percent"),), pl.DataFrame({"rate": [Decimal("0.5")]})
+    )
+    (page,) = pages((Sheet("s", (table,)),))
+    assert page.widths[0] >= room * 0.8 + 2

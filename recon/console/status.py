@@ -36,6 +36,11 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
     for status in found:
         for sentence in status.unusual:
             print(f"unusual: {sentence}")
+    from recon.metrics import MINIMUM_DAYS
+
+    if young := [status.provider for status in found if not status.comparable]:
+        told = ", ".join(dict.fromkeys(young))
+        print(f"unusual: told once {MINIMUM_DAYS} days of an account were run; not yet of {told}")
     for status in found:
         if status.stale_since is not None:
             print(

@@ -15,7 +15,7 @@ from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.schema import DISCREPANCIES, RUNS
 from recon.io.stale_settlements import stale_settlements
-from recon.metrics import anomalies, usual_values
+from recon.metrics import anomalies, is_comparable, usual_values
 from recon.reporting.watch import anomaly_in_words
 from recon.settings import AccountSettings
 from recon.wording import Language
@@ -44,6 +44,7 @@ class AccountStatus:
     discrepancies: dict[str, int]  # with a case that is not settled, by severity
     figures: tuple[Figure, ...]
     unusual: tuple[str, ...]  # sentences
+    comparable: bool  # False: too few days were run for anything to be unusual
     next_day: date
     expected_at: str
     overdue: bool
@@ -70,13 +71,15 @@ def status_of(
         delivery = deliveries[key]
         figures: tuple[Figure, ...] = ()
         unusual: tuple[str, ...] = ()
+        comparable = False
         if last is not None:
             on = last["business_date"]
             if on not in histories:
                 histories[on] = history_until(workspace.database, on)
             of = (pl.col("provider") == key[0]) & (pl.col("account") == key[1])
-            figures = _figures(histories[on].filter(of), on)
-            odd = anomalies(histories[on].filter(of), on)
+            history = histories[on].filter(of)
+            figures, comparable = _figures(history, on), is_comparable(history, on)
+            odd = anomalies(history, on)
             unusual = tuple(anomaly_in_words(row, language) for row in odd.iter_rows(named=True))
         found.append(
             AccountStatus(
@@ -89,6 +92,7 @@ def status_of(
                 discrepancies=severities.get(key, {}),
                 figures=figures,
                 unusual=unusual,
+                comparable=comparable,
                 next_day=delivery.business_date,
                 expected_at=delivery.expected_at,
                 overdue=delivery.state == "overdue",

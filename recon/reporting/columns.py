@@ -51,7 +51,7 @@ _WIDTHS: Final[dict[str, float]] = {
     "account": 24,
     "payout_account": 24,
     "currency": 9,
-    "type": 24,
+    "type": 27,
 }
 SEVERITY_TONES: Final[Mapping[str, Tone]] = {"high": "bad", "medium": "warn", "low": "muted"}
 STATE_TONES: Final[Mapping[str, Tone]] = {"overdue": "bad"}

@@ -18,6 +18,8 @@ _BANNER_WIDTH: Final = 110.0
 _USUAL_WIDTH: Final = {"date": 10, "instant": 19, "percent": 7}
 _DECIMALS_ADDED: Final = 4  # 1500 is shown as 1,500.00
 _NARROWEST: Final = 7.0
+_CHINESE_ON_ONE_LINE: Final = 23
+_CHINESE_ROOM: Final = 0.8  # of a heading, by the width it is displayed in
 _LOST_BY_WRAPPING: Final = 3.0
 CHART_ROWS: Final = 15  # the rows a chart covers
 
@@ -174,21 +176,24 @@ def _block_widths(block: Block) -> list[float]:
 
 
 def _column_width(column: Column, contents: float) -> float:
-    """Wide enough for the contents, and for the heading on two lines beside its filter button."""
-    heading = _on_two_lines(column.title) + 5
+    """Wide enough for the contents, and for the heading beside its filter button."""
+    heading = _heading_width(column.title)
     if column.width:
         return max(column.width, heading)
     room = min(contents + 3, _WIDEST.get(column.kind, _WIDEST["text"]))
     return max(room, heading, _NARROWEST)
 
 
-def _on_two_lines(title: str) -> int:
-    """The width a heading needs on two lines; Chinese breaks anywhere, English between words."""
+def _heading_width(title: str) -> float:
+    """The width a heading needs: English on two lines, Chinese on one where it is not too long, for
+    it breaks anywhere, and would leave a bracket alone on the second."""
     words = title.split()
+    if not title.isascii() and display_width(title) <= _CHINESE_ON_ONE_LINE:
+        return display_width(title) * _CHINESE_ROOM + 2
     if len(words) < 2:
-        return display_width(title) if title.isascii() else -(-display_width(title) // 2)
+        return display_width(title) + 5
     splits = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
-    return min(max(map(display_width, lines)) for lines in splits)
+    return min(max(map(display_width, lines)) for lines in splits) + 5
 
 
 def _contents_width(column: Column, table: Table) -> float:

@@ -83,7 +83,7 @@ def merchant_workbook(
             nothing=text.phrase("nothing", language),
         ),
     )
-    return made(heading, period.last, sheets, language, str(number or ""))
+    return made(heading, period.last, sheets, language, str(number or ""), called="settlement_id")
 
 
 def _word(name: str, language: Language) -> str:

@@ -110,6 +110,10 @@ PHRASES: Final[Words] = {
     "figures_count": ("By account", "按账户"),
     "figures_money": ("By account and currency", "按账户和币种"),
     "nothing_unusual": ("Nothing unusual", "无异常"),
+    "not_comparable": (
+        "Not compared: nothing is called unusual before {count} days were run",
+        "未比较：运行满 {count} 天后才判断异常",
+    ),
     "unusual_count": ("{count} unusual figure(s)", "{count} 项指标异常"),
     "unusual": (
         "{whose}: {figure} is {value}; usually it is {usual}, and over the {days} days compared it "

@@ -146,6 +146,7 @@ COLUMNS: Final[Words] = {
     "row_count": ("Rows", "笔数"),
     "rule": ("Found by", "发现规则"),
     "run_id": ("Run", "运行编号"),
+    "settlement_id": ("Settlement", "结算单号"),
     "sent": ("Paid out", "已打款"),
     "settlement_date": ("Settlement date", "结算日期"),
     "severity": ("Severity", "严重程度"),

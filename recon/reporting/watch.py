@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from recon.metrics import METRICS, anomalies, usual_values
-from recon.money import display
+from recon.metrics import METRICS, MINIMUM_DAYS, anomalies, is_comparable, usual_values
+from recon.money import display, round_by_currency
 from recon.reporting import text
 from recon.reporting.book import Book
 from recon.reporting.columns import column, columns
@@ -62,6 +62,9 @@ def watch_sheet(book: Book, language: Language) -> Sheet:
     if odd.height:
         said = text.phrase("unusual_count", language).format(count=odd.height)
         banner = Banner(said, "warn", sentences)
+    elif not is_comparable(book.history, day):
+        said = text.phrase("not_comparable", language).format(count=MINIMUM_DAYS)
+        banner = Banner(said, "muted")
     else:
         banner = Banner(text.phrase("nothing_unusual", language), "good")
     blocks: list[Block] = [banner]
@@ -118,9 +121,10 @@ def _figures(book: Book, language: Language, names: Mapping[str, bool], title: s
         frame = frame.join(today, on=key, how="left", nulls_equal=True, validate="1:1")
         shown.append(Column(name, heading, kind))
         if with_usual:
-            median = usual.filter(name=name).select(
-                *key, pl.col("usual").round(6).alias(f"usual:{name}")
-            )
+            value = pl.col("usual").round(6)
+            if kind == "money":
+                value = round_by_currency(value, pl.col("currency"))
+            median = usual.filter(name=name).select(*key, value.alias(f"usual:{name}"))
             frame = frame.join(median, on=key, how="left", nulls_equal=True, validate="1:1")
             shown.append(Column(f"usual:{name}", text.title("usual", language), kind))
     return Table(title, tuple(shown), frame.sort(key), title=text.phrase(title, language))

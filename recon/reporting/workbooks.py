@@ -54,15 +54,21 @@ def _of_day(
 
 
 def made(
-    title: str, day: date, sheets: tuple[Sheet, ...], language: Language, run: str = ""
+    title: str,
+    day: date,
+    sheets: tuple[Sheet, ...],
+    language: Language,
+    run: str = "",
+    called: str = "run_id",
 ) -> Workbook:
+    """The workbook, with the number of what it tells at the foot of each page."""
     return Workbook(
         title=title,
         day=day,
         sheets=sheets,
         page=text.phrase("page", language),
         continued=text.phrase("continued", language),
-        mark=f"{text.title('run_id', language)} {run}" if run else "",
+        mark=f"{text.title(called, language)} {run}" if run else "",
         font=text.FONTS[language],
         line_height=text.LINE_HEIGHTS[language],
     )
