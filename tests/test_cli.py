@@ -119,6 +119,18 @@ def test_a_corrected_file_supersedes_the_one_before(
     assert "0 new, 0 cleared, 0 changed" in capsys.readouterr().out
 
 
+def test_a_range_that_finds_the_same_on_other_inputs_says_so_once(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = ("--from", "2026-11-18", "--to", "2026-11-19", "--provider", "wechatpay")
+    recon("run", *days)
+    capsys.readouterr()
+    assert recon("run", *days, "--lang", "zh") == 0
+    told = capsys.readouterr().out
+    assert "2 of 2 days of accounts: other inputs, the same result" in told
+    assert "0 new" not in told
+
+
 def test_a_missing_file_is_not_proved_and_nothing_is_called_missing_for_it(
     place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

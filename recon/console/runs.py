@@ -45,7 +45,7 @@ def _tell_run(report: "RunReport") -> None:
     if report.days:
         print_parts(_days_table(report.days))
         for day in report.days:
-            _tell_change(day)
+            _tell_change(day, is_only_one=len(report.days) == 1)
             _tell_delivery(day.result)
         _tell_unchanged(report)
         _tell_empty_ledger(report)
@@ -60,6 +60,10 @@ def _tell_unchanged(report: "RunReport") -> None:
     if unchanged:
         which = "" if unchanged == every else f" in {unchanged} of {every} days of accounts"
         print(f"nothing changed since the run before{which}")
+    same = sum(map(_found_the_same, report.days))
+    if same and every > 1:
+        told = "other inputs, the same result; the runs before are kept"
+        print(f"{same} of {every} days of accounts: {told}")
 
 
 def _tell_empty_ledger(report: "RunReport") -> None:
@@ -171,17 +175,24 @@ def _differences(found: "pl.DataFrame") -> str:
     return "\n".join(shortened_amount(amount) for amount in amounts)
 
 
-def _tell_change(day: "DayOutcome") -> None:
+def _found_the_same(day: "DayOutcome") -> bool:
+    """On other inputs than the run before; the same inputs make no new run."""
+    return day.supersedes is not None and not day.change.unchanged and day.change.rows.is_empty()
+
+
+def _tell_change(day: "DayOutcome", *, is_only_one: bool) -> None:
     result, change = day.result, day.change
     name = f"{result.business_date} {result.provider} {result.account}"
     for reason in result.not_proved_because:
         print(f"{name}: not proved: {reason}")
-    if day.supersedes is not None and not change.unchanged:
+    if day.supersedes is None:
+        return
+    if change.rows.height or (_found_the_same(day) and is_only_one):
         print(
             f"{name}: {change.new.height} new, {change.cleared.height} cleared, "
             f"{change.changed.height} changed since run {day.supersedes}, which is kept"
         )
-    if day.supersedes is not None and change.rows.height <= _CHANGES_TOLD:
+    if change.rows.height <= _CHANGES_TOLD:
         for row in change.rows.iter_rows(named=True):
             print(f"  {row['change']}: {row['type']} {row['discrepancy_id']}{_difference_of(row)}")
 
