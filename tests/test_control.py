@@ -198,5 +198,5 @@ def test_the_life_of_a_case_as_a_table() -> None:
 
 
 def test_a_refused_event_says_why_and_what_to_do_instead() -> None:
-    with pytest.raises(UserError, match=r"case 7 is proposed: cannot resolve; approve or reject"):
+    with pytest.raises(UserError, match=r"case 7: cannot resolve: approve or reject"):
         cases.after("resolve", "proposed", 7)

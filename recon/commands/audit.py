@@ -36,16 +36,21 @@ def show(
 
 @app.command
 def verify(*, common: Common = COMMON) -> int:
-    """Check every row against the one before, and the end against what remembers it."""
+    """Check every row against the one before, the end against what remembers it, and cases,
+    write-offs and signatures against what the rows say became of them."""
     from recon.io.audit import records, verify
+    from recon.io.replay import contradictions
 
     workspace = open_workspace(common)
     problems = verify(workspace.database, workspace.audit_head)
+    if not problems:  # against a broken trail nothing can be held
+        with workspace.database.connect() as connection:
+            problems = contradictions(connection)
     count = len(records(workspace.database))
     if common.json:
         console.print_json({"rows": count, "problems": problems})
     elif not problems:
-        print(f"the audit trail is whole: {count:,} rows")
+        print(f"the audit trail is whole, and what it tells of is there: {count:,} rows")
     for problem in problems:
         console.complain(problem)
     return 3 if problems else 0

@@ -70,7 +70,7 @@ def show(number: int, /, *, common: Common = COMMON) -> int:
         return 0
     for name, value in case.items():
         if value is not None:
-            print(f"{name:>15}: {str(value)[:19] if name.endswith('_at') else value}")
+            print(f"{name:>16}: {str(value)[:19] if name.endswith('_at') else value}")
     for record in told:
         print(f"{record.at[:19]} {record.actor}: {record.event} {record.detail}")
     for file in files:
@@ -111,6 +111,13 @@ def resolve(
     """Settle a case that needs no write-off."""
     _cases(common).resolve(number, reason_code, comment)
     return _done(common, f"case {number} is resolved: {reason_code}")
+
+
+@app.command
+def reopen(number: int, /, *, reason: str, common: Common = COMMON) -> int:
+    """Take back that a case is resolved."""
+    _cases(common).reopen(number, reason)
+    return _done(common, f"case {number} is open again")
 
 
 @app.command

@@ -26,6 +26,7 @@ TRANSITIONS: Final[dict[str, dict[str, str]]] = {
     "propose write-off": {"open": "proposed", "assigned": "proposed"},
     "approve write-off": {"proposed": "written_off"},
     "reject write-off": {"proposed": "open"},
+    "reopen": {"resolved": "open"},
     # What runs do by themselves.
     "clear": {"open": "closed", "assigned": "closed", "proposed": "closed"},
     "return": {"closed": "open"},
@@ -34,11 +35,11 @@ TRANSITIONS: Final[dict[str, dict[str, str]]] = {
 
 _INSTEAD: Final = {
     "proposed": "approve or reject the write-off first",
-    "resolved": "it is resolved; a rerun that finds another amount opens it again",
+    "resolved": "it is resolved; recon cases reopen takes that back",
     "written_off": "it is written off",
-    "closed": "its difference is gone",
-    "open": "nothing is proposed",
-    "assigned": "nothing is proposed",
+    "closed": "it is closed, since its difference is gone",
+    "open": "it is open, and nothing is proposed",
+    "assigned": "it is assigned, and nothing is proposed",
 }
 
 
@@ -46,5 +47,5 @@ def after(event: str, state: str, case_id: int) -> str:
     """The state an event leads to. Errors: UserError where it may not happen."""
     allowed = TRANSITIONS[event]
     if state not in allowed:
-        raise UserError(f"case {case_id} is {state}: cannot {event}; {_INSTEAD[state]}")
+        raise UserError(f"case {case_id}: cannot {event}: {_INSTEAD[state]}")
     return allowed[state]

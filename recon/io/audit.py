@@ -119,7 +119,7 @@ def verify(database: Database, head_file: Path) -> list[str]:
     """What is wrong with the trail, as sentences that name the row; nothing when it is whole."""
     problems, hashes, last = list[str](), {0: _START}, 0
     with database.connect() as connection:
-        for record in _streamed(connection):
+        for record in streamed(connection):
             if record.seq != last + 1:
                 problems.append(f"{_rows(last + 1, record.seq - 1)} removed")
             elif record.previous_hash != hashes[last]:
@@ -149,10 +149,10 @@ def _rows(first: int, last: int) -> str:
     return f"row {first} was" if first == last else f"rows {first} to {last} were"
 
 
-def _streamed(connection: sa.Connection) -> Iterator[AuditRecord]:
-    rows = connection.execution_options(yield_per=1_000).execute(
-        sa.select(AUDIT).order_by(AUDIT.c.seq)
-    )
+def streamed(connection: sa.Connection) -> Iterator[AuditRecord]:
+    """The whole trail, oldest first, a row at a time."""
+    select = sa.select(AUDIT).order_by(AUDIT.c.seq).execution_options(yield_per=1_000)
+    rows = connection.execute(select)
     return (_record(row) for row in rows.mappings())
 
 

@@ -7,7 +7,7 @@ difference is there when a current run has found it and no later current run has
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -345,9 +345,24 @@ def item_ids(connection: sa.Connection, case: Mapping[str, Any]) -> str:
     one-sided row itself only, since its candidates are not given up with it."""
     if not re.match(_ABOUT_AN_ITEM, case["discrepancy_id"]):
         return "[]"  # a fee that is given up leaves its payment where it is
+    columns = ("line_ids", "entry_ids", "amount_ledger", "amount_provider")
+    row = latest_finding(connection, case, columns)
+    if row is None:
+        raise BrokenInvariantError(f"no current run has found {case['discrepancy_id']}")
+    ids = {case["item_id"]}
+    if row.amount_ledger is not None and row.amount_provider is not None:
+        ids |= {*json.loads(row.line_ids or "[]"), *json.loads(row.entry_ids or "[]")}
+    return json.dumps(sorted(ids), ensure_ascii=False)
+
+
+def latest_finding(
+    connection: sa.Connection, case: Mapping[str, Any], columns: Sequence[str]
+) -> sa.Row[Any] | None:
+    """What the latest current run that found the discrepancy of a case says of it; None where none
+    does any more."""
     found = DISCREPANCIES.c
-    row = connection.execute(
-        sa.select(found.line_ids, found.entry_ids, found.amount_ledger, found.amount_provider)
+    return connection.execute(
+        sa.select(*(found[name] for name in columns))
         .join_from(DISCREPANCIES, RUNS, found.run_id == RUNS.c.run_id)
         .where(
             *current_runs_of(case["provider"], case["account"]),
@@ -356,12 +371,6 @@ def item_ids(connection: sa.Connection, case: Mapping[str, Any]) -> str:
         .order_by(RUNS.c.business_date.desc())
         .limit(1)
     ).first()
-    if row is None:
-        raise BrokenInvariantError(f"no current run has found {case['discrepancy_id']}")
-    ids = {case["item_id"]}
-    if row.amount_ledger is not None and row.amount_provider is not None:
-        ids |= {*json.loads(row.line_ids or "[]"), *json.loads(row.entry_ids or "[]")}
-    return json.dumps(sorted(ids), ensure_ascii=False)
 
 
 def _keep_changes(

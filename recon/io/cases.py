@@ -13,7 +13,7 @@ from recon.control.cases import REASON_CODES, after
 from recon.errors import UserError
 from recon.io import audit, evidence
 from recon.io.audit import AuditRecord
-from recon.io.case_sync import insert_write_off
+from recon.io.case_sync import insert_write_off, latest_finding
 from recon.io.control_schema import ATTACHMENTS, AUDIT, CASE_CHANGES, CASES, WRITE_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
@@ -68,9 +68,12 @@ class Cases:
         return read_frame(self._database, select, CASE).sort("case_id")
 
     def history(self, case_id: int) -> tuple[dict[str, Any], list[AuditRecord], list[Path]]:
-        """A case, what happened to it, and its attachments. Errors: UserError."""
+        """A case with what is told of its discrepancy, what happened to it, and its attachments.
+        Errors: UserError."""
         with self._database.connect() as connection:
             case = _case(connection, case_id)
+            finding = latest_finding(connection, case, ("explanation", "suggested_action"))
+            case |= {} if finding is None else finding._asdict()
             rows = connection.execute(
                 sa.select(AUDIT)
                 .where(
@@ -91,19 +94,18 @@ class Cases:
         return case, told, files
 
     def assign(self, case_id: int, assignee: str) -> None:
-        self._do("assign", case_id, {"assignee": assignee}, assignee=assignee)
+        name = _filled("the name of a person", assignee)
+        self._do("assign", case_id, {"assignee": name}, assignee=name)
 
     def comment(self, case_id: int, text: str) -> None:
-        if not text.strip():
-            raise UserError("an empty comment says nothing")
-        self._do("comment", case_id, {}, text=text)
+        self._do("comment", case_id, {}, text=_filled("a comment", text))
 
     def resolve(self, case_id: int, reason_code: str, comment: str) -> None:
         """Errors: UserError for an unknown reason code, or `other` without a comment."""
         if reason_code not in REASON_CODES:
             valid = ", ".join(REASON_CODES)
             raise UserError(f"no reason code {reason_code!r}; valid: {valid}")
-        if reason_code == "other" and not comment:
+        if reason_code == "other" and not comment.strip():
             raise UserError("reason code other needs --comment TEXT")
         self._do("resolve", case_id, {"reason_code": reason_code}, reason_code=reason_code,
                  comment=comment)  # fmt: skip
@@ -131,7 +133,10 @@ class Cases:
         return digest
 
     def propose_write_off(self, case_id: int, booking_account: str, reason: str) -> None:
-        """Propose to give up the difference. Errors: UserError for a case without an amount."""
+        """Propose to give up the difference. Errors: UserError for a case without an amount, and
+        where account or reason are not said."""
+        _filled("--booking-account", booking_account)
+        _filled("--reason", reason)
 
         def propose(connection: sa.Connection, case: Mapping[str, Any], now: datetime) -> None:
             if case["currency"] is None or not case["difference"]:
@@ -163,7 +168,14 @@ class Cases:
         self._do("approve write-off", case_id, {}, approve)
         return effective[0]
 
+    def reopen(self, case_id: int, reason: str) -> None:
+        """Take back that a case is resolved. Errors: UserError for one that is not."""
+        said = _filled("--reason", reason)
+        self._do("reopen", case_id, {"reason_code": None}, reason=said)
+
     def reject(self, case_id: int, reason: str) -> None:
+        _filled("--reason", reason)
+
         def reject(connection: sa.Connection, case: Mapping[str, Any], now: datetime) -> None:
             decision = {"rejected_by": self._actor, "rejected_at": now}
             _decide(connection, _pending(connection, case_id), decision)
@@ -207,6 +219,12 @@ class Cases:
 
     def _place(self, sha256: str, name: str) -> Path:
         return self._attachments / sha256[:2] / f"{sha256}{Path(name).suffix[:10]}"
+
+
+def _filled(what: str, text: str) -> str:
+    if not text.strip():
+        raise UserError(f"{what} is empty: it says nothing")
+    return text.strip()
 
 
 def _case(connection: sa.Connection, case_id: int) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def prepare(
             }
             connection.execute(sa.insert(SIGN_OFFS).values(values))
             audit.append(connection, actor=workspace.actor, event="sign off",
-                         subject=_subject(day), now=now, after=run.run_id, note=note,
+                         subject=subject(day), now=now, after=run.run_id, note=note,
                          reports=reports)  # fmt: skip
     audit.keep_head(workspace.database, workspace.audit_head)
     return len(ready)
@@ -105,7 +105,7 @@ def review(workspace: Workspace, accounts: Sequence[AccountSettings], period: Pe
                 values = {"reviewed_by": workspace.actor, "reviewed_at": now}
                 connection.execute(sa.update(SIGN_OFFS).where(this).values(values))
                 audit.append(connection, actor=workspace.actor, event="review",
-                             subject=_subject(day), now=now, after=row.run_id)  # fmt: skip
+                             subject=subject(day), now=now, after=row.run_id)  # fmt: skip
                 signed += 1
     audit.keep_head(workspace.database, workspace.audit_head)
     return signed
@@ -145,7 +145,7 @@ def reopen(
                 connection.execute(sa.update(SIGN_OFFS).where(this).values(values))
                 place = (one.provider, one.account, one.business_date)
                 audit.append(connection, actor=workspace.actor, event="reopen",
-                             subject=_subject(place), now=now, before=one.run_id,
+                             subject=subject(place), now=now, before=one.run_id,
                              reason=reason)  # fmt: skip
                 reopened.append(place)
         if not reopened:
@@ -271,5 +271,6 @@ def _active(connection: sa.Connection, provider: str, account: str, day: date) -
     ).first()
 
 
-def _subject(day: tuple[str, str, date]) -> str:
+def subject(day: tuple[str, str, date]) -> str:
+    """What the audit trail calls an account's day."""
     return f"day:{day[2]} {day[0]} {day[1]}"

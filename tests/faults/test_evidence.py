@@ -11,6 +11,7 @@ from recon.errors import UserError
 from recon.io import audit, sign_offs
 from recon.io.control_schema import AUDIT
 from recon.io.database import Database
+from recon.io.replay import contradictions
 from tests.support import copy_place
 
 DAY = "2026-11-18"
@@ -116,6 +117,7 @@ class Place:
         recon.write_text(f'{text}\n[database]\nurl_env = "RECON_TEST_URL"\n', "utf-8")
         self._common = ["--config", str(folder / "configs"), "--workspace", str(folder / "w")]
         self.account = ["--account", "1600000001"]
+        self.url = url
 
     def __call__(self, *arguments: str, code: int = 0, who: str = "anna") -> str:
         self._capsys.readouterr()
@@ -245,6 +247,69 @@ def test_f58_a_day_that_is_run_again_while_it_is_looked_at_is_not_signed(
     monkeypatch.setattr(sign_offs, "_hashes", hashes)
     assert "was run again just now" in place("sign-off", "--date", DAY, code=3)
     assert place("sign-off", "show", "--json") == "[]\n"
+
+
+SIGNED = f"signatures of day:{DAY} wechatpay 1600000001"
+
+
+EDITS = {
+    "UPDATE discrepancy_case SET state = 'closed' WHERE case_id = 1": (
+        "case 1: state is closed, and the audit trail says written_off"
+    ),
+    "UPDATE discrepancy_case SET state = 'written_off' WHERE case_id = 2": (
+        "case 2: state is written_off, and the audit trail says open"
+    ),
+    "UPDATE write_off SET amount = '9.00' WHERE write_off_id = 2": (
+        "write-offs of case 1: amount is 9"
+    ),
+    "UPDATE write_off SET approved_by = 'carl' WHERE write_off_id = 2": (
+        "write-offs of case 1: approved_by is carl, and the audit trail says ben"
+    ),
+    "DELETE FROM write_off WHERE write_off_id = 1": (
+        "write-offs of case 1: 1 row(s), and the audit trail tells of 2"
+    ),
+    "UPDATE sign_off SET reviewed_by = NULL": (
+        f"{SIGNED}: reviewed_by is None, and the audit trail says ben"
+    ),
+    "UPDATE sign_off SET reports = '{}' WHERE sign_off_id = 2": (
+        f"{SIGNED}: reports is not what the audit trail says"
+    ),
+}
+
+
+def test_f57_what_the_trail_tells_of_is_held_against_it(place: Place) -> None:
+    propose = ("cases", "propose-write-off", "1", "--booking-account", "6602", "--reason", "lost")
+    place(*propose)
+    place("cases", "reject", "1", "--reason", "ask first", who="ben")
+    place(*propose)
+    place("cases", "approve", "1", who="ben")
+    place("sign-off", "--date", DAY)
+    place("reopen", "--date", DAY, *place.account, "--reason", "once more")
+    place("sign-off", "--date", DAY)
+    place("sign-off", "--date", DAY, "--review", who="ben")
+    assert "is whole" in place("audit", "verify")
+    database = Database.open(place.url)
+    for edit, told in EDITS.items():
+        with database.connect() as connection:
+            assert contradictions(connection) == []
+            for (unguard,) in connection.exec_driver_sql(UNGUARD[connection.dialect.name]).all():
+                connection.exec_driver_sql(unguard)
+            connection.exec_driver_sql(edit)
+            assert any(problem.startswith(told) for problem in contradictions(connection))
+            connection.rollback()
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE discrepancy_case SET state = 'resolved' WHERE case_id = 2"
+        )
+    assert "case 2: state is resolved" in place("audit", "verify", code=3)
+
+
+# What takes the guards away, as somebody does who may.
+UNGUARD = {
+    "sqlite": "SELECT 'DROP TRIGGER ' || name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT DISTINCT 'ALTER TABLE ' || event_object_table || ' DISABLE TRIGGER USER' "
+    "FROM information_schema.triggers",
+}
 
 
 def test_f57_a_head_file_that_somebody_has_written_into_is_told(place: Place) -> None:

@@ -19,6 +19,7 @@ from recon.io.changes import changes_of
 from recon.io.control_schema import WRITE_OFFS
 from recon.io.database import Database
 from recon.io.days import Workspace
+from recon.io.replay import contradictions
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.write_offs import approved_write_offs
 from recon.periods import one_day
@@ -148,6 +149,22 @@ def test_everything_people_do_is_in_the_history_and_the_trail(place: Place) -> N
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_a_case_says_what_was_found_and_that_it_is_resolved_can_be_taken_back(
+    place: Place,
+) -> None:
+    place.run(20, "r1", "match:L1=1")
+    anna = place.as_("anna")
+    anna.resolve(1, "claimed", "")
+    anna.reopen(1, "they refuse")
+    case, told, _ = anna.history(1)
+    assert (case["state"], case["reason_code"]) == ("open", None)
+    assert case["explanation"] == "they differ"
+    assert (told[-1].event, json.loads(told[-1].detail)["reason"]) == ("reopen", "they refuse")
+    with place.database.connect() as connection:
+        assert contradictions(connection) == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_an_attachment_is_evidence_too_and_its_name_is_harmless(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,10 +194,19 @@ def test_an_attachment_is_evidence_too_and_its_name_is_harmless(
     ("deed", "message"),
     [
         (lambda cases: cases.assign(9, "ben"), "no case 9"),
-        (lambda cases: cases.comment(1, " "), "an empty comment"),
+        (lambda cases: cases.assign(1, " "), "the name of a person is empty"),
+        (lambda cases: cases.comment(1, " "), "a comment is empty"),
         (lambda cases: cases.resolve(1, "whatever", ""), "no reason code 'whatever'; valid: book"),
-        (lambda cases: cases.resolve(1, "other", ""), "needs --comment"),
-        (lambda cases: cases.approve(1), "case 1 is open: cannot approve write-off"),
+        (lambda cases: cases.resolve(1, "other", " "), "needs --comment"),
+        (
+            lambda cases: cases.approve(1),
+            "case 1: cannot approve write-off: it is open, and nothing",
+        ),
+        (lambda cases: cases.propose_write_off(1, " ", "lost"), "--booking-account is empty"),
+        (lambda cases: cases.propose_write_off(1, "6602", ""), "--reason is empty"),
+        (lambda cases: cases.reject(1, " "), "--reason is empty"),
+        (lambda cases: cases.reopen(1, "a mistake"), "case 1: cannot reopen: it is open"),
+        (lambda cases: cases.reopen(1, ""), "--reason is empty"),
         (lambda cases: cases.attach(1, Path("nowhere")), "nowhere cannot be read"),
     ],
 )
