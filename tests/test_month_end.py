@@ -39,7 +39,7 @@ def test_a_correction_cascades_and_a_write_off_rolls_forward(tmp_path: Path) -> 
     assert "1 changed" in place.recon("ledger", "import", correction).out
 
     told = place.recon("run", "--date", "2026-11-18")
-    assert "2026-11-19 to 2026-11-20 were run on an older result" in told.out
+    assert "2026-11-19 to 2026-11-20 are stale: since 2026-11-19 was run, " in told.out
     report = place.recon("report", "--date", "2026-11-19")
     assert (report.code, "STALE" in report.out) == (3, True)
     told = place.recon("run", "--date", "2026-11-18", "--cascade", "--json")

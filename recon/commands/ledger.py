@@ -42,12 +42,15 @@ def import_files(
             done[str(file)] = error
     keep_head(workspace.database, workspace.audit_head)
     console.show_imports(done, as_json=common.json)
-    accounts = {(account.provider, account.account) for account in workspace.config.accounts}
+    configured = workspace.config.accounts
+    accounts = {(account.provider, account.account) for account in configured}
     for provider, account, count in unconfigured_accounts(workspace.database, accounts):
         console.complain(
             f"{count:,} entries are of {provider} {account}, which is not configured: no run looks "
             "at them; correct the file and import it again, or configure the account"
         )
+    stale = {(one.provider, one.account): workspace.stale_days(one) for one in configured}
+    console.tell_stale(stale, console.complain)
     codes = {_exit_code(one) for one in done.values()}
     return UserError.exit_code if UserError.exit_code in codes else max(codes, default=0)
 

@@ -15,7 +15,7 @@ from recon.console.frames import (
     show_table,
     show_written,
 )
-from recon.console.runs import show_demo, show_reports, show_run
+from recon.console.runs import show_demo, show_reports, show_run, tell_stale
 from recon.console.sources import show_arrivals, show_check, show_providers
 from recon.console.status import show_status
 from recon.console.terminal import complain, day_listener, print_json
@@ -42,4 +42,5 @@ __all__ = [
     "show_table",
     "show_tie_out",
     "show_written",
+    "tell_stale",
 ]

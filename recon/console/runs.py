@@ -1,6 +1,6 @@
 """Runs as people and machines read them: one row a day, what changed, what failed, the demo."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from recon.io.days import DayOutcome
     from recon.io.demo import DemoReport
     from recon.io.jobs import RunReport
+    from recon.io.stale import Stale
     from recon.results import DayResult
 
 
@@ -49,7 +50,8 @@ def _tell_run(report: "RunReport") -> None:
             _tell_delivery(day.result)
         _tell_unchanged(report)
         _tell_empty_ledger(report)
-        _tell_stale(report)
+        # Once an account, as the run has left it.
+        tell_stale({(day.result.provider, day.result.account): day.stale for day in report.days})
         print(f"reports: {_common_folder(report)}")
         if report.books:
             print(f"open next: {report.books[-1]}")
@@ -98,7 +100,7 @@ def _run_as_json(report: "RunReport") -> dict[str, Any]:
                 "new": day.change.new["discrepancy_id"].to_list(),
                 "cleared": day.change.cleared["discrepancy_id"].to_list(),
                 "changed": day.change.changed["discrepancy_id"].to_list(),
-                "stale_dates": [str(stale) for stale in day.stale_dates],
+                "stale_dates": [str(stale) for stale in day.stale.dates],
             }
             for day in report.days
         ],
@@ -209,18 +211,21 @@ def _difference_of(row: Mapping[str, Any]) -> str:
     return f", {display(difference, row['currency'])}{before}"
 
 
-def _tell_stale(report: "RunReport") -> None:
-    """Days that began with what is no longer so, once an account, as the run has left it."""
-    last = {(day.result.provider, day.result.account): day for day in report.days}
-    for (provider, account), day in last.items():
-        if day.stale_dates:
-            first, until = day.stale_dates[0], day.stale_dates[-1]
-            were, days = f"{first} to {until} were", f"--from {first} --to {until}"
+def tell_stale(
+    found: Mapping[tuple[str, str], "Stale"], tell: Callable[[str], None] = print
+) -> None:
+    """Days that began with what is no longer so, by provider and account."""
+    from recon.io.inputs import why_stale
+
+    for (provider, account), stale in found.items():
+        if stale.dates:
+            first, until = stale.dates[0], stale.dates[-1]
+            are, days = f"{first} to {until} are", f"--from {first} --to {until}"
             if first == until:
-                were, days = f"{first} was", f"--date {first}"
-            print(
-                f"{provider} {account}: {were} run on an older result; run again with --cascade, "
-                f"or: recon run {days} --account {quote(account)}"
+                are, days = f"{first} is", f"--date {first}"
+            tell(
+                f"{provider} {account}: {are} stale: {why_stale(stale)}; run again with "
+                f"--cascade, or: recon run {days} --account {quote(account)}"
             )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recon.io.status import AccountStatus, Figure
 
 _NOTHING = "-"
+_SHOWN = 5
 
 
 def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
@@ -44,13 +45,23 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
     for status in found:
         if status.stale_since is not None:
             print(
-                f"{status.provider} {status.account}: {status.stale_since} was run on an older "
-                f"result; run it again: recon run --date {status.stale_since} "
+                f"{status.provider} {status.account} is stale: {status.stale_because}; run it "
+                f"again: recon run --date {status.stale_since} "
                 f"--account {quote(status.account)} --cascade"
             )
     for status in found:
+        earlier = [str(day) for day in status.not_proved if day != status.last_run]
+        if earlier:
+            print(f"{status.provider} {status.account}: not proved: {_counted(earlier)}")
+    for status in found:
         for sentence in status.stale_settlements:
             print(f"settled otherwise: {sentence}")
+
+
+def _counted(days: list[str]) -> str:
+    """The latest of many."""
+    rest = len(days) - _SHOWN
+    return ", ".join(days[-_SHOWN:]) + (f" and {rest} earlier" if rest > 0 else "")
 
 
 def _row(status: "AccountStatus") -> list[str]:

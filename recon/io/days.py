@@ -30,7 +30,13 @@ from recon.io.fee_history import usage_before
 from recon.io.fee_schedules import keep_schedule
 from recon.io.inbox import Inbox, content_of
 from recon.io.inputs import differing, run_id_of, run_inputs
-from recon.io.ledger import Entries, MappedLedger, read_entries, read_mapped_entries
+from recon.io.ledger import (
+    Entries,
+    MappedLedger,
+    imports_by_day,
+    read_entries,
+    read_mapped_entries,
+)
 from recon.io.locks import run_lock
 from recon.io.names import file_name
 from recon.io.orders import read_orders
@@ -40,7 +46,7 @@ from recon.io.reports import reported_run, write_day
 from recon.io.reserves import reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
-from recon.io.stale import payouts_due, stale_dates
+from recon.io.stale import Stale, payouts_due, stale_days
 from recon.io.store import ParquetStore
 from recon.io.write_offs import approved_write_offs
 from recon.periods import Period, one_day
@@ -85,11 +91,11 @@ class Workspace:
         """The folder with one for each day, and for each range that was run as one."""
         return self.root / "reports"
 
-    def stale_dates(self, account: AccountSettings) -> list[date]:
-        """See `stale.stale_dates`."""
+    def stale_days(self, account: AccountSettings) -> Stale:
+        """See `stale.stale_days`."""
         tariffs = self.config.policy.tariffs_of(account.account)
         schedule = self.config.schedules[account.provider, account.account]
-        return stale_dates(self.database, account, tariffs, schedule)
+        return stale_days(self.database, account, tariffs, schedule)
 
     def report_directory(self, provider: str, account: str, business_date: date) -> Path:
         return self.reports / business_date.isoformat() / provider / file_name(account)
@@ -104,7 +110,7 @@ class DayOutcome:
     change: RunChange
     supersedes: str | None  # the run that was current before, kept beside this one
     reports: Path
-    stale_dates: tuple[date, ...]  # days of the account that are to be run again, in this order
+    stale: Stale  # days of the account that are to be run again
 
 
 def read_ledger(workspace: Workspace, account: AccountSettings, business_date: date) -> Entries:
@@ -161,6 +167,7 @@ def reconcile(
     with run_lock(workspace.root / "locks", key):
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)
+        imports = imports_by_day(workspace.database, account.provider, account.account)
         day = _inputs(workspace, account, business_date, runs, staging / "recoded", now)
         inputs = run_inputs(workspace.config, day)
         run_id = run_id_of(inputs)
@@ -179,7 +186,7 @@ def reconcile(
             started_at=started,
             finished_at=datetime.now(UTC),
             language=language,
-            inputs=inputs,
+            inputs={**inputs, "imports": imports.get(business_date, 0)},
             opening=open_items_digest(day.open_items),
         )
         keep_schedule(workspace.database, workspace.config.policy.tariffs_of(account.account))
@@ -193,7 +200,7 @@ def reconcile(
             change=change,
             supersedes=None if current is None else current.run_id,
             reports=reports,
-            stale_dates=tuple(workspace.stale_dates(account)),
+            stale=workspace.stale_days(account),
         )
 
 

@@ -10,7 +10,7 @@ from recon.io.canonical import digest
 from recon.io.config import Config
 from recon.io.fee_schedules import schedule_digest
 from recon.io.ledger import entries_digest
-from recon.io.stale import payouts_digest
+from recon.io.stale import Stale, payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
 _RESULT_VERSION: Final = "13"
@@ -23,6 +23,7 @@ _WORDS: Final = {
     "entries": "the ledger's entries",
     "entry_rejects": "rejected rows of the ledger",
     "expected": "the delivery calendar",
+    "files": "its statements",
     "fee_usage": "the turnover that fee tiers go by",
     "gaps": "a statement of a series that has never come",
     "holidays": "the holidays",
@@ -86,6 +87,11 @@ def run_id_of(inputs: Mapping[str, Any]) -> str:
     return digest({**inputs, "files": sorted(inputs["files"])})
 
 
+def why_stale(stale: Stale) -> str:
+    """Why the first of stale days is to be run again, as part of a sentence."""
+    return f"since {stale.dates[0]} was run, {_WORDS[str(stale.because)]} changed"
+
+
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
     """Which inputs are not what they were, in words. `before` is None for a day without a run, and
     empty for runs of older programs."""
@@ -96,6 +102,8 @@ def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> lis
     if not said:
         said = [f"the statement {was[file]} is gone" for file in was if file not in now]
     said += [
-        words for part, words in _WORDS.items() if part in before and before[part] != after[part]
+        words
+        for part, words in _WORDS.items()
+        if part != "files" and part in before and before[part] != after[part]
     ]
     return said or ["what it was made of"]

@@ -186,7 +186,7 @@ def _run_stale(
     are counted together in the order in which they count."""
     done = date.min, 0
     while stale := [(days[0], place) for place, account in enumerate(together)
-                    if (days := workspace.stale_dates(account))]:  # fmt: skip
+                    if (days := workspace.stale_days(account).dates)]:  # fmt: skip
         first = min(stale)
         if first <= done or not run(together[first[1]], first[0]):
             break  # a signed-off day was refused, or one could not be run
@@ -253,6 +253,6 @@ def _report_of(workspace: Workspace, account: AccountSettings, day: date) -> dic
     current = runs.previous(account.provider, account.account, day)
     return summary | {
         "reports": str(folder),
-        "stale": day in workspace.stale_dates(account),
+        "stale": day in workspace.stale_days(account).dates,
         "recorded": current is not None and current.run_id == summary["run_id"],
     }

@@ -29,6 +29,7 @@ from recon.io.schema import (
     ENTRY_NUMBER,
     LEDGER_ENTRIES,
     LEDGER_ENTRY_VERSIONS,
+    LEDGER_IMPORT_DAYS,
     LEDGER_IMPORTS,
     columns_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "MappedLedger",
     "entries_digest",
     "import_ledger",
+    "imports_by_day",
     "read_entries",
     "read_mapped_entries",
     "unconfigured_accounts",
@@ -98,6 +100,8 @@ def import_ledger(
         import_id = _new_import(connection, path.name, file_id, now)
         changed = _replace_changed(connection, stage, import_id, now)
         inserted = _insert_new(connection, stage, import_id)
+        if changed or inserted:
+            _keep_days(connection, stage, import_id)
         unchanged = row_count - rejects.height - changed - inserted
         ensure(unchanged >= 0, "the import wrote more entries than the file has")
         counts: dict[str, Any] = {
@@ -135,6 +139,18 @@ def unconfigured_accounts(
         found = [tuple(row) for row in connection.execute(select)]
     known = set(accounts)
     return sorted(row for row in found if (row[0], row[1]) not in known)
+
+
+def imports_by_day(database: Database, provider: str, account: str) -> dict[date, int]:
+    """How many imports have added or changed entries of an account, by the day of these."""
+    of = LEDGER_IMPORT_DAYS.c
+    select = (
+        sa.select(of.business_date, sa.func.count())
+        .where(of.provider == provider, of.account == account)
+        .group_by(of.business_date)
+    )
+    with database.connect() as connection:
+        return dict(iter(connection.execute(select)))
 
 
 def read_entries(database: Database, provider: str, account: str, period: Period) -> Entries:
@@ -329,6 +345,21 @@ def _insert_new(connection: sa.Connection, stage: sa.Table, import_id: int) -> i
     known = sa.exists().where(entry.c.entry_id == stage.c.entry_id)
     new = sa.select(*(stage.c[name] for name in LEDGER_ENTRY), sa.literal(import_id)).where(~known)
     return _insert(connection, sa.insert(entry).from_select([*LEDGER_ENTRY, "import_id"], new))
+
+
+def _keep_days(connection: sa.Connection, stage: sa.Table, import_id: int) -> None:
+    """Remember the days of entries that are new or changed, and those that entries have left."""
+    entry, version = LEDGER_ENTRIES, LEDGER_ENTRY_VERSIONS
+    names = ("provider", "account", "business_date")
+    now = sa.select(*(entry.c[name] for name in names)).join_from(
+        stage, entry, entry.c.entry_id == stage.c.entry_id
+    )
+    before = sa.select(*(version.c[name] for name in names))
+    days = sa.union(
+        now.where(entry.c.import_id == import_id), before.where(version.c.replaced_by == import_id)
+    ).subquery()
+    values = sa.select(days, sa.literal(import_id))
+    _insert(connection, sa.insert(LEDGER_IMPORT_DAYS).from_select([*names, "import_id"], values))
 
 
 def _insert(connection: sa.Connection, statement: sa.Insert) -> int:

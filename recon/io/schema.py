@@ -32,7 +32,7 @@ from recon.tables import (
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012", "0013",
-                    "0014", "0015")  # fmt: skip
+                    "0014", "0015", "0016")  # fmt: skip
 REVISION: Final = REVISIONS[-1]
 
 
@@ -143,6 +143,16 @@ LEDGER_IMPORTS: Final = sa.Table(
     sa.Column("unchanged_count", sa.BigInteger(), nullable=False),
     sa.Column("changed_count", sa.BigInteger(), nullable=False),
     sa.Column("rejected_count", sa.BigInteger(), nullable=False),
+)
+
+# The days of which an import has added or changed entries: whether a run has seen them all.
+LEDGER_IMPORT_DAYS: Final = sa.Table(
+    "ledger_import_day",
+    METADATA,
+    sa.Column("provider", sa.Text(), primary_key=True),
+    sa.Column("account", sa.Text(), primary_key=True),
+    sa.Column("business_date", sa.Date(), primary_key=True),
+    reference("import_id", "ledger_import.import_id", key=True),
 )
 
 LEDGER_ENTRIES: Final = sa.Table(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 import polars as pl
@@ -16,6 +17,7 @@ from recon.io.closing import how_to_reopen
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import read_frame
 from recon.io.days import Workspace
+from recon.io.inputs import why_stale
 from recon.io.reports import reported_run
 from recon.io.runs import RunRecord, RunStore
 from recon.periods import Period
@@ -200,17 +202,17 @@ def _ready(
     workspace: Workspace, account: AccountSettings, period: Period, note: str
 ) -> Iterator[tuple[RunRecord, dict[str, str]]]:
     """The runs that can be signed, with the digests of their reports."""
-    stale = workspace.stale_dates(account)
+    stale = workspace.stale_days(account)
     runs = RunStore(workspace.database)
     for day in period:
         name = f"{account.provider} {account.account} {day}"
         run = runs.previous(account.provider, account.account, day)
         if run is None:
             raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
-        if day in stale:
+        if day in stale.dates:
             raise NotProvedError(
-                f"{name} is stale: an earlier day has changed since; run it with: recon run --date "
-                f"{day} --cascade"
+                f"{name} is stale: {why_stale(stale)}; run it again: recon run --date "
+                f"{stale.dates[0]} --account {quote(account.account)} --cascade"
             )
         if not run.proved and not note:
             raise NotProvedError(

@@ -1,9 +1,10 @@
-"""Which days were run on what is no longer so, because an earlier day was run again since."""
+"""Which days were run on what is no longer so: an earlier day was run again since, or statements or
+entries of the day itself have come."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,26 +14,38 @@ import sqlalchemy as sa
 from recon.fees.schedule import Tariff
 from recon.io.balances import closed_as_input, closed_by_day
 from recon.io.canonical import digest
+from recon.io.closing import closed
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
 from recon.io.fee_history import usage_by_day
 from recon.io.fee_schedules import schedule_digest
 from recon.io.frames import content_digest
-from recon.io.ledger import entries_digest
+from recon.io.ledger import entries_digest, imports_by_day, read_entries
 from recon.io.reserves import reserves_by_day
-from recon.io.schema import RUNS, current_runs_of
+from recon.io.schema import RUNS, STATEMENT_FILES, current_runs_of
 from recon.io.transit import payouts_by_day
 from recon.io.write_offs import approved_write_offs
+from recon.periods import one_day
 from recon.settings import AccountSettings
 
 
-def stale_dates(
+@dataclass(frozen=True)
+class Stale:
+    """Days of an account that are to be run again, oldest first, and what the first of them began
+    with that is no longer so: a part of its inputs, or None where no day is stale."""
+
+    dates: tuple[date, ...] = ()
+    because: str | None = None
+
+
+def stale_days(
     database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
-) -> list[date]:
+) -> Stale:
     """The business dates whose current run began with something else than earlier days, or other
-    accounts, have left now; and all later ones, oldest first. That is the open items, the balance
-    the statement before closes with, what was held back, the turnover that fees go by, and of a
-    bank account the payouts. Running the first of them again tells whether the next still is.
+    accounts, have left now, or than is here of the day itself; and all later ones, oldest first.
+    That is the open items, the balance the statement before closes with, what was held back, the
+    turnover that fees go by, of a bank account the payouts, and the day's statements and imported
+    entries where it is not closed. Running the first of them again tells whether the next still is.
 
     `tariffs` is the fee schedule of the account, `schedule` says on which days it rests.
     """
@@ -47,12 +60,14 @@ def stale_dates(
     origins = _origins(database, account, tariffs, schedule)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
-        moved = None not in (left, opening) and left != opening
         known = json.loads(inputs or "{}")
-        if moved or any(origin.is_other(day, known) for origin in origins):
-            return [row.business_date for row in rows[place:]]
+        others = [origin.part for origin in origins if origin.is_other(day, known)]
+        if None not in (left, opening) and left != opening:
+            others.insert(0, "open_items")
+        if others:
+            return Stale(tuple(row.business_date for row in rows[place:]), others[0])
         left = closing
-    return []
+    return Stale()
 
 
 @dataclass(frozen=True)
@@ -79,9 +94,63 @@ class _Origin:
         return bool(began_with != self.told(self.before(day)))
 
 
+@dataclass(frozen=True)
+class _OwnStatements:
+    """Statements of the day: another version, or one more, may have come."""
+
+    database: Database
+    account: AccountSettings
+    open_from: date  # what comes for a closed day waits
+    part: str = "files"
+
+    @cached_property
+    def _here(self) -> dict[date, set[str]]:
+        file = STATEMENT_FILES.c
+        select = sa.select(file.business_date, file.file_id).where(
+            file.provider == self.account.provider,
+            file.account == self.account.account,
+            file.kind.in_(self.account.statements),
+            file.superseded_by.is_(None),
+        )
+        found: dict[date, set[str]] = {}
+        with self.database.connect() as connection:
+            for day, file_id in connection.execute(select):
+                found.setdefault(day, set()).add(file_id)
+        return found
+
+    def is_other(self, day: date, inputs: Mapping[str, Any]) -> bool:
+        if day < self.open_from or inputs.get("account") != digest(asdict(self.account)):
+            return False
+        return set(inputs.get(self.part, ())) != self._here.get(day, set())
+
+
+@dataclass(frozen=True)
+class _OwnEntries:
+    """Entries of the day that were imported since. They are read only where an import has touched
+    the day, for a day may have millions; a company's own table tells nothing of that."""
+
+    database: Database
+    account: AccountSettings
+    part: str = "entries"
+
+    @cached_property
+    def _imports(self) -> dict[date, int]:
+        return imports_by_day(self.database, self.account.provider, self.account.account)
+
+    def is_other(self, day: date, inputs: Mapping[str, Any]) -> bool:
+        if inputs.get("imports") in (None, self._imports.get(day, 0)):
+            return False
+        key = self.account.provider, self.account.account
+        now = read_entries(self.database, *key, one_day(day)).frame
+        return bool(inputs.get(self.part) != entries_digest(now))
+
+
 def _origins(
     database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
-) -> list[_Origin]:
+) -> list[_Origin | _OwnStatements | _OwnEntries]:
+    with database.connect() as connection:
+        lock = closed(connection, account.provider, account.account)
+    open_from = date.min if lock is None else lock.until + timedelta(days=1)
     whose = (account.provider, account.account)
     settings = ("account", digest(asdict(account)))
     schedule_now = ("tariffs", schedule_digest(tariffs))
@@ -91,6 +160,8 @@ def _origins(
         _Origin("reserves", lambda: reserves_by_day(database, account), entries_digest, settings),
         _Origin("fee_usage", lambda: usage_by_day(database, account, tariffs), entries_digest,
                 schedule_now),
+        _OwnStatements(database, account, open_from),
+        _OwnEntries(database, account),
     ]  # fmt: skip
 
 

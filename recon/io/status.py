@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from recon.control.cases import UNSETTLED
 from recon.io.books import history_until
 from recon.io.check import next_deliveries
+from recon.io.closing import closed_accounts
 from recon.io.control_schema import CASES
 from recon.io.days import Workspace
+from recon.io.inputs import why_stale
 from recon.io.schema import DISCREPANCIES, RUNS
+from recon.io.stale import Stale
 from recon.io.stale_settlements import stale_settlements
 from recon.metrics import anomalies, is_comparable, usual_values
 from recon.reporting.watch import anomaly_in_words
@@ -40,7 +43,9 @@ class AccountStatus:
     title: str
     last_run: date | None
     proved: bool
+    not_proved: tuple[date, ...]  # of all days that were run and are not signed
     stale_since: date | None  # the first day that was run on what is no longer so
+    stale_because: str  # as part of a sentence; "" where none is
     discrepancies: dict[str, int]  # with a case that is not settled, by severity
     figures: tuple[Figure, ...]
     unusual: tuple[str, ...]  # sentences
@@ -62,12 +67,16 @@ def status_of(
     deliveries = {(one.provider, one.account): one for one in next_deliveries(workspace, now)}
     severities = _open_severities(workspace, day)
     settlements = _stale_settlements(workspace)
+    with workspace.database.connect() as connection:
+        locks = closed_accounts(connection)
     histories: dict[date, pl.DataFrame] = {}
     found = []
     for account in workspace.config.accounts:
         key = account.provider, account.account
         of_account = [run for run in runs if (run["provider"], run["account"]) == key]
         last = of_account[-1] if of_account else None
+        signed_until = locks[key].until if key in locks else date.min
+        stale = _stale_until(workspace, account, last)
         delivery = deliveries[key]
         figures: tuple[Figure, ...] = ()
         unusual: tuple[str, ...] = ()
@@ -88,7 +97,13 @@ def status_of(
                 title=account.title,
                 last_run=None if last is None else last["business_date"],
                 proved=last is not None and bool(last["proved"]),
-                stale_since=_stale_since(workspace, account, last),
+                not_proved=tuple(
+                    run["business_date"]
+                    for run in of_account
+                    if not run["proved"] and run["business_date"] > signed_until
+                ),
+                stale_since=stale.dates[0] if stale.dates else None,
+                stale_because=why_stale(stale) if stale.dates else "",
                 discrepancies=severities.get(key, {}),
                 figures=figures,
                 unusual=unusual,
@@ -111,14 +126,14 @@ def _stale_settlements(workspace: Workspace) -> dict[str, list[str]]:
     return found
 
 
-def _stale_since(
+def _stale_until(
     workspace: Workspace, account: AccountSettings, last: dict[str, Any] | None
-) -> date | None:
-    """The first day up to the last run that is to be run again, as a run and a sign-off see it."""
+) -> Stale:
+    """What is to be run again up to the last run, as a run and a sign-off see it."""
     if last is None:
-        return None
-    stale = workspace.stale_dates(account)
-    return stale[0] if stale and stale[0] <= last["business_date"] else None
+        return Stale()
+    stale = workspace.stale_days(account)
+    return stale if stale.dates and stale.dates[0] <= last["business_date"] else Stale()
 
 
 def _current_runs(workspace: Workspace, day: date | None) -> list[dict[str, Any]]:

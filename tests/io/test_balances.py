@@ -87,7 +87,9 @@ def test_money_that_moved_between_two_statements_is_found_and_its_correction_cle
     path = statement(place, 18)
     path.write_bytes((Path("sample_statements") / "tpwallet" / path.name).read_bytes())
     assert recon(place, "run", "--date", "2026-11-18") == 0
-    assert "2026-11-19 to 2026-11-20 were run on an older result" in capsys.readouterr().out
+    assert (
+        "2026-11-19 to 2026-11-20 are stale: since 2026-11-19 was run, " in capsys.readouterr().out
+    )
     assert recon(place, "run", "--date", "2026-11-18", "--cascade") == 0
     assert jumps(place, 19) == []
 

@@ -1,4 +1,6 @@
-"""What an earlier day leaves to later ones: when a rerun leaves something else, they are stale."""
+"""Which days are stale: an earlier one was run again and leaves something else, or statements or
+entries of the day itself have come since it was run.
+"""
 
 import json
 from collections.abc import Callable
@@ -115,3 +117,85 @@ def test_another_fee_schedule_makes_no_day_stale_that_was_run_under_the_old_one(
     tiers(place)
     reserve(place)
     assert told(capsys, place, "--date", "2026-11-18") == {"18": []}
+
+
+def imported(place: Path, *rows: str) -> int:
+    head = "entry_id,provider,account,business_date,kind,currency,amount,merchant_ref"
+    path = place / "late.csv"
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    return run(place, "ledger", "import", str(path))
+
+
+def test_a_day_is_stale_once_entries_of_it_are_imported_late(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    both = ("--from", "2026-11-18", "--to", "2026-11-19")
+    assert told(capsys, place, *both) == {"18": [], "19": []}
+    row = f"LATE-1,acquirer,{ACCOUNT},2026-11-18,payment,EUR,7.00,BLN77"
+    assert imported(place, row) == 0
+    assert (
+        f"acquirer {ACCOUNT}: 2026-11-18 to 2026-11-19 are stale: since 2026-11-18 was run, the "
+        "ledger's entries changed; run again with --cascade"
+    ) in capsys.readouterr().err
+    run(place, "status", "--json")
+    status = json.loads(capsys.readouterr().out)[0]
+    assert (status["stale_since"], status["stale"]) == ("2026-11-18", True)
+    signing = ("sign-off", "--date", "2026-11-18", "--provider", "acquirer", "--as", "anna")
+    assert run(place, *signing) == 3
+    assert "the ledger's entries changed; run it again" in capsys.readouterr().err
+    assert told(capsys, place, "--date", "2026-11-18", "--cascade")["19"] == []
+    assert imported(place, row) == 0  # again: nothing is new
+    assert "stale" not in capsys.readouterr().err
+
+
+def test_an_entry_that_moves_to_another_day_makes_both_stale_and_moved_back_none(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = "LATE-1,acquirer,{},2026-11-{},payment,EUR,7.00,BLN77"
+    deliver(place, "100.00")
+    assert imported(place, row.format(ACCOUNT, 18)) == 0
+    told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")
+    for day, stale in ((19, True), (18, False)):
+        assert imported(place, row.format(ACCOUNT, day)) == 0
+        assert ("since 2026-11-18 was run" in capsys.readouterr().err) is stale
+
+
+def test_a_day_is_stale_once_another_version_of_its_statement_is_here(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    assert told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")["19"] == []
+    folder = place / "sample_statements" / "acquirer"
+    corrected = sorted(folder.iterdir())[0]
+    corrected.write_bytes(corrected.read_bytes().replace(b"BLN0", b"BLN9"))
+    assert told(capsys, place, "--date", "2026-11-19") == {"19": ["18", "19"]}
+    run(place, "report", "--date", "2026-11-18", "--json")
+    assert [one["stale"] for one in json.loads(capsys.readouterr().out)] == [True]
+    assert told(capsys, place, "--date", "2026-11-18", "--cascade") == {"18": []}
+
+
+def test_what_comes_for_a_signed_day_waits_and_makes_nothing_stale(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")
+    chosen = ("--date", "2026-11-18", "--provider", "acquirer")
+    assert run(place, "sign-off", *chosen, "--as", "anna") == 0
+    corrected = sorted((place / "sample_statements" / "acquirer").iterdir())[0]
+    corrected.write_bytes(corrected.read_bytes().replace(b"BLN0", b"BLN9"))
+    assert told(capsys, place, "--date", "2026-11-19") == {"19": []}
+    reopening = ("--account", ACCOUNT, "--reason", "corrected", "--as", "anna")
+    assert run(place, "reopen", "--date", "2026-11-18", *reopening) == 0
+    assert told(capsys, place, "--date", "2026-11-19") == {"19": ["18", "19"]}
+
+
+def test_status_names_earlier_days_that_are_not_proved(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    first, _ = sorted((place / "sample_statements" / "acquirer").iterdir())
+    first.unlink()
+    told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")
+    assert run(place, "status") == 0
+    assert f"acquirer {ACCOUNT}: not proved: 2026-11-18" in capsys.readouterr().out

@@ -13,7 +13,7 @@ import pytest
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
 from recon.io.runs import RunRows, RunStore
-from recon.io.stale import payouts_digest, payouts_due, stale_dates
+from recon.io.stale import payouts_digest, payouts_due, stale_days
 from recon.io.transit import payouts_in_transit
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, SETTLEMENT_BATCH, empty
 from tests.io.test_runs import RUN
@@ -101,7 +101,7 @@ def test_what_was_due_before_the_bank_was_run_at_all_was_looked_for_by_nobody(
 
 def test_a_day_of_the_bank_is_stale_once_other_payouts_were_sent_to_it(database: Database) -> None:
     def stale() -> list[date]:
-        return stale_dates(database, BANK, [], Schedule("UTC"))
+        return list(stale_days(database, BANK, [], Schedule("UTC")).dates)
 
     send(database, 18, payout("A", 18, 19))
     for day in (18, 19, 20):
