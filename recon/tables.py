@@ -230,6 +230,19 @@ WITHDRAWAL_CHARGE: Final[Schema] = {
     "margin": MONEY,  # our_charge - charged
 }
 
+# Withdrawals of an account that charges for them, by both tariff rows.
+MARGIN: Final[Schema] = {
+    "tariff": _TEXT,
+    "our_tariff": _TEXT,
+    "kind": _TEXT,
+    "currency": _TEXT,
+    "line_count": _COUNT,
+    "base": MONEY,
+    "charged": MONEY,
+    "our_charge": MONEY,
+    "margin": MONEY,  # our_charge - charged
+}
+
 SETTLEMENT_BATCH: Final[Schema] = {
     "provider": _TEXT,
     "account": _TEXT,

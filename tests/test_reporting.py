@@ -26,8 +26,25 @@ from recon.reporting.workbooks import (
     settlement_workbook,
 )
 from recon.row_wording import COMPOSED, REASONS, RULES, reason_in, total_in
-from recon.tables import DISCREPANCY_TYPES, KINDS, OPEN_ITEM, SETTLEMENT_BATCH, SEVERITIES, STATUSES
-from tests.reporting_helper import FOUND, MASKED_PAN, PAN, day_book, day_result, found, rows
+from recon.tables import (
+    DISCREPANCY_TYPES,
+    KINDS,
+    OPEN_ITEM,
+    SETTLEMENT_BATCH,
+    SEVERITIES,
+    STATUSES,
+    WITHDRAWAL_CHARGE,
+)
+from tests.reporting_helper import (
+    FOUND,
+    MASKED_PAN,
+    PAN,
+    WITHDRAWAL,
+    day_book,
+    day_result,
+    found,
+    rows,
+)
 from tests.support import ROOT, shipped_config
 
 
@@ -404,3 +421,18 @@ def test_a_chinese_heading_stands_on_one_line_without_a_bracket_alone(
     )
     (page,) = pages((Sheet("s", (table,)),))
     assert page.widths[0] >= room * 0.8 + 2
+
+
+def test_a_range_tells_what_withdrawals_cost_and_what_we_charge_for_them() -> None:
+    network = {"line_id": "G", "kind": "fee", "currency": "ETH", "charged": "0.0007", "base": "0"}
+    taken = rows(WITHDRAWAL_CHARGE, WITHDRAWAL, network)
+    assert taken["our_charge"].null_count() == 1
+    result = replace(day_result(), assessed_withdrawals=taken)
+    told = tables(proof_workbook(day_book(day_summary(result, "run-1"))))["margins"].frame
+    charged, ours = Decimal(WITHDRAWAL["charged"]), Decimal(WITHDRAWAL["our_charge"])
+    assert told.select("currency", "line_count", "our_charge", "margin").rows() == [
+        (WITHDRAWAL["currency"], 1, ours, ours - charged),
+        ("ETH", 1, 0, Decimal("-0.0007")),
+    ]
+    alone = replace(result, assessed_withdrawals=taken.filter(pl.col("our_charge").is_null()))
+    assert day_summary(alone, "run-1")["margins"] == []

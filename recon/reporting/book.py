@@ -18,6 +18,7 @@ from recon.periods import Period
 from recon.tables import (
     CONSERVATION,
     FEE_SUMMARY,
+    MARGIN,
     ROLL_FORWARD,
     SETTLEMENT_BATCH,
     Schema,
@@ -62,6 +63,7 @@ ACCOUNT_CHANGE: Final[Schema] = {**_OF_ACCOUNT, **RUN_CHANGE}
 CARRIED: Final[Mapping[str, Schema]] = {
     "batches": SETTLEMENT_BATCH,
     "fees": FEE_SUMMARY,
+    "margins": MARGIN,
     "roll_forward": ROLL_FORWARD,
     "conservation": CONSERVATION,
     "metrics": METRIC,

@@ -23,6 +23,10 @@ PHRASES: Final[Words] = {
     "matched_rate": ("Statement rows matched", "渠道明细匹配率"),
     "by_type": ("Discrepancies by type and currency", "按类型和币种的差异"),
     "by_currency": ("Total by currency", "按币种合计"),
+    "by_both_tariffs": (
+        "What they cost us, what we charge for them, and the margin",
+        "我方成本、我方收取与价差",
+    ),
     "all_types": ("All types", "全部类型"),
     "conservation_rows": (
         "Where every row went, carried ones too: rows",

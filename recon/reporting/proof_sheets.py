@@ -98,12 +98,29 @@ def _fees(book: Book, language: Language) -> Sheet:
 
 def _withdrawals(book: Book, language: Language) -> Sheet | None:
     is_withdrawal = pl.col("kind") == "withdrawal"
-    if not book["fees"].filter(is_withdrawal).height:
+    ours = [_margins(book, language)] if book["margins"].height else []
+    if not ours and not book["fees"].filter(is_withdrawal).height:
         return None
-    return _costs(book, language, "withdrawals", is_withdrawal)
+    return _costs(book, language, "withdrawals", is_withdrawal, *ours)
 
 
-def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
+def _margins(book: Book, language: Language) -> Table:
+    """What withdrawals cost by the provider's row, and bring in by ours, over the days."""
+    key = ["provider", "account", "currency", "tariff", "our_tariff", "kind"]
+    amounts = ("line_count", "base", "charged", "our_charge", "margin")
+    summed = book["margins"].group_by(key).agg(pl.col(amounts).sum()).sort(key, nulls_last=True)
+    listed = summed.with_columns(
+        kind=worded("kind", text.KINDS, language), currency=named("currency")
+    )
+    shown = (
+        *columns("provider account tariff our_tariff kind currency", language),
+        *columns("line_count base charged our_charge", language),
+        column("margin", language, formula="{our_charge}-{charged}"),
+    )
+    return Table("margins", shown, listed, title=text.phrase("by_both_tariffs", language))
+
+
+def _costs(book: Book, language: Language, name: str, which: pl.Expr, *more: Table) -> Sheet:
     """What a tariff row should have cost, and did, summed over the days of the book."""
     key = ["provider", "account", "tariff", "component", "kind", "currency"]
     summed = (
@@ -117,7 +134,7 @@ def _costs(book: Book, language: Language, name: str, which: pl.Expr) -> Sheet:
     leading = "provider account tariff component kind"
     shown = (*columns(f"{leading} currency line_count", language), *cost_columns(language))
     totals = cost_totals(name, listed, language, leading, "line_count")
-    return _sheet(name, language, Table(name, shown, listed, main=True), totals)
+    return _sheet(name, language, Table(name, shown, listed, main=True), totals, *more)
 
 
 def _reserve(book: Book, language: Language) -> Sheet | None:

@@ -8,7 +8,7 @@ from recon.masking import masked
 from recon.metrics import day_metrics, line_counts, match_rate, match_rates_by_value, own_lines
 from recon.money import MONEY, to_text
 from recon.results import DayResult
-from recon.tables import SEVERITIES
+from recon.tables import MARGIN, SEVERITIES, conform, empty
 from recon.wording import Language
 
 SUMMARY_FORMAT: Final = 1  # one more when a reader of summary.json would miss something
@@ -66,6 +66,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
             result.batches.sort("batch_id", "currency").drop("provider", "account")
         ),
         "fees": plain_rows(result.fees.sort("currency", "tariff", "component", "kind")),
+        "margins": plain_rows(_margins(result.assessed_withdrawals)),
         "reserve": plain_rows(result.reserve.sort("currency")),
         "metrics": figures(result),
         "files": _files(result),
@@ -73,6 +74,18 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
 
 
 LISTED: Final = 1_000  # rows of what the database has in full
+
+
+def _margins(withdrawals: pl.DataFrame) -> pl.DataFrame:
+    """WITHDRAWAL_CHARGE -> MARGIN, with the network fees that withdrawals cost; nothing where we
+    charge for none."""
+    if withdrawals["our_charge"].null_count() == withdrawals.height:
+        return empty(MARGIN)
+    key = ["currency", "tariff", "our_tariff", "kind"]
+    amounts = pl.col("base", "charged", "our_charge").sum()
+    summed = withdrawals.group_by(key).agg(amounts, line_count=pl.len())
+    margin = pl.col("our_charge") - pl.col("charged")
+    return conform(summed.with_columns(margin=margin), MARGIN).sort(key, nulls_last=True)
 
 
 def _known_by(written_off: pl.DataFrame) -> pl.DataFrame:
