@@ -38,7 +38,9 @@ def normalize(day: DayInput, store: Store) -> Normalized:
 
     Card numbers in what people wrote freely end here: nothing that is stored has them.
     """
-    context = ReadContext(day.account.account, day.account.time_zone, one_day(day.business_date))
+    clock = day.account.clock
+    context = ReadContext(day.account.account, clock.time_zone, one_day(day.business_date),
+                          cut_off=clock.cut_off)  # fmt: skip
     readings = [
         statement.kind.read(statement.content, replace(context, elsewhere=statement.elsewhere))
         for statement in day.statements

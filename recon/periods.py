@@ -36,6 +36,27 @@ class Period:
         return f"{self.first.isoformat()}_{self.last.isoformat()}"
 
 
+@dataclass(frozen=True)
+class Clock:
+    """When an account's business dates begin and end: in which time zone, and how long after the
+    midnight that each of them begins with on the calendar."""
+
+    time_zone: str
+    cut_off: timedelta = timedelta(days=1)
+
+
+def cut_off_of(text: str) -> timedelta:
+    """`17:00` ends the day in its afternoon, `24:00` at midnight, `28:00` at four the next morning.
+    Errors: ValueError for any other text."""
+    if not re.fullmatch(r"([0-3][0-9]|4[0-7]):[0-5][0-9]", text) or text == "00:00":
+        raise ValueError(
+            f"{text!r} is no time at which a day ends; write it like 17:00, or 28:00 for four "
+            "o'clock on the morning after"
+        )
+    hours, minutes = text.split(":")
+    return timedelta(hours=int(hours), minutes=int(minutes))
+
+
 def one_day(day: date) -> Period:
     return Period(day, day)
 

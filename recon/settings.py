@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from recon.periods import Clock, cut_off_of
+
 
 @dataclass(frozen=True)
 class AccountSettings:
@@ -15,6 +17,7 @@ class AccountSettings:
     title: str
     time_zone: str
     statements: tuple[str, ...]  # kinds of statement that must be there for a day to be proved
+    cut_off: str = "24:00"  # when a business date ends, where that follows from the time of a row
     line_window_days: int = 1  # how long a line may wait for its entry
     entry_window_days: int = 1  # how long an entry may wait for its line
     date_tolerance_days: int = 1  # a matched pair may be this many days apart
@@ -32,6 +35,10 @@ class AccountSettings:
     payouts_on: Literal["statement", "bank"] = "statement"  # what tells them
     payout_reference: str | None = None  # what the bank says of one
     fx_tolerance_percent: Decimal | None = None  # from the reference rate; None: not compared
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(self.time_zone, cut_off_of(self.cut_off))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import json
 import tomllib
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 
 from recon.io.config import load_config
 from recon.io.mapped_settings import StatementSettings, described_provider
-from recon.periods import one_day
+from recon.periods import cut_off_of, one_day
 from recon.providers import all_providers
 from recon.providers.contract import Place, Provider, ReadContext
 from tests.golden import ROOT, content_of
@@ -257,6 +258,41 @@ def test_one_file_of_several_accounts_is_read_for_each_of_them() -> None:
         ["house:B:payment:1"],
         ["5: not account B", "6: not account B", "7: empty"],
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "cut_off", "days"),
+    [
+        ("UTC", "24:00", ["2026-11-20", "2026-11-20", "2026-11-20", "2026-11-21"]),
+        ("UTC", "17:00", ["2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"]),
+        ("UTC", "28:00", ["2026-11-19", "2026-11-20", "2026-11-20", "2026-11-20"]),
+        ("Asia/Shanghai", "24:00", ["2026-11-20", "2026-11-21", "2026-11-21", "2026-11-21"]),
+        ("Asia/Shanghai", "25:00", ["2026-11-20", "2026-11-20", "2026-11-21", "2026-11-21"]),
+        ("America/New_York", "24:00", ["2026-11-19", "2026-11-20", "2026-11-20", "2026-11-20"]),
+    ],
+)
+def test_times_are_told_in_one_zone_and_days_counted_in_another_up_to_a_cut_off(
+    zone: str, cut_off: str, days: list[str]
+) -> None:
+    moments = ["2026-11-20 03:59:59", "2026-11-20 16:59:59", "2026-11-20 17:00:00",
+               "2026-11-21 03:00:00"]  # fmt: skip
+    rows = [f"sale,{number},{moment},EUR,1.00" for number, moment in enumerate(moments)]
+    made = provider(PLAIN, date_format="%Y-%m-%d %H:%M:%S")
+    (kind,) = made.kinds
+    content = content_of("\n".join(["type,id,date,currency,amount", *rows, ""]).encode())
+    context = ReadContext("1", zone, cut_off=cut_off_of(cut_off))
+    lines = kind.read(content, context).lines.collect()
+    assert [str(day) for day in lines["business_date"]] == days
+    assert lines["occurred_at"][0] == datetime(2026, 11, 20, 3, 59, 59, tzinfo=UTC)
+    of_day = replace(context, business_dates=one_day(date(2026, 11, 20)))
+    kept = kind.read(content, of_day).lines.collect()
+    assert kept.height == days.count("2026-11-20")
+
+
+@pytest.mark.parametrize("text", ["00:00", "48:00", "5:00", "17", "17:60", "noon"])
+def test_a_cut_off_is_a_time_of_the_day_or_of_the_morning_after(text: str) -> None:
+    with pytest.raises(ValueError, match="no time at which a day ends"):
+        cut_off_of(text)
 
 
 def test_columns_may_be_named_as_ours_are() -> None:

@@ -18,6 +18,7 @@ from recon.io.setting_types import (
     one_of,
 )
 from recon.money import EXPONENT
+from recon.periods import cut_off_of
 from recon.settlement.cycles import WEEKDAYS
 
 PayoutCurrency = Annotated[str, one_of((*EXPONENT, "*"), "a currency code, or *")]
@@ -31,10 +32,16 @@ def _usable_reference(text: str) -> str:
     return text
 
 
+def _known_cut_off(text: str) -> str:
+    cut_off_of(text)
+    return text
+
+
 class AccountEntry(Settings):
     account: Annotated[str, Field(min_length=1)]
     title: str
     time_zone: TimeZone
+    cut_off: Annotated[str, AfterValidator(_known_cut_off)] = "24:00"
     statements: Annotated[list[str], Field(min_length=1)]
     line_window_days: Days = 1
     entry_window_days: Days = 1

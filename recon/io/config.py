@@ -305,6 +305,12 @@ def _accounts(
                 for name in entry.statements
                 if name not in kinds
             ]
+            own = [known[slug].kind(name) for name in entry.statements if name in kinds]
+            if entry.cut_off != "24:00" and not any(kind.is_dated_by_time for kind in own):
+                problems.append(
+                    f"{where}: account {entry.account}: its statements say themselves which "
+                    "business date a row is of; cut_off means nothing for them"
+                )
             names = [field.name for field in fields(AccountSettings) if field.name != "provider"]
             facts = {name: getattr(entry, name) for name in names}
             facts["statements"] = tuple(entry.statements)

@@ -78,8 +78,8 @@ class Workspace:
 
     @property
     def inbox(self) -> Inbox:
-        zones = {(one.provider, one.account): one.time_zone for one in self.config.accounts}
-        return Inbox(self.database, self.root / "inbox", self.config.providers, zones)
+        clocks = {(one.provider, one.account): one.clock for one in self.config.accounts}
+        return Inbox(self.database, self.root / "inbox", self.config.providers, clocks)
 
     @property
     def audit_head(self) -> Path:

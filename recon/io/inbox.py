@@ -21,7 +21,7 @@ from recon.io.database import Database
 from recon.io.evidence import is_whole, keep
 from recon.io.places import Delivered, places, refuse_broken, unplaced
 from recon.io.schema import ARCHIVE_FILES, STATEMENT_FILES
-from recon.periods import Period
+from recon.periods import Clock, Period
 from recon.providers import identify
 from recon.providers.contract import HEAD_BYTES, Content, Place, Provider
 
@@ -65,14 +65,14 @@ class Inbox:
         database: Database,
         root: Path,
         providers: Mapping[str, Provider] | None = None,
-        time_zones: Mapping[tuple[str, str], str] | None = None,
+        clocks: Mapping[tuple[str, str], Clock] | None = None,
     ) -> None:
         """`providers` are those whose statements can be told, by default all that have code;
-        `time_zones` those of accounts, by provider and number."""
+        `clocks` those of accounts, by provider and number."""
         self._database = database
         self._root = root
         self._providers = providers
-        self._time_zones = time_zones or {}
+        self._clocks = clocks or {}
 
     def receive(
         self,
@@ -95,9 +95,9 @@ class Inbox:
         content = content_of(path, name)
         provider, description = identify(content, self._providers)
         known = self._registered(content.file_id)
-        zones = {who[1]: zone for who, zone in self._time_zones.items() if who[0] == provider.slug}
+        clocks = {who[1]: clock for who, clock in self._clocks.items() if who[0] == provider.slug}
         accounts = known_accounts.get(provider.slug, ())
-        delivered = Delivered(content, provider, description, accounts, zones)
+        delivered = Delivered(content, provider, description, accounts, clocks)
         found = places(delivered) or [Place(one.account, one.business_date) for one in known]
         if not found:
             raise unplaced(delivered)

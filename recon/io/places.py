@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from recon.errors import StatementError, UserError
+from recon.periods import Clock
 from recon.providers.contract import Content, Description, Place, Provider, ReadContext, encoding_of
 
 _DATE: Final = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)|(?<!\d)(20\d\d)(\d\d)(\d\d)(?!\d)")
@@ -20,18 +21,24 @@ _DATE: Final = re.compile(r"(?<!\d)(20\d\d)-(\d\d)-(\d\d)(?!\d)|(?<!\d)(20\d\d)(
 
 @dataclass(frozen=True)
 class Delivered:
-    """A statement that has just come, and what is configured: its provider's accounts, and the time
-    zone of each."""
+    """A statement that has just come, and what is configured: its provider's accounts, and when the
+    days of each begin."""
 
     content: Content
     provider: Provider
     description: Description
     accounts: Sequence[str]
-    time_zones: Mapping[str, str]
+    clocks: Mapping[str, Clock]
 
     @property
     def name(self) -> str:
         return self.content.name
+
+    def context(self, account: str | None, whose: str | None) -> ReadContext:
+        """To read it for `account`, by the clock of the account whose it may be."""
+        own = Clock(self.provider.kind(self.description.kind).time_zone)
+        clock = self.clocks.get(whose or "", own)
+        return ReadContext(account, clock.time_zone, cut_off=clock.cut_off)
 
 
 def places(delivered: Delivered) -> list[Place]:
@@ -62,8 +69,7 @@ def refuse_broken(delivered: Delivered, place: Place) -> None:
     if isinstance(content.scannable, bytes):
         kind = delivered.provider.kind(delivered.description.kind)
         text = content.in_utf8(encoding_of(kind, content))
-        zone = delivered.time_zones.get(place.account, kind.time_zone)
-        kind.read(text, ReadContext(place.account, zone))
+        kind.read(text, delivered.context(place.account, place.account))
 
 
 def unplaced(delivered: Delivered) -> UserError:
@@ -100,11 +106,11 @@ def _within(delivered: Delivered, account: str | None) -> frozenset[Place]:
     kind = delivered.provider.kind(delivered.description.kind)
     if kind.places is None:
         return frozenset()
-    zone = delivered.time_zones.get(account or "", kind.time_zone)
     whose = account if delivered.description.account is None else None
     with TemporaryDirectory() as folder:
         try:
-            found = kind.places(_in_utf8(delivered, Path(folder)), ReadContext(whose, zone))
+            text = _in_utf8(delivered, Path(folder))
+            found = kind.places(text, delivered.context(whose, account))
         except StatementError:
             return frozenset()
     if delivered.description.period is not None or not (days := _days_of(delivered)):

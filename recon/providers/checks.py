@@ -127,6 +127,15 @@ def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> p
     return local.dt.convert_time_zone("UTC")
 
 
+def accounting_day(moment: pl.Expr, context: ReadContext) -> pl.Expr:
+    """The business date of an instant, where the account keeps its books."""
+    local = moment.dt.convert_time_zone(context.time_zone).dt.replace_time_zone(None)
+    if context.cut_off == timedelta(days=1):
+        return local.dt.date()
+    # What is at the cut-off, or after it, is of the next day.
+    return (local - context.cut_off).dt.date() + timedelta(days=1)
+
+
 def mapped(code: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
     """A closed map of a few vendor codes; null for any other. For two or three codes this takes
     half the memory of `replace_strict`, which builds new text for every row."""

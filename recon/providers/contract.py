@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
 import polars as pl
@@ -89,6 +89,7 @@ class ReadContext:
     """What the caller knows about a statement before reading it.
 
     With `business_dates`, a row dated outside of them is a reject; with `account`, one of another.
+    `cut_off` after its midnight a business date ends, where that follows from the time of a row.
     `elsewhere` are the other places the same file is read for: rows of theirs are nothing here.
     """
 
@@ -96,6 +97,7 @@ class ReadContext:
     time_zone: str
     business_dates: Period | None = None
     elsewhere: frozenset[Place] = frozenset()
+    cut_off: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class StatementKind:
     same day reports in detail, and those repeat lines serve the settlement proof only. `places`, of
     kinds whose files may hold several accounts or days, looks through a whole file and tells all.
     `tells_bookings`: its other rows say when the balance moves for what another statement tells.
+    `is_dated_by_time`: business dates follow from the time of a row, so from zone and cut-off, and
+    are not the statement's own.
     `is_numbered`: the parts of an account count on from statement to statement, so a gap is a loss.
     """
 
@@ -129,6 +133,7 @@ class StatementKind:
     matched_kinds: frozenset[str] | None = None
     places: "Places | None" = None
     tells_bookings: bool = False
+    is_dated_by_time: bool = False
     is_numbered: bool = False
 
 

@@ -9,7 +9,7 @@ import polars.selectors as cs
 from recon import money
 from recon.errors import StatementError
 from recon.money import MONEY, ZERO
-from recon.periods import Period, one_day
+from recon.periods import Clock, Period, one_day
 from recon.providers import balances, checks, delimited
 from recon.providers.contract import Content, ReadContext, Reading, no_balances
 from recon.tables import BALANCE, CONTROL_TOTAL
@@ -83,12 +83,12 @@ def _typed(
             for name, source in mapping.columns.items()
         },
     )
-    time_zone = context.time_zone or mapping.time_zone
+    moment = checks.instant(pl.col("moment"), mapping.time_zone, context.business_dates)
     return typed.with_columns(
         kind=_kind(mapping),
         status=_status(mapping),
-        business_date=pl.col("moment").dt.date(),
-        occurred_at=checks.instant(pl.col("moment"), time_zone, context.business_dates),
+        occurred_at=moment,
+        business_date=_business_date(moment, context, mapping),
     ).select(
         "line_no",
         "complete",
@@ -108,7 +108,7 @@ def _typed(
         signed=pl.col("amount") - pl.col("fee"),
         batch_id=pl.col("canonical:batch_id")
         if "batch_id" in mapping.columns
-        else pl.col("moment").dt.date().cast(pl.String),
+        else pl.col("business_date").cast(pl.String),
         **{
             name: pl.col(f"canonical:{name}")
             for name in mapping.columns
@@ -188,9 +188,17 @@ def _moment(mapping: "StatementMapping") -> pl.Expr:
     if mapping.time_column is not None:
         text = pl.concat_str(text, pl.col(mapping.time_column), separator=" ")
         form = f"{form} {mapping.time_format}"
-    if any(letter in form for letter in ("%H", "%I", "%T", "%s")):
+    if mapping.tells_time():
         return text.str.to_datetime(form, time_unit="us", strict=False)
     return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+
+
+def _business_date(moment: pl.Expr, context: ReadContext, mapping: "StatementMapping") -> pl.Expr:
+    """The date of a row as it is written, unless its time is of another day to the account."""
+    same = Clock(context.time_zone, context.cut_off) == Clock(mapping.time_zone)
+    if same or not mapping.tells_time():
+        return pl.col("moment").dt.date()
+    return checks.accounting_day(moment, context)
 
 
 def _currency(mapping: "StatementMapping") -> pl.Expr:

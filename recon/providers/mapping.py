@@ -126,6 +126,11 @@ class StatementMapping:
     # Makes delimited UTF-8 text of a workbook, of JSON, of columns of fixed width; io provides it.
     as_text: Callable[[Content], Content | None] | None = None
 
+    def tells_time(self) -> bool:
+        """Whether a row has a time, and not only a date."""
+        form = self.date_format if self.time_column is None else self.time_format
+        return any(letter in form for letter in ("%H", "%I", "%T", "%s"))
+
     def wanted(self) -> list[str]:
         """Every source column the mapping reads, each once."""
         names = [
@@ -161,6 +166,7 @@ def _kind(slug: str, mapping: StatementMapping) -> Kind:
         describe=lambda content: describe(content, mapping),
         read=reader,
         places=_places(reader, mapping),
+        is_dated_by_time=mapping.tells_time(),
     )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from recon.cli import invoke
-from tests.support import copy_place
+from tests.support import ROOT, copy_place
 
 DAYS = ("2026-11-18", "2026-11-19")
 
@@ -229,3 +229,33 @@ def test_a_gap_in_the_numbers_of_adyens_batches_is_told_until_it_is_filled(
     lost.write_bytes(kept)
     assert run(tmp_path, *day) == 0
     assert "file_missing" not in (reports / "discrepancies.csv").read_text("utf-8")
+
+
+def test_a_cut_off_decides_which_days_an_export_is_of(tmp_path: Path) -> None:
+    copy_place(tmp_path, "tpwallet")
+    settings = tmp_path / "configs" / "providers" / "tpwallet.toml"
+    text = settings.read_text("utf-8").replace('["transfers"]', '["etherscan_erc20"]')
+    settings.write_text(text.replace('"UTC"', '"UTC"\ncut_off = "11:00"'), "utf-8")
+    folder = tmp_path / "sample_statements" / "tpwallet"
+    for path in folder.iterdir():
+        path.unlink()
+    other = ROOT / "sample_statements" / "other" / "tpwallet"
+    (export,) = other.glob("*_erc20_2026-11-18.csv")  # of 10:00 and 12:00
+    shutil.copy(export, folder / "export.csv")
+    run(tmp_path, "run", "--from", DAYS[0], "--to", DAYS[1])
+    counts = {
+        path.parts[-4]: pl.read_parquet(path).height
+        for path in (tmp_path / "workspace" / "reports").glob("*/tpwallet/*/lines.parquet")
+    }
+    assert counts == {DAYS[0]: 1, DAYS[1]: 1}
+
+
+def test_a_cut_off_of_statements_that_state_their_own_days_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy_place(tmp_path, "wechatpay")
+    settings = tmp_path / "configs" / "providers" / "wechatpay.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace("line_window", 'cut_off = "23:00"\nline_window'), "utf-8")
+    assert run(tmp_path, "check") == 2
+    assert "cut_off means nothing for them" in capsys.readouterr().err

@@ -110,4 +110,4 @@ def common_checks(context: ReadContext) -> list[checks.Check]:
 
 def business_date(context: ReadContext) -> pl.Expr:
     """The day of a transfer where the account keeps its books."""
-    return pl.col("occurred_at").dt.convert_time_zone(context.time_zone).dt.date()
+    return checks.accounting_day(pl.col("occurred_at"), context)

@@ -14,6 +14,7 @@
 without a sign. Closing = opening + transfers - network fees, token by token, failed ones' fees too.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -100,7 +101,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     found = _checks(wallet, context)
     rows = checks.judged(rows, found)
     good, rejects = checks.parts(rows, found, content.file_id)
-    whose = ReadContext(context.account or wallet, context.time_zone, context.business_dates)
+    whose = replace(context, account=context.account or wallet)
     balances = _balances(content)
     return Reading(
         lines=chain.lines(good, content, whose),
