@@ -5,7 +5,7 @@ A settlement is named by what it is made of. The same one again changes nothing 
 files; another one for the same days replaces the first only when that is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.book_tables import MERCHANT_LINE, MERCHANT_SETTLEMENT
-from recon.errors import BrokenInvariantError, NotProvedError, UserError
+from recon.errors import NotProvedError, UserError
 from recon.io.canonical import digest
 from recon.io.database import Database, read_frame
 from recon.io.days import Workspace, read_ledger_of
@@ -31,7 +31,7 @@ from recon.merchants.pain001 import Payment, message_id, pain001, payment_rows
 from recon.periods import Period
 from recon.reporting.merchants import merchant_workbook
 from recon.settings import AccountSettings
-from recon.tables import MATCH, STATEMENT_LINE, conform, empty
+from recon.tables import INSTANT, MATCH, STATEMENT_LINE, conform, empty
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,33 @@ def settle(
     merchants = merchants_named(workspace, chosen)
     lines = _lines(workspace, merchants, period, unproved=unproved)
     sums = totals(lines)
-    made, everything = [], []
-    runs = {}
+    made = []
     for one in merchants:
         his = lines.filter(merchant=one.merchant)
         earlier = known_settlements(workspace.database, one.merchant)
         found = _settlement(workspace, one, sums, his, earlier, period)
-        runs[one.merchant] = runs_of(workspace, one, period)
         _refuse_gaps(one, earlier, found, period, supersede=supersede)
-        made.append(found)
-        everything.append(his)
-    done = pl.concat([empty(MERCHANT_SETTLEMENT), *made]).sort("merchant", "currency")
-    is_new = _record(workspace.database, done, period, runs, now or datetime.now(UTC))
-    of_all = pl.concat([empty(MERCHANT_LINE), *everything])
-    files = _write(workspace, merchants, done, of_all, period)
-    return Settled(done, of_all, files, is_new)
+        made.append(_Made(one, found, his, earlier, runs_of(workspace, one, period)))
+    is_new = _record(workspace.database, made, period, now or datetime.now(UTC))
+    files = _write(workspace, made, period)
+    done = pl.concat([empty(MERCHANT_SETTLEMENT), *(one.settlement for one in made)])
+    return Settled(
+        done.sort("merchant", "currency"),
+        pl.concat([empty(MERCHANT_LINE), *(one.lines for one in made)]),
+        files,
+        is_new,
+    )
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What is owed to a merchant, and what it was made of: lines, earlier settlements, runs."""
+
+    merchant: Merchant
+    settlement: pl.DataFrame  # MERCHANT_SETTLEMENT
+    lines: pl.DataFrame  # MERCHANT_LINE
+    earlier: pl.DataFrame  # MERCHANT_SETTLEMENT
+    runs: str
 
 
 def _settlement(
@@ -231,26 +243,29 @@ def _refuse_gaps(
         )
 
 
-def _record(
-    database: Database,
-    made: pl.DataFrame,
-    period: Period,
-    runs: Mapping[str, str],
-    now: datetime,
-) -> bool:
+def _record(database: Database, made: Sequence[_Made], period: Period, now: datetime) -> bool:
     """Write the settlements that are not there yet, in one transaction; whether there were any.
-    `runs` are `runs_of` each merchant."""
+
+    Errors: UserError when another process has settled one of the merchants meanwhile.
+    """
     is_new = False
     table = MERCHANT_SETTLEMENTS
     with database.begin() as connection:
-        for (merchant,), part in made.group_by("merchant", maintain_order=True):
+        for one in made:
+            if one.settlement.is_empty():
+                continue
+            merchant, number = one.merchant.merchant, one.settlement["settlement_id"][0]
             mine = (table.c.merchant == merchant) & table.c.superseded_by.is_(None)
             same_days = (table.c.first == period.first) & (table.c.last == period.last)
-            select = sa.select(table.c.settlement_id).where(mine & same_days)
-            there = set(connection.execute(select).scalars())
-            number, made_of = part["settlement_id"][0], {"runs": runs[str(merchant)]}
+            there = set(connection.execute(sa.select(table.c.settlement_id).where(mine)).scalars())
+            if there != set(one.earlier["settlement_id"]):
+                raise UserError(
+                    f"{merchant} was settled by somebody else just now, and nothing was recorded; "
+                    "see: recon merchants show"
+                )
+            made_of = {"runs": one.runs}
             this = (table.c.settlement_id == number) & (table.c.merchant == merchant)
-            if there == {number}:
+            if number in there:
                 connection.execute(sa.update(table).where(this).values(made_of))
                 continue
             is_new = True
@@ -259,37 +274,48 @@ def _record(
             again = sa.update(table).where(this).values(superseded_by=None, **made_of)
             if connection.execute(again).rowcount == 0:
                 facts = {"settled_at": now, **made_of}
-                rows = part.with_columns(pl.lit(fact).alias(name) for name, fact in facts.items())
+                rows = one.settlement.with_columns(
+                    pl.lit(fact).alias(n) for n, fact in facts.items()
+                )
                 write_rows(connection, table, rows)
     return is_new
 
 
-def _write(
-    workspace: Workspace,
-    merchants: Sequence[Merchant],
-    made: pl.DataFrame,
-    lines: pl.DataFrame,
-    period: Period,
-) -> tuple[Path, ...]:
+def _write(workspace: Workspace, made: Sequence[_Made], period: Period) -> tuple[Path, ...]:
+    """A statement for each merchant, and for the bank a file of those that were settled together:
+    whoever is asked for again is in the file he was in before, never in another as well."""
     folder = workspace.root / "merchants" / str(period)
     files = []
-    for one in merchants:
-        his = made.filter(merchant=one.merchant)
-        path = folder / f"{file_name(one.merchant)}.xlsx"
-        mine = lines.filter(merchant=one.merchant)
-        book = merchant_workbook(one.title, his, mine, period, one.language)
+    for one in made:
+        path = folder / f"{file_name(one.merchant.merchant)}.xlsx"
+        merchant = one.merchant
+        book = merchant_workbook(
+            merchant.title, one.settlement, one.lines, period, merchant.language
+        )
         write_workbook_file(book, path)
         files.append(path)
-    payments = _payments(workspace, made, period)
-    if payments:
-        name = message_id(payments)
-        initiator = payments[0].payer.name
-        xml = folder / f"{name}.xml"
-        with replaced(xml) as part:
-            part.write_bytes(pain001(payments, initiator, period.last))
-        rows = pl.DataFrame(payment_rows(payments))
-        files += [xml, write_frame(rows, folder / f"{name}.csv")]
+    names = {one.merchant.merchant for one in made}
+    for together in _settled_together(workspace.database, period):
+        payments = _payments(workspace, together, period)
+        if payments and names.intersection(together["merchant"]):
+            name = message_id(payments)
+            xml = folder / f"{name}.xml"
+            with replaced(xml) as part:
+                part.write_bytes(pain001(payments, payments[0].payer.name, period.last))
+            rows = pl.DataFrame(payment_rows(payments))
+            files += [xml, write_frame(rows, folder / f"{name}.csv")]
     return tuple(files)
+
+
+def _settled_together(database: Database, period: Period) -> list[pl.DataFrame]:
+    """MERCHANT_SETTLEMENT of a period that none has superseded, by the moment they were made."""
+    table = MERCHANT_SETTLEMENTS.c
+    schema = {**MERCHANT_SETTLEMENT, "settled_at": INSTANT}
+    select = sa.select(*(table[name] for name in schema)).where(
+        table.superseded_by.is_(None), table.first == period.first, table.last == period.last
+    )
+    found = read_frame(database, select, schema).sort("settled_at", "merchant", "currency")
+    return found.partition_by("settled_at", maintain_order=True, include_key=False)
 
 
 def _payments(workspace: Workspace, made: pl.DataFrame, period: Period) -> list[Payment]:
@@ -298,10 +324,15 @@ def _payments(workspace: Workspace, made: pl.DataFrame, period: Period) -> list[
     known = {one.merchant: one for one in config.merchants}
     payments = []
     for row in made.filter(pl.col("payout") > 0).iter_rows(named=True):
-        payee = known[row["merchant"]].bank_account(row["currency"])
+        merchant = known.get(row["merchant"])
+        payee = None if merchant is None else merchant.bank_account(row["currency"])
         payer = config.payer(row["currency"])
         if payee is None or payer is None:
-            raise BrokenInvariantError(f"{row['merchant']} is paid in {row['currency']} by nobody")
+            raise UserError(
+                f"{row['merchant']} was settled for {period} to be paid in {row['currency']}, and "
+                "merchants.toml has no bank account for that any more; nothing was written for the "
+                "bank"
+            )
         payments.append(
             Payment(
                 payment_id=f"{row['settlement_id']}-{row['currency']}",

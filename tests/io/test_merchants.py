@@ -4,6 +4,7 @@ import shutil
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -12,6 +13,7 @@ import sepaxml
 from lxml import etree
 
 from recon.cli import invoke
+from recon.io import merchants
 from tests.support import copy_place
 
 DAYS = ("--from", "2026-11-18", "--to", "2026-11-19")
@@ -95,6 +97,37 @@ def test_another_result_for_the_same_days_is_refused_until_it_is_asked_for(
     assert capsys.readouterr().out.count('"SHOP-ADYEN"') == 1
     config.write_text(config.read_text("utf-8").replace('percent = "1.9"', 'percent = "1.8"'))
     assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--supersede") == 0  # back again
+
+
+def test_who_was_settled_before_is_in_the_file_he_was_in_and_in_no_other(place: Path) -> None:
+    def payees() -> list[str]:
+        tables = [pl.read_csv(path, infer_schema=False) for path in files(place, "RECON-*.csv")]
+        return sorted(name for table in tables for name in table["remittance"])
+
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN", "--merchant", "SHOP-STRIPE") == 0
+    first = files(place, "RECON-*")
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 0
+    assert files(place, "RECON-*") == first
+    assert settle(place, *DAYS) == 0
+    assert len(files(place, "*.xml")) == 2
+    every = payees()
+    assert len(every) == len(set(every)) == 4
+
+
+def test_two_that_settle_one_merchant_at_once_do_not_pay_a_day_twice(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = merchants._record
+
+    def meanwhile(*given: Any) -> bool:
+        monkeypatch.setattr(merchants, "_record", record)
+        assert settle(place, "--date", "2026-11-18", "--merchant", "SHOP-ADYEN") == 0
+        return record(*given)
+
+    monkeypatch.setattr(merchants, "_record", meanwhile)
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 2
+    assert "SHOP-ADYEN was settled by somebody else just now" in capsys.readouterr().err
+    assert [path.parent.name for path in files(place, "*.xlsx")] == ["2026-11-18"]
 
 
 def test_a_settlement_whose_days_were_run_again_otherwise_is_told_at_once(
