@@ -5,6 +5,7 @@ median, and how far a figure may stray is told by the median of the distances fr
 day cannot move. With few days nothing is called unusual.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -91,68 +92,85 @@ Figure = tuple[str, str | None, Decimal | None]
 
 def _figures(result: DayResult) -> Iterator[Figure]:
     own = own_lines(result)
-    yield "match_rate_by_count", None, match_rate(own)
-    for code, share in match_rates_by_value(own).items():
+    yield "match_rate_by_count", None, own.match_rate
+    for code, share in own.match_rates_by_value.items():
         yield "match_rate_by_value", code, share
     yield from _of_batches(result.batches)
     yield "success_rate", None, _success_rate(result.lines)
     yield from _of_open_items(result)
     yield "discrepancy_count", None, Decimal(result.discrepancies.height)
-    for code, part in _by_currency(result.discrepancies):
-        yield "at_stake", code, Decimal(part["difference"].abs().sum())
+    for code, amount in _sizes(result.discrepancies, "difference"):
+        yield "at_stake", code, amount
 
 
-def own_lines(result: DayResult) -> pl.DataFrame:
-    """OWN_LINES: currency, outcome (of CONSERVATION), row_count and turnover of the rows of the
-    day's statement.
+@dataclass(frozen=True)
+class OwnLines:
+    """What became of the rows of the day's statement, by outcome (of CONSERVATION): how many there
+    are, and their amounts without a sign, by currency and outcome.
 
     What was carried from earlier days has been counted on its own day; with it, a share of matched
     rows would fall a little every day that something old stays open.
     """
-    carried = result.carried.filter(side="line")
-    taken = result.cleared.filter(pl.col("match_id").is_not_null(), side="line")
-    before = pl.concat(
-        rows.select(
-            "currency", row_count=pl.lit(-1), turnover=-pl.col("amount").abs(), outcome=pl.lit(name)
-        )
-        for name, rows in (("input", carried), ("matched", taken))
-    )
+
+    counts: Mapping[str, int]
+    turnover: Mapping[tuple[str | None, str], Decimal]
+
+    @property
+    def match_rate(self) -> Decimal | None:
+        """The share that met their ledger entry; None on a day without rows."""
+        matched, every = (Decimal(self.counts.get(name, 0)) for name in ("matched", "input"))
+        return rate(matched, every)
+
+    @property
+    def match_rates_by_value(self) -> dict[str, Decimal]:
+        """The share of the turnover that met its ledger entries, by currency."""
+        return {
+            code: share
+            for (code, outcome), every in self.turnover.items()
+            if code is not None and outcome == "input"
+            if (share := rate(self.turnover.get((code, "matched"), Decimal(0)), every)) is not None
+        }
+
+
+def own_lines(result: DayResult) -> OwnLines:
     key = ["currency", "outcome"]
-    every = result.conservation.filter(side="line").select(*key, "row_count", "turnover")
-    parts = [every, before.select(pl.col(name).cast(every.schema[name]) for name in every.columns)]
-    return pl.concat(parts).group_by(key).agg(pl.col("row_count", "turnover").sum()).sort(key)
+    went = [result.conservation.filter(side="line").select(*key, "row_count", "turnover")]
+    met = result.cleared.filter(pl.col("match_id").is_not_null(), side="line")
+    for outcome, earlier in (("input", result.carried.filter(side="line")), ("matched", met)):
+        if earlier.height:
+            counted = earlier.group_by("currency").agg(
+                outcome=pl.lit(outcome),
+                row_count=-pl.len().cast(pl.Int64),
+                turnover=-pl.col("amount").abs().sum(),
+            )
+            went.append(counted)
+    counts: dict[str, int] = defaultdict(int)
+    turnover: dict[tuple[str | None, str], Decimal] = {}
+    summed = pl.concat(went).group_by(key).agg(pl.col("row_count", "turnover").sum()).sort(key)
+    for currency, outcome, count, amount in summed.iter_rows():
+        counts[outcome] += count
+        turnover[currency, outcome] = amount
+    return OwnLines(counts, turnover)
 
 
-def line_counts(own: pl.DataFrame) -> dict[str, int]:
-    """How many rows the day's statement has, by outcome, from OWN_LINES."""
-    return dict(own.group_by("outcome").agg(pl.col("row_count").sum()).iter_rows())
-
-
-def match_rate(own: pl.DataFrame) -> Decimal | None:
-    """The share of OWN_LINES that met their ledger entry; None on a day without rows."""
-    return _matched_share(own, "row_count")
-
-
-def match_rates_by_value(own: pl.DataFrame) -> dict[str, Decimal]:
-    """The share of the turnover of OWN_LINES that met its ledger entries, by currency."""
-    shares = {code: _matched_share(part, "turnover") for code, part in _by_currency(own)}
-    return {code: share for code, share in shares.items() if share is not None}
-
-
-def _matched_share(went: pl.DataFrame, measure: str) -> Decimal | None:
-    matched, every = (went.filter(outcome=outcome) for outcome in ("matched", "input"))
-    return rate(_sum(matched, measure), _sum(every, measure))
+def _sizes(frame: pl.DataFrame, amount: str) -> list[tuple[str, Decimal]]:
+    """What the rows of each currency amount to without their signs."""
+    if frame.is_empty():
+        return []
+    summed = frame.group_by("currency").agg(pl.col(amount).abs().sum())
+    return summed.drop_nulls("currency").rows()
 
 
 def _of_batches(batches: pl.DataFrame) -> Iterator[Figure]:
-    if batches.height:
-        yield "payment_count", None, _sum(batches, "payment_count")
-    for code, part in _by_currency(batches):
-        gross = _sum(part, "gross")
+    if batches.is_empty():
+        return
+    yield "payment_count", None, Decimal(batches["payment_count"].sum())
+    sums = batches.group_by("currency").agg(pl.col("gross", "fees", "refunds", "chargebacks").sum())
+    for code, gross, fees, refunds, chargebacks in sums.iter_rows():
         yield "gross", code, gross
-        yield "fee_rate", code, rate(_sum(part, "fees"), gross)
-        yield "refund_rate", code, rate(-_sum(part, "refunds"), gross)
-        yield "chargeback_rate", code, rate(-_sum(part, "chargebacks"), gross)
+        yield "fee_rate", code, rate(fees, gross)
+        yield "refund_rate", code, rate(-refunds, gross)
+        yield "chargeback_rate", code, rate(-chargebacks, gross)
 
 
 def _of_open_items(result: DayResult) -> Iterator[Figure]:
@@ -160,26 +178,20 @@ def _of_open_items(result: DayResult) -> Iterator[Figure]:
     not_due = pl.col("side").is_in(["due", "booking"]) & (pl.col("state") == "open")
     left = result.open_items.filter(~not_due)
     yield "open_count", None, Decimal(left.height)
-    for code, part in _by_currency(left):
-        yield "open_amount", code, Decimal(part["amount"].abs().sum())
+    for code, amount in _sizes(left, "amount"):
+        yield "open_amount", code, amount
     oldest = left["business_date"].min()
-    if isinstance(oldest, date):
-        yield "oldest_age_days", None, Decimal((result.business_date - oldest).days)
-    else:
-        yield "oldest_age_days", None, Decimal(0)
+    age = (result.business_date - oldest).days if isinstance(oldest, date) else 0
+    yield "oldest_age_days", None, Decimal(age)
 
 
 def _success_rate(lines: pl.LazyFrame) -> Decimal | None:
     """Payments that succeeded, of those that have ended; statements of successes only give 1."""
-    ended = (
-        lines.filter(
-            (pl.col("kind") == "payment") & pl.col("status").is_in(["succeeded", "failed"])
-        )
-        .group_by("status")
-        .len()
-        .collect(engine="streaming")
+    ended = lines.filter(
+        (pl.col("kind") == "payment") & pl.col("status").is_in(["succeeded", "failed"])
     )
-    return rate(_sum(ended.filter(status="succeeded"), "len"), _sum(ended, "len"))
+    counts = dict(ended.group_by("status").len().collect(engine="streaming").iter_rows())
+    return rate(Decimal(counts.get("succeeded", 0)), Decimal(sum(counts.values())))
 
 
 def settlement_delays(receipts: pl.DataFrame) -> pl.DataFrame:
@@ -272,12 +284,3 @@ def _unusual(
 def rate(part: Decimal, whole: Decimal) -> Decimal | None:
     """A share, rounded to six places; None of nothing."""
     return (part / whole).quantize(RATE_PLACES) if whole else None
-
-
-def _by_currency(frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    for code in frame["currency"].drop_nulls().unique().sort():
-        yield str(code), frame.filter(currency=code)
-
-
-def _sum(frame: pl.DataFrame, column: str) -> Decimal:
-    return Decimal(frame[column].sum() or 0)

@@ -15,9 +15,6 @@ from recon.metrics import (
     METRICS,
     anomalies,
     day_metrics,
-    line_counts,
-    match_rate,
-    match_rates_by_value,
     own_lines,
     rate,
     settlement_delays,
@@ -77,13 +74,13 @@ def test_what_an_earlier_day_left_open_does_not_lower_the_match_rate_of_today() 
         ),
     )
     own = own_lines(result)
-    assert line_counts(own) == line_counts(own_lines(day_result())) | {
+    assert own.counts == own_lines(day_result()).counts | {
         "input": 1252,
         "matched": 1248,
     }
-    assert match_rate(own) == rate(Decimal(1248), Decimal(1252))
+    assert own.match_rate == rate(Decimal(1248), Decimal(1252))
     of_value = rate(Decimal("1497495.75") - 100, Decimal("2732172.64") - 200)
-    assert match_rates_by_value(own)["CNY"] == of_value
+    assert own.match_rates_by_value["CNY"] == of_value
 
 
 def test_what_only_waits_for_its_day_of_the_settlement_cycle_is_not_called_open() -> None:

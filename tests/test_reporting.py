@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from recon.masking import mask_free_text, masked
-from recon.metrics import match_rate, own_lines
+from recon.metrics import own_lines
 from recon.money import EXPONENT, MONEY
 from recon.reporting import text
 from recon.reporting.addresses import names_in
@@ -253,7 +253,7 @@ def test_a_row_that_is_lost_after_the_input_was_counted_puts_the_checks_of_the_w
     known = tables(discrepancy_workbook(lost, "r"))
     assert known["conservation_rows"].frame["check"].to_list() == [1]
     assert known["conservation_amounts"].frame["check"].to_list() == [Decimal(10)]
-    assert match_rate(own_lines(lost)) == Decimal("0.666667")
+    assert own_lines(lost).match_rate == Decimal("0.666667")
 
 
 def test_a_day_without_anything_still_makes_both_workbooks() -> None:
@@ -263,7 +263,7 @@ def test_a_day_without_anything_still_makes_both_workbooks() -> None:
     quiet = replace(full, not_proved_because=(), files=(), **nothing)
     titles = [sheet.title for sheet in discrepancy_workbook(quiet, "r").sheets]
     assert titles == ["Summary", "Discrepancies", "Open items"]
-    assert match_rate(own_lines(quiet)) is None
+    assert own_lines(quiet).match_rate is None
     assert [s.title for s in settlement_workbook(quiet).sheets][-1] == "Proof"
 
 

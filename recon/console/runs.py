@@ -128,7 +128,7 @@ def _verdict(result: "DayResult") -> str:
 
 def _days_table(days: "Sequence[DayOutcome]") -> "Table":
     """Day by day, a row an account. Only the differences may need a second line."""
-    from recon.metrics import line_counts, own_lines
+    from recon.metrics import own_lines
 
     right = ("lines", "matched", "open", "discr.", "difference")
     table = new_table(
@@ -142,7 +142,7 @@ def _days_table(days: "Sequence[DayOutcome]") -> "Table":
         if result.business_date != before:
             table.add_row(str(result.business_date))
             before = result.business_date
-        counts = line_counts(own_lines(result))
+        counts = own_lines(result).counts
         table.add_row(
             f"  {result.provider} {shortened(result.account)}",
             _verdict(result),

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from recon.masking import masked
-from recon.metrics import match_rate, own_lines
+from recon.metrics import own_lines
 from recon.money import MONEY
 from recon.reporting import text
 from recon.reporting.columns import CONTROL_TONES, column, columns, named, toned, worded
@@ -107,7 +107,7 @@ def _key_figures(result: DayResult, language: Language) -> Lines:
         ),
         count("rejects", text.sheet("rejects", language), result.rejects.height),
     ]
-    rate = match_rate(own_lines(result))
+    rate = own_lines(result).match_rate
     if rate is not None:
         label = text.phrase("matched_rate", language)
         lines.append(Line("matched_rate", label, (Cell(rate, "percent"),)))

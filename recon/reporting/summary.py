@@ -5,7 +5,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from recon.masking import masked
-from recon.metrics import day_metrics, line_counts, match_rate, match_rates_by_value, own_lines
+from recon.metrics import day_metrics, own_lines
 from recon.money import MONEY, to_text
 from recon.results import DayResult
 from recon.tables import MARGIN, SEVERITIES, conform, empty
@@ -120,12 +120,12 @@ def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:
 
 def _match_rate(result: DayResult) -> Summary:
     own = own_lines(result)
-    by_count, by_amount, counts = match_rate(own), match_rates_by_value(own), line_counts(own)
+    by_count = own.match_rate
     return {
-        "line_count": counts.get("input", 0),
-        "matched_count": counts.get("matched", 0),
+        "line_count": own.counts.get("input", 0),
+        "matched_count": own.counts.get("matched", 0),
         "by_count": None if by_count is None else format(by_count, "f"),
-        "by_amount": {code: format(share, "f") for code, share in by_amount.items()},
+        "by_amount": {code: format(share, "f") for code, share in own.match_rates_by_value.items()},
     }
 
 
@@ -137,6 +137,8 @@ def _control_totals(result: DayResult) -> pl.DataFrame:
 
 def plain_rows(frame: pl.DataFrame) -> list[Summary]:
     """Rows as JSON can hold them, exact."""
+    if frame.is_empty():
+        return []
     as_text = [
         to_text(pl.col(name)).alias(name) if dtype == MONEY else pl.col(name).cast(pl.String)
         for name, dtype in frame.schema.items()
