@@ -11,7 +11,7 @@ import polars as pl
 
 from recon.money import MONEY, ZERO, to_display
 from recon.sentences import SENTENCES
-from recon.tables import DISCREPANCY
+from recon.tables import DISCREPANCY, empty
 from recon.wording import ACTIONS, LANGUAGES, Language, Phrases, words
 
 
@@ -62,6 +62,8 @@ def complete(found: pl.DataFrame, day: Day) -> pl.DataFrame:
     `found` has any columns of DISCREPANCY and at least discrepancy_id, type and explanation.
     difference = provider - ledger, where an absent side counts as nothing.
     """
+    if found.is_empty():
+        return empty(DISCREPANCY)
     present = set(found.columns)
     blank = [
         pl.lit(None, dtype=dtype).alias(name)

@@ -7,7 +7,7 @@ is off by more than the account allows is an `fx_variance`, with its arithmetic.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
@@ -155,8 +155,7 @@ def _crossed(pairs: pl.DataFrame, rates: pl.DataFrame, max_age_days: int) -> pl.
         known = [rate for rate in found if rate is not None]
         cross, quoted_on = None, None
         if len(known) == len(found):
-            with localcontext(prec=60):
-                cross = (known[1][1] / known[0][1]).quantize(Decimal(1).scaleb(-MONEY.scale))
+            cross = (known[1][1] / known[0][1]).quantize(Decimal(1).scaleb(-MONEY.scale))
             quoted_on = min(quoted for quoted, _ in known)
         rows.append((given, got, day, count, cross, quoted_on))
     schema = pairs.schema | {"cross": MONEY, "quoted_on": pl.Date()}

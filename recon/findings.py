@@ -171,29 +171,30 @@ def roll_forward(
     """ROLL_FORWARD per side and currency of OPEN_ITEM: opening + new - cleared - written off =
     closing. `written_off` are those of `before` that left the carry without a match."""
     key = ["side", "item_id", "currency", "amount"]  # corrected, it is another item
-    written_off = empty(OPEN_ITEM) if written_off is None else written_off
+    gone = (empty(OPEN_ITEM) if written_off is None else written_off).lazy()
+    earlier, later = before.lazy(), after.lazy()
     parts = {
-        "opening": before,
-        "new": after.join(before, on=key, how="anti"),
-        "cleared": before.join(pl.concat([after, written_off]), on=key, how="anti"),
-        "written_off": written_off,
-        "closing": after,
+        "opening": earlier,
+        "new": later.join(earlier, on=key, how="anti"),
+        "cleared": earlier.join(pl.concat([later, gone]), on=key, how="anti"),
+        "written_off": gone,
+        "closing": later,
     }
-    counted = [
-        part.group_by("side", "currency").agg(
-            pl.len().cast(pl.Int64).alias(f"{name}_count"),
-            pl.col("amount").sum().alias(f"{name}_amount"),
+    every = (
+        items.select("side", "currency", "amount", part=pl.lit(part))
+        for part, items in parts.items()
+    )
+    amounts = {part: pl.col("amount").filter(pl.col("part") == part) for part in parts}
+    result = (
+        pl.concat(every)
+        .group_by("side", "currency")
+        .agg(
+            *(amount.len().alias(f"{part}_count") for part, amount in amounts.items()),
+            *(amount.sum().alias(f"{part}_amount") for part, amount in amounts.items()),
         )
-        for name, part in parts.items()
-    ]
-    every = pl.concat(part.select("side", "currency") for part in counted).unique()
-    for part in counted:
-        every = every.join(part, on=["side", "currency"], how="left")
-    result = every.sort("side", "currency").select(
-        pl.col(name).fill_null(ZERO if dtype == MONEY else 0).cast(dtype)
-        if name.endswith(("_count", "_amount"))
-        else pl.col(name)
-        for name, dtype in ROLL_FORWARD.items()
+        .sort("side", "currency")
+        .select(pl.col(name).cast(dtype) for name, dtype in ROLL_FORWARD.items())
+        .collect()
     )
     moved = pl.col("new_amount") - pl.col("cleared_amount") - pl.col("written_off_amount")
     ties = result.filter(pl.col("opening_amount") + moved != pl.col("closing_amount"))

@@ -14,6 +14,8 @@ from decimal import (
     ROUND_UP,
     Context,
     Decimal,
+    DefaultContext,
+    getcontext,
 )
 from typing import Final, Literal
 
@@ -24,6 +26,9 @@ ZERO: Final = pl.lit(0, dtype=MONEY)
 _PLACES: Final = 18
 _SMALLEST: Final = Decimal(1).scaleb(-_PLACES)
 _WIDE: Final = Context(prec=80)  # wider than any amount
+# Python adds up to 28 digits unless told otherwise, and rounds the rest away without a word. This
+# is for whatever thread computes with an amount.
+DefaultContext.prec = getcontext().prec = _WIDE.prec
 
 _ISO_CODES: Final[dict[int, str]] = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",

@@ -263,7 +263,7 @@ def test_what_is_written_off_leaves_the_account_that_held_it_for_the_one_that_wa
 
 
 def test_a_row_that_was_matched_and_not_posted_is_an_error_of_ours() -> None:
-    with pytest.raises(BrokenInvariantError, match="the entrys posted are not those"):
+    with pytest.raises(BrokenInvariantError, match="entry rows posted are not those"):
         posted(outcomes=(("entry", "matched", "1"),))
 
 

@@ -1,6 +1,7 @@
 """Money: read exactly or not at all, rounded as asked, shown without loss."""
 
 from decimal import MAX_PREC, Context, Decimal
+from threading import Thread
 
 import polars as pl
 import pytest
@@ -31,6 +32,17 @@ def parse(text: str | None, decimals: int = 2, suffix: str = "") -> Decimal | No
     parsed = frame.select(money.parse(pl.col("text"), decimals=decimals, suffix=suffix))
     assert parsed.schema["text"] == MONEY
     return parsed.item()  # type: ignore[no-any-return]
+
+
+def test_python_adds_amounts_of_all_digits_up_exactly_in_any_thread() -> None:
+    def added() -> Decimal:
+        return Decimal("99999999999999999999.000000000000000001") + Decimal("0.5") - 1
+
+    sums = [added()]
+    thread = Thread(target=lambda: sums.append(added()))
+    thread.start()
+    thread.join()
+    assert sums == [Decimal("99999999999999999998.500000000000000001")] * 2
 
 
 @pytest.mark.parametrize(

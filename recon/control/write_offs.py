@@ -34,29 +34,22 @@ def small_differences(found: pl.DataFrame, policy: SmallDifferences) -> pl.DataF
 
     The smallest come first, until the cap of the day is reached; what is beyond it is listed too.
     """
-    parts = [
-        _of_currency(found, currency, each, daily, policy.booking_account)
-        for currency, (each, daily) in sorted(policy.limits.items())
-    ]
-    nothing = pl.DataFrame(schema=dict(SMALL_DIFFERENCE))
-    return pl.concat([nothing, *parts])
-
-
-def _of_currency(
-    found: pl.DataFrame, currency: str, each: Decimal, daily: Decimal, booking_account: str
-) -> pl.DataFrame:
-    limit, cap = (pl.lit(amount, dtype=MONEY) for amount in (each, daily))
+    limits = pl.DataFrame(
+        [(currency, *both) for currency, both in policy.limits.items()],
+        schema={"currency": pl.String, "limit": MONEY, "cap": MONEY},
+        orient="row",
+    )
     size = pl.col("difference").abs()
     both = pl.col("amount_ledger").is_not_null() & pl.col("amount_provider").is_not_null()
-    small = found.filter(
-        (pl.col("currency") == currency) & both & (size != ZERO) & (size <= limit)
-    ).sort(size, "discrepancy_id")
-    return small.select(
-        "discrepancy_id",
-        "type",
-        "merchant_ref",
-        "currency",
-        "difference",
-        booking_account=pl.lit(booking_account),
-        is_proposed=size.cum_sum() <= cap,
+    return (
+        found.lazy()
+        .join(limits.lazy(), on="currency", how="inner")
+        .filter(both & (size != ZERO) & (size <= pl.col("limit")))
+        .sort("currency", size, "discrepancy_id")
+        .with_columns(
+            booking_account=pl.lit(policy.booking_account),
+            is_proposed=size.cum_sum().over("currency") <= pl.col("cap"),
+        )
+        .select(SMALL_DIFFERENCE.keys())
+        .collect()
     )

@@ -19,10 +19,11 @@ from recon.errors import ensure
 from recon.journal.accounts import ROLE_BY_KIND
 from recon.journal.phrases import memo
 from recon.money import MONEY, ZERO
-from recon.tables import conform, empty
+from recon.tables import Schema, conform, empty
 
 _MOVING_OUT: Final = ("payout", "payout_reversal", "withdrawal", "withdrawal_reversal")
 ITEM: Final = "item"  # the line or entry that a transaction is, where each is one
+_ANY_POSTING: Final[Schema] = {**POSTING, ITEM: pl.String()}
 _LABELS: Final = ("batch_id", "kind", "currency")
 
 
@@ -172,18 +173,21 @@ def _summed(frame: pl.DataFrame, *amounts: str) -> pl.DataFrame:
 def _both(event: str, frame: pl.DataFrame, **amounts: str) -> pl.DataFrame:
     """One row for each posting of an event; `-name` is a credit. A role that is not the same for
     all rows stands in a column of its own, such as `cost_role`."""
+    if frame.is_empty():
+        return empty(_ANY_POSTING)
+    kept = [name for name in _ANY_POSTING if name in frame.columns and name != "amount"]
     parts = []
     for role, name in amounts.items():
         amount = pl.col(name.removeprefix("-"))
         parts.append(
-            frame.with_columns(
+            frame.lazy().select(
+                *kept,
                 event=pl.lit(event),
                 role=pl.col(f"{role}_role") if f"{role}_role" in frame.columns else pl.lit(role),
                 amount=(-amount if name.startswith("-") else amount).cast(MONEY),
             )
         )
-    wanted = [name for name in (*POSTING, ITEM) if name in parts[0].columns]
-    return pl.concat(part.select(wanted) for part in parts).filter(pl.col("amount") != ZERO)
+    return pl.concat(parts).filter(pl.col("amount") != ZERO).collect()
 
 
 def named(made: pl.DataFrame, day: Day, parts: Sequence[str]) -> pl.DataFrame:
@@ -191,7 +195,7 @@ def named(made: pl.DataFrame, day: Day, parts: Sequence[str]) -> pl.DataFrame:
     whose = f"{day.business_date.isoformat()}:{day.provider}:{day.account}"
     names = [pl.col(name).fill_null("") for name in ("event", *parts)]
     number = sentence(":".join(["{}"] * (len(names) + 1)), pl.lit(whose), *names)
-    whole = conform(made, {**POSTING, ITEM: pl.String()})
+    whole = conform(made, _ANY_POSTING)
     told = whole.with_columns(
         transaction_id=number,
         provider=pl.lit(day.provider),
@@ -208,15 +212,14 @@ def _ensure_complete(
     stated: pl.DataFrame, booked: pl.DataFrame, before: pl.DataFrame, went: pl.DataFrame
 ) -> None:
     """What is posted today and what was carried is what has been matched, to the digit."""
-    for side, posted in (("line", stated.select("currency", amount="gross")), ("entry", booked)):
-        there = pl.concat(
-            [
-                posted.select("currency", "amount"),
-                before.filter(side=side).select("currency", "amount"),
-                went.filter(side=side)
-                .drop_nulls("currency")
-                .select("currency", amount=-pl.col("amount")),
-            ]
-        )
-        off = there.group_by("currency").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
-        ensure(off.height == 0, f"the {side}s posted are not those that were matched")
+    there = pl.concat(
+        [
+            stated.lazy().select("currency", amount="gross", side=pl.lit("line")),
+            booked.lazy().select("currency", "amount", side=pl.lit("entry")),
+            before.lazy().select("currency", "amount", "side"),
+            went.lazy().drop_nulls("currency").select("currency", -pl.col("amount"), "side"),
+        ]
+    ).filter(pl.col("side").is_in(["line", "entry"]))
+    sums = there.group_by("side", "currency").agg(pl.col("amount").sum())
+    off = sums.filter(pl.col("amount") != ZERO).collect()["side"]
+    ensure(off.is_empty(), f"{' and '.join(off)} rows posted are not those that were matched")

@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from recon.money import ZERO
 from recon.reporting import text
 from recon.reporting.columns import columns
 from recon.reporting.discrepancies import listed_discrepancies
@@ -94,16 +95,22 @@ def _bridge_cells(group: pl.DataFrame, language: Language) -> dict[str, Cell]:
     where = {"currency": currency, "proof_basis": basis}
     has_balances = basis == text.words(text.BASES, language)["balance"]
 
+    balances = ("opening_balance", "closing_balance", "unbooked")
+    reached = pl.col("opening_balance") + pl.col("net") - pl.col("unbooked")
+    totals = (
+        group.select(pl.col(*NET_PARTS, "net", *balances).fill_null(ZERO).sum())
+        .with_columns(reached=reached, difference=reached - pl.col("closing_balance"))
+        .row(0, named=True)
+    )
+
     def sum_of(name: str) -> Cell:
-        total = Decimal(group[name].fill_null(Decimal(0)).sum())
-        return Cell(total, "money", currency, SumOf("settlement", name, where))
+        return Cell(totals[name], "money", currency, SumOf("settlement", name, where))
 
     def figure(value: Decimal | None, formula: Formula = "", *, check: bool = False) -> Cell:
         return Cell(value, "money", currency, formula, check=check)
 
     cells = {part: sum_of(part) for part in NET_PARTS}
-    net = Decimal(group["net"].sum())
-    cells["net"] = figure(net, NET_FORMULA)
+    cells["net"] = figure(totals["net"], NET_FORMULA)
     if not has_balances:
         nothing = figure(None)
         proofs = group["proof"].drop_nulls()  # one figure of the statement, said on every batch
@@ -111,17 +118,16 @@ def _bridge_cells(group: pl.DataFrame, language: Language) -> dict[str, Cell]:
         absent = ("opening_balance", "unbooked", "expected_closing", "stated_closing")
         cells |= dict.fromkeys(absent, nothing)
         return cells | {"bridge_difference": figure(off, check=True)}
-    cells["opening_balance"] = opening = sum_of("opening_balance")
-    cells["stated_closing"] = closing = sum_of("closing_balance")
-    cells["unbooked"] = unbooked = sum_of("unbooked")
-    reached = Decimal(str(opening.value)) + net - Decimal(str(unbooked.value))
     less = "-{unbooked}" if has_unbooked(group) else ""
-    cells["expected_closing"] = figure(reached, f"{{opening_balance}}+{{net}}{less}")
-    difference = reached - Decimal(str(closing.value))
-    cells["bridge_difference"] = figure(
-        difference, "{expected_closing}-{stated_closing}", check=True
-    )
-    return cells
+    return cells | {
+        "opening_balance": sum_of("opening_balance"),
+        "unbooked": sum_of("unbooked"),
+        "expected_closing": figure(totals["reached"], f"{{opening_balance}}+{{net}}{less}"),
+        "stated_closing": sum_of("closing_balance"),
+        "bridge_difference": figure(
+            totals["difference"], "{expected_closing}-{stated_closing}", check=True
+        ),
+    }
 
 
 def _remainder(result: DayResult, language: Language) -> Table:

@@ -1,5 +1,6 @@
 """A day in figures for machines: summary.json."""
 
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 import polars as pl
@@ -32,9 +33,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "no_activity": result.quiet_because or None,
         "not_delivered_yet": result.later_because or None,
         "discrepancy_count": found.height,
-        "discrepancies_by_severity": {
-            severity: found.filter(pl.col("severity") == severity).height for severity in SEVERITIES
-        },
+        "discrepancies_by_severity": _counts(found, "severity", SEVERITIES),
         "discrepancies_by_type": _added_up(found, "type", "currency"),
         "discrepancies_by_currency": _added_up(found, "currency"),
         "match_rate": _match_rate(result),
@@ -54,10 +53,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "small_differences": plain_rows(result.small_differences),
         "changes": {
             "supersedes": result.supersedes,
-            **{
-                kind: result.changes.filter(pl.col("change") == kind).height
-                for kind in ("new", "cleared", "changed")
-            },
+            **_counts(result.changes, "change", ("new", "cleared", "changed")),
             "rows": plain_rows(
                 result.changes.sort("change", "discrepancy_id").drop("explanation").head(LISTED)
             ),
@@ -103,6 +99,11 @@ def _files(result: DayResult) -> list[Summary]:
     names = ("file_id", "name", "kind", "version")
     ordered = sorted(result.files, key=lambda file: (file.kind, file.name, file.version))
     return [{name: getattr(file, name) for name in names} for file in ordered]
+
+
+def _counts(frame: pl.DataFrame, column: str, values: Sequence[str]) -> dict[str, int]:
+    counted = dict(frame.group_by(column).len().iter_rows())
+    return {value: counted.get(value, 0) for value in values}
 
 
 def _added_up(found: pl.DataFrame, *keys: str) -> list[Summary]:

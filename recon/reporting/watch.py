@@ -21,6 +21,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "rate": "percent",
     "days": "count",
 }
+_AMOUNTS: Final = [name for name, metric in METRICS.items() if metric.unit == "money"]
 # What the charts show, and in which shape.
 _CHARTED: Final = {
     "payment_count": "stacked",
@@ -111,23 +112,27 @@ def _figures(book: Book, language: Language, names: Mapping[str, bool], title: s
     """One row an account (and currency); a figure a column, and what it usually is where asked."""
     day = book.period.last
     key = ["provider", "account", *(["currency"] if title == "figures_money" else [])]
-    here = book.history.filter(pl.col("name").is_in(list(names)))
-    frame = here.filter(business_date=day).select(key).unique()
-    usual = usual_values(book.history, day)
+    here = book.history.filter(pl.col("name").is_in(list(names)), business_date=day)
+    today = here.pivot("name", on_columns=list(names), index=key, values="value")
+    value, is_money = pl.col("usual").round(6), pl.col("name").is_in(_AMOUNTS)
+    in_money = round_by_currency(value, pl.col("currency"))
+    medians = usual_values(book.history, day).with_columns(
+        name="usual:" + pl.col("name"), usual=pl.when(is_money).then(in_money).otherwise(value)
+    )
+    with_usual = [f"usual:{name}" for name, wanted in names.items() if wanted]
+    usual = medians.pivot("name", on_columns=with_usual, index=key, values="usual")
     shown = [*columns(" ".join(key), language)]
-    for name, with_usual in names.items():
+    for name, wanted in names.items():
         kind, heading = _KINDS[METRICS[name].unit], text.words(text.FIGURES, language)[name]
-        today = here.filter(name=name, business_date=day).select(*key, pl.col("value").alias(name))
-        frame = frame.join(today, on=key, how="left", nulls_equal=True, validate="1:1")
         shown.append(Column(name, heading, kind))
-        if with_usual:
-            value = pl.col("usual").round(6)
-            if kind == "money":
-                value = round_by_currency(value, pl.col("currency"))
-            median = usual.filter(name=name).select(*key, value.alias(f"usual:{name}"))
-            frame = frame.join(median, on=key, how="left", nulls_equal=True, validate="1:1")
+        if wanted:
             shown.append(Column(f"usual:{name}", text.title("usual", language), kind))
-    return Table(title, tuple(shown), frame.sort(key), title=text.phrase(title, language))
+    return Table(
+        title,
+        tuple(shown),
+        today.join(usual, on=key, how="left", nulls_equal=True, validate="1:1").sort(key),
+        title=text.phrase(title, language),
+    )
 
 
 def charts_sheet(book: Book, language: Language) -> Sheet | None:
@@ -176,20 +181,18 @@ def history_sheet(book: Book, language: Language) -> Sheet | None:
         .sort("business_date")
     )
     shown: list[Column] = [column("business_date", language)]
+    has_several = _with_several_accounts(book)
     for name, provider, account, currency, series in drawn.select(*key, "series").iter_rows():
-        title = _name_of(book, provider, account, currency)
+        # As short as a legend needs it.
+        parts = [provider, account[-_NAME_LENGTH:] if provider in has_several else "", currency]
+        title = " ".join(filter(None, parts))
         shown.append(Column(series, title, _KINDS[METRICS[name].unit]))
     return Sheet(
         text.sheet("history", language), (Table("history", tuple(shown), frame, main=True),)
     )
 
 
-def _name_of(book: Book, provider: str, account: str, currency: str | None) -> str:
-    """As short as a legend needs it: the account only where the provider has several."""
-    accounts = book.history.filter(provider=provider).select("account", "currency").unique()
-    parts = [provider]
-    if accounts["account"].n_unique() > 1:
-        parts.append(account[-_NAME_LENGTH:])
-    if currency is not None:
-        parts.append(currency)
-    return " ".join(parts)
+def _with_several_accounts(book: Book) -> set[str]:
+    """The providers whose name alone does not say which account is meant."""
+    counts = book.history.group_by("provider").agg(pl.col("account").n_unique())
+    return {provider for provider, count in counts.iter_rows() if count > 1}
