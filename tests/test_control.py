@@ -185,6 +185,7 @@ def test_the_life_of_a_case_as_a_table() -> None:
         propose_write-off  proposed  proposed  -           -         -            -
         approve_write-off  -         -         written_off -         -            -
         reject_write-off   -         -         open        -         -            -
+        reopen             -         -         -           open      -            -
         clear              closed    closed    closed      -         -            -
         return             -         -         -           -         -            open
         change             -         -         open        open      -            -

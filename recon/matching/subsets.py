@@ -41,7 +41,7 @@ def cover(target: int, amounts: Sequence[int], *, effort: int = EFFORT) -> Cover
         chosen, verdict = _search(target, counts, effort, bounded=False)
     if verdict in ("none", "undecided"):
         return Cover(verdict)
-    is_choice = any(0 < taken < counts[amount] for amount, taken in chosen.items())
+    is_choice = any(taken < counts[amount] for amount, taken in chosen.items())
     return Cover("ambiguous" if is_choice else verdict, _places(chosen, amounts))
 
 
