@@ -405,6 +405,10 @@ def test_a_group_has_a_row_a_member_and_nothing_is_left_of_its_amount() -> None:
         ("E1", "N:M", "L1", None, 4),
         ("E1", "N:M", "L2", None, 4),
     ]
+    pair = items("line L1 payment T1 R1 CNY 3.00\nentry E1 payment T1 R1 CNY 3.00")
+    (one,) = explain.matches(engine.match(*pair, rules, 1), *pair, rules).collect().to_dicts()
+    assert (one["match_id"], one["cardinality"]) == ("E1", "1:1")
+    assert (one["allocated"], one["residual"]) == (3, 0)
     sums = made.group_by(pl.col("line_id").is_null()).agg(pl.col("allocated").sum())
     assert sums["allocated"].to_list() == [-6, -6]
     assert made["residual"].to_list() == [0] * 4

@@ -122,6 +122,15 @@ def test_a_number_is_found_wherever_the_bank_put_it(text: str) -> None:
     )
 
 
+def test_a_short_number_that_a_bank_has_broken_is_not_put_together() -> None:
+    for number, broken, found in (
+        ("po_1234567", "po_1 234567", "P1 C1 100.00 by payout number"),  # ten letters
+        ("po_123456", "po_1 23456", "P1 C1 100.00 by amount and day"),
+    ):
+        text = f"payout P1 {number} EUR 100.00\ncredit C1 100.00 {broken}"
+        assert told(received(text)) == [found]
+
+
 def test_a_number_is_no_part_of_another_word() -> None:
     check(
         """

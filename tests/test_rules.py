@@ -223,6 +223,13 @@ def test_a_near_tie_is_ambiguous_once_its_time_is_over() -> None:
     ]
 
 
+def test_only_what_is_near_is_named_as_a_candidate() -> None:
+    far = "line L3 transfer T3 - CNY 10.06\nline L0 transfer T0 - CNY 9.94"
+    found = outcomes(f"{TWINS}\n{far}", rules=near(), today=date(2026, 11, 21))
+    assert "L1 L2 E1 ambiguous_match -10.00" in found
+    assert "L1 E1 ambiguous_match 10.00" in found
+
+
 def test_a_tie_resolves_when_the_other_candidate_is_known_by_its_reference() -> None:
     check(
         """
@@ -277,6 +284,25 @@ def test_parts_that_do_not_add_up_wait_for_the_rest() -> None:
     assert outcomes(text, rules=[PARTS]) == ["E1 open", "L1 open"]
     late = outcomes(text, rules=[PARTS], today=date(2026, 11, 21))
     assert late == ["L1 E1 split_incomplete -40.00"]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("single", ["line", "entry"])
+def test_parts_that_are_more_than_the_whole_wait_for_nothing(single: str, sign: str) -> None:
+    other = "entry" if single == "line" else "line"
+
+    def found(whole: str) -> list[str]:
+        return outcomes(
+            f"""
+            {single} S1 payment T1 R1 CNY {sign}{whole}
+            {other}  O1 payment -  R1 CNY {sign}4.00
+            {other}  O2 payment -  R1 CNY {sign}3.00
+            """,
+            rules=[PARTS],
+        )
+
+    assert found("10.00") == ["O1 open", "O2 open", "S1 open"]
+    assert "ambiguous_match" in found("6.00")[0]
 
 
 def test_the_rest_of_an_order_clears_what_was_reported() -> None:
@@ -391,6 +417,21 @@ def test_one_entry_of_many_lines_in_its_window() -> None:
         """,
         rules=[DEPOSIT],
         windows=replace(ONE_DAY, line_days=9),
+    )
+
+
+def test_a_set_of_one_is_a_pair_and_not_for_a_rule_of_sets() -> None:
+    check(
+        """
+        line  L1 transfer T1 - CNY 10.00
+        entry E1 transfer -  - CNY 10.00
+        entry E2 transfer -  - CNY 3.00
+        ---
+        L1 open
+        E1 open
+        E2 open
+        """,
+        rules=[DEPOSIT],
     )
 
 
