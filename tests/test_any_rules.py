@@ -3,6 +3,7 @@
 The shipped rules are held to the same, and to more, in test_properties.py.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -13,8 +14,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recon.matching import still
+from recon import findings
+from recon.matching import engine, still, waiting
+from recon.matching.items import carried_items
 from recon.matching.rules import DateWindow, KeyForm, MatchRule, Tolerance
+from recon.tables import OPEN_ITEM, empty
+from tests.support import shipped_rules
 from tests.test_properties import Found, assert_same, found_in, found_in_passing, side
 
 PENNY = Tolerance(Decimal("0.05"))
@@ -136,3 +141,40 @@ def test_every_row_has_one_outcome_and_what_is_matched_is_the_same_money(
                     pl.col("item_id").is_in([row["item_id"] for row in (*lines, *entries)])
                 )
                 assert read.select(rule.key(key)).to_series().n_unique() == 1
+
+
+@pytest.mark.parametrize("seeds", [range(6), range(6, 12)])
+def test_over_days_every_row_is_settled_once_or_waits_and_is_told_alone_once(
+    seeds: Sequence[int],
+) -> None:
+    for seed in seeds:
+        random = Random(seed)
+        rules = shipped_rules() if seed % 3 == 0 else random.sample(RULES, random.randint(1, 5))
+        windows = waiting.Windows(random.randint(0, 3), random.randint(0, 3), 1)
+        settled, told_alone = Counter[str](), Counter[str]()
+        every, carried = set[str](), empty(OPEN_ITEM)
+        for day in (date(2026, 11, 16 + number) for number in range(5)):
+            new = [
+                side(f"{name}{day.day}-", [
+                    any_row(random) | {"business_date": day, "reported": False}
+                    for _ in range(random.randrange(7))
+                ])
+                for name in "LE"
+            ]  # fmt: skip
+            every |= {item_id for items in new for item_id in items["item_id"]}
+            lines, entries = (
+                pl.concat([items, carried_items(carried.filter(side=name)).collect()])
+                for name, items in zip(("line", "entry"), new, strict=True)
+            )
+            matched = engine.match(lines, entries, rules, 1)
+            left = waiting.open_items(matched, windows, day)
+            findings.roll_forward(carried, left, day)
+            late = waiting.newly_late(matched, windows, day).filter(pl.col("group").is_null())
+            for name, items in (("line", lines), ("entry", entries)):
+                groups = matched.groups.filter(pl.col("verdict") != "split", side=name)["row"]
+                settled.update(items["item_id"][matched.pairs[f"{name}_row"]])
+                settled.update(items["item_id"][groups])
+                told_alone.update(items["item_id"][late.filter(side=name)["row"]])
+            carried = left
+        assert settled + Counter(carried["item_id"]) == Counter(every)
+        assert max(told_alone.values(), default=0) <= 1

@@ -231,7 +231,9 @@ def _moves(cases: pl.DataFrame, facts: pl.DataFrame, cleared: pl.DataFrame) -> p
             "event",
             to_state=pl.col("event").replace_strict(target, return_dtype=pl.String),
             cleared_on=pl.when(is_cleared).then("cleared_on"),
-            cleared_by=pl.when(is_cleared).then(pl.col("match_id").fill_null("a correction")),
+            cleared_by=pl.when(is_cleared).then(
+                pl.col("match_id").fill_null("a correction, or another discrepancy")
+            ),
         )
     )
 
