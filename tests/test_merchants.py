@@ -134,6 +134,16 @@ def test_fees_are_by_his_own_tariff_and_what_no_row_covers_waits() -> None:
     ]
 
 
+def test_tax_and_surcharges_are_part_of_what_a_line_and_a_payout_cost() -> None:
+    taxed = replace(PERCENT, tax_percent=Decimal(6))
+    extra = replace(PERCENT, name="extra", surcharge=True, percent=Decimal(0), fixed=Decimal(3))
+    charge = replace(CHARGE, tax_percent=Decimal(10))
+    row = owed({"gross": "100"}, tariffs=(taxed, extra, charge)).row(0, named=True)
+    wanted = {"line_count": 1, "gross": 100, "fees": Decimal("4.06"), "owed": Decimal("95.94"),
+              "withdrawal_charge": Decimal("2.20"), "payout": Decimal("93.74")}  # fmt: skip
+    assert {name: row[name] for name in wanted} == wanted
+
+
 @pytest.mark.parametrize(
     ("merchant", "earlier", "expected"),
     [  # fees, reserve_held, reserve_released, owed, charge, payout, carried_forward

@@ -146,7 +146,8 @@ def with_fees(lines: pl.DataFrame, tariffs: Sequence[Tariff]) -> pl.DataFrame:
     for (merchant,), part in lines.group_by("merchant", maintain_order=True):
         rows = [row for row in tariffs if row.account == merchant]
         assessed = _assessed(part.filter(state="settled"), rows)
-        parts.append(part.drop("fee", "tariff").join(assessed, on="line_id", how="left"))
+        bare = part.drop("fee", "tariff")
+        parts.append(bare.join(assessed, on="line_id", how="left", validate="1:1"))
     if not parts:
         return lines
     is_settled = pl.col("state") == "settled"
@@ -161,15 +162,20 @@ def with_fees(lines: pl.DataFrame, tariffs: Sequence[Tariff]) -> pl.DataFrame:
 
 
 def _assessed(lines: pl.DataFrame, rows: Sequence[Tariff]) -> pl.DataFrame:
-    """line_id, fee and tariff; nothing was charged yet, so all that is due is the expected fee."""
+    """line_id, fee and tariff of the lines that a row covers: all that is due, with surcharges and
+    tax; nothing was charged yet, so that is the expected fee."""
     nothing = {"line_id": pl.String(), "fee": MONEY, "tariff": pl.String()}
     if not rows or lines.height == 0:
         return pl.DataFrame(schema=nothing)
     stated = conform(lines.with_columns(fee=ZERO, net="gross"), STATEMENT_LINE)
     return (
         assess(stated.lazy(), rows)
+        .group_by("line_id")
+        .agg(
+            fee=pl.col("expected").sum(),
+            tariff=pl.col("tariff").filter(pl.col("component") == "fee").first(),
+        )
         .filter(pl.col("tariff").is_not_null())
-        .select("line_id", fee="expected", tariff="tariff")
         .collect()
     )
 

@@ -128,8 +128,8 @@ def _charge(amount: Decimal, currency: str, tariffs: Sequence[Tariff], day: date
     }
     schema = {name: STATEMENT_LINE[name] for name in line}
     stated = conform(pl.DataFrame([line], schema=schema), STATEMENT_LINE)
-    found = assess(stated.lazy(), tariffs).select("expected").collect()["expected"].drop_nulls()
-    return found.item() if found.len() else _NOTHING
+    due: Decimal = assess(stated.lazy(), tariffs).select(pl.col("expected").sum()).collect().item()
+    return due
 
 
 def _number(frame: pl.DataFrame, lines: pl.DataFrame) -> str:
