@@ -62,10 +62,15 @@ def unidentified(
         "unidentified_receipt",
         amount=amount_text("amount_provider"),
         reference=pl.coalesce("merchant_ref", "txn_id", pl.col("line_ids").list.first()),
-        day="business_date",
+        day=pl.coalesce("received_on", "business_date"),
     )
     stranger = pl.lit("unidentified_receipt")
-    return found.with_columns(
+    waited = carried.filter(side="line").select(first="item_id", received_on="business_date")
+    dated = found.with_columns(first=pl.col("line_ids").list.first()).join(
+        waited, on="first", how="left", maintain_order="left"
+    )
+    told_of = dated.with_columns(
         type=pl.when(is_stranger).then(stranger).otherwise("type"),
         explanation=pl.when(is_stranger).then(said).otherwise("explanation"),
-    ).with_columns(suggested_action=suggested_action(language))
+    )
+    return told_of.with_columns(suggested_action=suggested_action(language)).select(found.columns)

@@ -1,6 +1,7 @@
 """Sources without code: what mappings make of text, and of exports that banks really send."""
 
 import json
+import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from pydantic import ValidationError
 
+from recon.errors import StatementError
 from recon.io.config import load_config
 from recon.io.mapped_settings import StatementSettings, described_provider
+from recon.io.places import Delivered, places, unplaced
 from recon.periods import cut_off_of, one_day
-from recon.providers import all_providers
+from recon.providers import all_providers, identify
 from recon.providers.contract import Place, Provider, ReadContext
 from tests.golden import ROOT, content_of
 from tests.support import copy_place
@@ -464,3 +467,45 @@ def test_a_provider_with_code_needs_no_description(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="bank is read by its own code"):
         load_config(tmp_path / "configs")
     assert "acquirer" not in all_providers()
+
+
+@pytest.mark.parametrize(
+    ("header", "encoding", "said"),
+    [
+        ("date,id,type,amount,currency", "gb18030", None),  # plain letters are the same bytes
+        ("date,id,type,amount,currency,备注", "gb18030", "its text is gb18030, not utf-8"),
+        ("date,id,type,amount,currency", "utf-16", "its text is utf-16, not utf-8"),
+        ("date;id;type;amount;currency", "utf-8", "its separator is ';', not ','"),
+        ("date,id,type,amount", "utf-8", "its header lacks currency"),
+        ("date,id,type,amount,currency,amount", "utf-8", "its header has amount twice"),
+        ("date,other", "utf-8", "recon providers new describes another"),
+    ],
+)
+def test_a_file_that_is_nearly_of_a_kind_is_told_what_differs(
+    header: str, encoding: str, said: str | None
+) -> None:
+    made = {"house": provider(PLAIN)}
+    content = content_of(f"{header}\n2026-11-20\n".encode(encoding))
+    if said is None:
+        assert identify(content, made)[1].kind == "export"
+        return
+    with pytest.raises(StatementError, match=re.escape(said)):
+        identify(content, made)
+
+
+def test_a_file_none_of_whose_rows_is_understood_is_told_why() -> None:
+    made = provider(PLAIN)
+    content = content_of(b"date,id,type,amount,currency\n2026-11-20,T1,sale,1e3,EUR\n")
+    description = made.kinds[0].describe(content)
+    assert description is not None
+    delivered = Delivered(content, made, description, ("H1",), {})
+    assert places(delivered) == []
+    assert "the first: line 2, amount '1e3': not an amount" in str(unplaced(delivered))
+
+
+def test_a_column_that_is_there_twice_is_read_where_both_are_named() -> None:
+    row = "date,id,type,amount,currency,amount\n2026-11-20,T1,sale,5.00,EUR,7.00\n"
+    both = PLAIN.replace('currency_column = "currency"',
+                         'currency_column = "currency"\ndescription = ["amount#2"]')  # fmt: skip
+    lines, _, _ = read(row, provider(both))
+    assert lines["gross"].to_list() == [Decimal("5.00")]

@@ -274,14 +274,17 @@ def test_the_rest_of_a_payout_may_come_on_another_day() -> None:
 
 def test_a_credit_received_yesterday_and_not_booked_is_no_unidentified_receipt() -> None:
     today = received("payout P1 po_1 EUR 100.00\ncredit C1 100.00 po_1")
-    waiting = {"side": "line", "currency": "EUR", "amount": "100", "state": "open"}
+    waiting = {"side": "line", "currency": "EUR", "amount": "100", "state": "open",
+               "business_date": "2026-11-18"}  # fmt: skip
     carried = frame_of(OPEN_ITEM, [waiting | {"item_id": name} for name in ("C1", "C2")])
     marked = known_by(carried, today.of_payouts)
     assert marked["parent_ref"].to_list() == ["P1", None]
-    usual = {"type": "missing_in_ledger", "amount_provider": "100", "currency": "EUR"}
+    usual = {"type": "missing_in_ledger", "amount_provider": "100", "currency": "EUR",
+             "business_date": "2026-11-19"}  # fmt: skip
     found = frame_of(DISCREPANCY, [usual | {"line_ids": [name]} for name in ("C1", "C2")])
     told_of = unidentified(found, today.of_payouts.clear(), marked, "en")
     assert told_of["type"].to_list() == ["missing_in_ledger", "unidentified_receipt"]
+    assert "A credit of 100.00 EUR (C2) on 2026-11-18 that" in told_of["explanation"][1]
 
 
 def test_a_credit_that_names_several_payouts_is_all_of_them() -> None:

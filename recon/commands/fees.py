@@ -117,7 +117,7 @@ def _month(text: str) -> "Period":
 
     from recon.periods import Period, parse_date
 
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
         raise UserError(f"{text!r} is not a month; write it as YYYY-MM, e.g. 2026-11")
     first = parse_date(f"{text}-01")
     following = (first + timedelta(days=31)).replace(day=1)

@@ -179,7 +179,7 @@ def _written(slug: str, table: FoundTable, found: dict[str, str]) -> str:
         f"date_format = {quoted(_date_format(day))}            # the first row has {quoted(day)}",
         *_optional(found, "time", "time_column"),
         *_currency(table, found, zone),
-        *([f"description = [{quoted(found['description'])}]"] if "description" in found else []),
+        *_description(found),
         *_statuses(table, found),
         "",
         *(["[statement.widths]", *table.widths, ""] if table.widths else []),
@@ -328,6 +328,15 @@ def _amounts(table: FoundTable, found: dict[str, str]) -> list[str]:
             f"outgoing = [{quoted(outgoing)}]",
         ]
     return lines
+
+
+def _description(found: dict[str, str]) -> list[str]:
+    """What a person reads, and in which the number of a payout is looked for: of the export of an
+    account the words of the movement, too."""
+    is_account = "balance" in found or "income" in found
+    roles = ("kind", "description") if is_account else ("description",)
+    columns = ", ".join(quoted(found[role]) for role in roles if role in found)
+    return [f"description = [{columns}]"] if columns else []
 
 
 def _kinds(table: FoundTable, found: dict[str, str]) -> list[str]:

@@ -71,11 +71,17 @@ class Channel:
     probe: Callable[[Errand], str]  # one sentence; Errors: what would stop fetching
 
 
+# Files that programs leave beside others: hidden ones, and Excel's locks.
+_NO_STATEMENTS: Final = (".", "~$")
+
+
 def fetch_folder(errand: Errand) -> Fetched:
     """Every file that was dropped, of whatever date; they are left where they are."""
     dropped_at = {path: at for path in _listed(errand) if (at := _dropped_at(path)) is not None}
     wanted = (
-        path for path in dropped_at if not path.name.startswith(".") and ".golden." not in path.name
+        path
+        for path in dropped_at
+        if not path.name.startswith(_NO_STATEMENTS) and ".golden." not in path.name
     )
     # A corrected file comes after the one it corrects; names decide where times are equal.
     return Fetched(sorted(wanted, key=lambda path: (dropped_at[path], path.name)))

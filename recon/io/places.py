@@ -79,6 +79,12 @@ def unplaced(delivered: Delivered) -> UserError:
         return UserError(
             f"{delivered.name} is a {slug} statement, and no {slug} account is configured"
         )
+    reject = _first_reject(delivered)
+    if reject is not None:
+        return UserError(
+            f"{delivered.name}, a {slug} {delivered.description.kind} statement, has no row that "
+            f"was understood, and so no business date; the first: {reject}"
+        )
     wanted = []
     if delivered.description.account is None and len(accounts) > 1:
         wanted.append(f"the account ({', '.join(accounts)})")
@@ -88,6 +94,24 @@ def unplaced(delivered: Delivered) -> UserError:
         f"{delivered.name}, a {slug} {delivered.description.kind} statement, does not carry "
         f"{' or '.join(wanted)}; put it into the file name"
     )
+
+
+def _first_reject(delivered: Delivered) -> str | None:
+    """Why a file whose rows tell where they belong has none that does."""
+    kind, account = delivered.provider.kind(delivered.description.kind), _account_of(delivered)
+    if kind.places is None or account is None or not isinstance(delivered.content.scannable, bytes):
+        return None
+    context = delivered.context(account, account)
+    with TemporaryDirectory() as folder:
+        try:
+            reading = kind.read(_in_utf8(delivered, Path(folder)), context)
+            first = reading.rejects.sort("line_no").head(1).collect()
+        except StatementError as error:
+            return str(error)
+    if first.is_empty():
+        return None
+    row = first.row(0, named=True)
+    return f"line {row['line_no']}, {row['field']} {row['value']!r}: {row['reason']}"
 
 
 def _account_of(delivered: Delivered) -> str | None:

@@ -44,14 +44,24 @@ def identify(
         if (description := kind.describe(content)) is not None
     ]
     if not claims:
-        is_ledger = b"entry_id" in content.head.partition(b"\n")[0]
-        hint = (
-            "these look like entries of the ledger: recon ledger import takes them"
-            if is_ledger
-            else "recon providers lists those it knows, recon providers new describes another"
-        )
+        hint = _hint(content, providers)
         raise StatementError(f"{content.name}: no provider knows this format; {hint}")
     if len(claims) > 1:
         names = ", ".join(f"{provider.slug} {what.kind}" for provider, what in claims)
         raise StatementError(f"{content.name}: claimed by more than one format: {names}")
     return claims[0]
+
+
+def _hint(content: Content, providers: Mapping[str, Provider]) -> str:
+    """What a file that nobody claims may be."""
+    if b"entry_id" in content.head.partition(b"\n")[0]:
+        return "these look like entries of the ledger: recon ledger import takes them"
+    for provider in providers.values():
+        for kind in provider.kinds:
+            difference = kind.nearly(content) if kind.nearly else None
+            if difference:
+                return (
+                    f"it is nearly {provider.slug} {kind.name}, but {difference}: save it as such, "
+                    f"or correct what the configuration of {provider.slug} says"
+                )
+    return "recon providers lists those it knows, recon providers new describes another"

@@ -121,6 +121,7 @@ class StatementKind:
     `tells_bookings`: its other rows say when the balance moves for what another statement tells.
     `is_dated_by_time`: business dates follow from the time of a row, so from zone and cut-off, and
     are not the statement's own.
+    `nearly` says what tells a file from one of the kind, where it resembles one.
     `is_numbered`: the parts of an account count on from statement to statement, so a gap is a loss.
     """
 
@@ -135,6 +136,7 @@ class StatementKind:
     tells_bookings: bool = False
     is_dated_by_time: bool = False
     is_numbered: bool = False
+    nearly: Callable[[Content], str | None] | None = None
 
 
 def encoding_of(kind: StatementKind, content: Content) -> str:

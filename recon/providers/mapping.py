@@ -26,6 +26,7 @@ from recon.providers.contract import (
 )
 from recon.providers.contract import StatementKind as Kind
 from recon.providers.delimited import Table, find_table, split_line
+from recon.providers.near import difference, repeated
 
 TotalOf = Literal["count", "gross", "income", "expense", "fee", "opening", "closing"]
 TEXT_COLUMNS = (
@@ -167,7 +168,16 @@ def _kind(slug: str, mapping: StatementMapping) -> Kind:
         read=reader,
         places=_places(reader, mapping),
         is_dated_by_time=mapping.tells_time(),
+        nearly=lambda content: _nearly(content, mapping),
     )
+
+
+def _nearly(content: Content, mapping: StatementMapping) -> str | None:
+    as_text = _as_text(content, mapping)
+    if as_text is None:
+        return None
+    encoding = mapping.encoding if mapping.as_text is None else "utf-8"
+    return difference(as_text, mapping.wanted(), encoding, mapping.separator, _HEAD_LINES)
 
 
 def _places(
@@ -237,7 +247,9 @@ def _as_text(content: Content, mapping: StatementMapping) -> Content | None:
 
 def _table(lines: list[str], mapping: StatementMapping) -> Table | None:
     found = find_table(lines[:_HEAD_LINES], mapping.wanted(), mapping.separator, mapping.footer)
-    if found is None or not mapping.trailing_separator:
+    if found is None or repeated(found.header, mapping.wanted()):
+        return None
+    if not mapping.trailing_separator:
         return found
     # A separator after the last cell makes a cell more in the rows than the header has.
     header = found.header if found.header[-1] == "" else (*found.header, _SURPLUS)
