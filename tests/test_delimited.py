@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.errors import StatementError
+from recon.providers import contract
 from recon.providers.delimited import Table, rows
 from tests.generator.reading import content_of
 
@@ -47,6 +48,42 @@ def test_what_was_written_with_as_many_cells_is_whole_and_nothing_else_is(
 ) -> None:
     lines = [quoted(cells) for cells in written]
     assert complete(*lines) == [len(cells) == len(NAMES) for cells in written]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["1,2,3", '"1","2","3"', '"1",2,3', '"1,5","2","3"', '1,"2"', "1,2,3,4", '"1"x,"2","3"',
+             '"1""0","2","3"', '"1","2","3","4"', '"","",""', ",,", '1, "2" ,3', '"1",",","3"']
+        ),
+        min_size=1,
+        max_size=9,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(min_value=1, max_value=40),
+)  # fmt: skip
+def test_lines_are_judged_alike_whatever_stands_beside_them_and_wherever_a_block_ends(
+    lines: list[str], line_end: str, block_bytes: int
+) -> None:
+    alone = [complete(line)[0] for line in lines]
+    data = line_end.join([",".join(NAMES), *lines, ""]).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(contract, "_BLOCK_BYTES", block_bytes)
+        found = rows(content_of("x.csv", data), Table(NAMES, 1), NAMES).collect()
+    assert found["complete"].to_list() == alone
+    assert found["line_no"].to_list() == list(range(2, 2 + len(lines)))
+
+
+def test_a_byte_that_is_not_utf8_is_told_with_its_line() -> None:
+    content = content_of("x.csv", b"a,b,c\n1,2,3\n1,\xe9,3\n")
+    with pytest.raises(StatementError, match=r"x\.csv, line 3: cannot be read as UTF-8"):
+        rows(content, Table(NAMES, 1), NAMES)
+
+
+def test_lines_of_a_comment_and_blank_ones_are_no_rows() -> None:
+    data = b"a,b,c\n1,2,3\n\n#5 inches of rain\n \n4,5,6\n#closing,1,2\n"
+    found = rows(content_of("x.csv", data), Table(NAMES, 1, comment="#"), NAMES).collect()
+    assert found.select("line_no", "a", "complete").rows() == [(2, "1", True), (6, "4", True)]
 
 
 def test_a_quote_that_is_never_closed_is_an_error() -> None:

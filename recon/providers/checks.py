@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE
 
 # How the reason begins where an amount of the row is unknown, so that sums are without it.
 NOT_AN_AMOUNT: Final = "not an amount"
+_OUR_TIME: Final = tuple(date(1995, 1, 1) + timedelta(weeks=week) for week in range(45 * 52))
 BROKEN_ROW: Final = "row"  # the field of a row whose cells are not those of the header
 
 
@@ -117,23 +119,47 @@ def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> p
     Rows of other dates, which are rejects, may then be an hour off. A time that the clocks skip is
     null, one they show twice is the earlier.
     """
-    if business_dates is not None:
-        zone = ZoneInfo(time_zone)
-        ends = (business_dates.first - timedelta(days=1), business_dates.last + timedelta(days=2))
-        offsets = {datetime.combine(day, time(), zone).utcoffset() for day in ends}
-        if len(offsets) == 1:
-            return (moment - offsets.pop()).dt.replace_time_zone("UTC")
+    offset = _offset(time_zone, business_dates)
+    if offset is not None:
+        return (moment - offset).dt.replace_time_zone("UTC")
     local = moment.dt.replace_time_zone(time_zone, ambiguous="earliest", non_existent="null")
     return local.dt.convert_time_zone("UTC")
 
 
 def accounting_day(moment: pl.Expr, context: ReadContext) -> pl.Expr:
     """The business date of an instant, where the account keeps its books."""
-    local = moment.dt.convert_time_zone(context.time_zone).dt.replace_time_zone(None)
+    local = _local(moment, context.time_zone)
     if context.cut_off == timedelta(days=1):
         return local.dt.date()
     # What is at the cut-off, or after it, is of the next day.
     return (local - context.cut_off).dt.date() + timedelta(days=1)
+
+
+def _local(moment: pl.Expr, time_zone: str) -> pl.Expr:
+    """UTC -> local time without a zone."""
+    offset = _offset(time_zone, None)
+    if offset is not None:
+        return moment.dt.replace_time_zone(None) + offset
+    return moment.dt.convert_time_zone(time_zone).dt.replace_time_zone(None)
+
+
+@cache
+def _offset(time_zone: str, business_dates: Period | None) -> timedelta | None:
+    """The one offset from UTC all through some days; without them, in every week of our time, as
+    where clocks are not changed. None where it changes."""
+    zone = ZoneInfo(time_zone)
+    days = _OUR_TIME
+    if business_dates is not None:
+        days = (business_dates.first - timedelta(days=1), business_dates.last + timedelta(days=2))
+    offsets = {datetime.combine(day, time(), zone).utcoffset() for day in days}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def day_text(day: pl.Expr, business_dates: Period | None) -> pl.Expr:
+    """The business date of good rows as text, which is the name of their batch."""
+    if business_dates is not None and business_dates.day_count == 1:
+        return pl.lit(business_dates.first.isoformat())
+    return day.cast(pl.String)
 
 
 def mapped(code: pl.Expr, names: Mapping[str, str]) -> pl.Expr:

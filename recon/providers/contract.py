@@ -1,7 +1,8 @@
 """What a provider folder offers, and what a statement turns into. See recon/providers/README.md."""
 
 import codecs
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -11,6 +12,7 @@ import polars as pl
 from recon.errors import StatementError
 from recon.periods import Period
 
+_BLOCK_BYTES = 4 * 1024 * 1024
 HEAD_BYTES = 64 * 1024  # enough for any header we know; `describe` sees no more than this
 
 
@@ -38,6 +40,13 @@ class Content:
         """The complete lines at the end of the file."""
         whole = self.tail if self.size <= len(self.tail) else self.tail.partition(b"\n")[2]
         return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, some megabytes of whole lines at a time."""
+        data = self.scannable
+        with io.BytesIO(data) if isinstance(data, bytes) else open(data, "rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block + file.readline()
 
     def in_utf8(self, encoding: str) -> "Content":
         """The same statement as UTF-8 without a byte order mark; only bytes in memory can be.

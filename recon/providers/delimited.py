@@ -1,9 +1,9 @@
 """Delimited text with a header: columns found by name, every row with exactly the header's cells.
 
 Polars cannot tell a cell that is missing from one that is empty, and reads a short row as if the
-rest were blank. So the cells of each line are counted by a pattern first; the few lines that do not
-fit are defects. Quoted cells that hold a line end make rows of several lines: such files, which are
-rare, are taken apart by Python's csv module, so that line numbers stay those of the file.
+rest were blank. So the cells of each line are counted first (`line_shapes`); the few lines that do
+not fit are defects. Quoted cells that hold a line end make rows of several lines: such files, which
+are rare, are taken apart by Python's csv module, so that line numbers stay those of the file.
 """
 
 import csv
@@ -15,9 +15,9 @@ import polars as pl
 
 from recon.errors import StatementError
 from recon.providers.contract import Content
+from recon.providers.line_shapes import ODD_LINE, is_well_quoted, odd_lines
 
 _SURPLUS = "after the last cell"
-_NEVER = "\x01"  # a separator that no text has: the line is one cell
 
 
 @dataclass(frozen=True)
@@ -83,18 +83,21 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
     Blank lines are no rows. Errors: StatementError for bytes that are not UTF-8, and for a quote
     that is never closed, as in a file that was cut.
     """
-    try:
-        odd = _odd_lines(content, table)
-    except pl.exceptions.ComputeError as error:
-        raise StatementError(
-            f"{content.name}: cannot be read as UTF-8 ({str(error).splitlines()[0]}); was the file "
-            "opened and saved by another program? Fetch the original again"
-        ) from None
+    odd = odd_lines(
+        content,
+        separator=table.separator,
+        width=len(table.header),
+        header_line=table.header_line,
+    )
+    if table.comment is not None:
+        odd = odd.filter(_is_row(table, "text"))
     is_blank = odd["text"].str.strip_chars() == ""
     blank, odd = odd.filter(is_blank)["line_no"], odd.filter(~is_blank)
     quotes = odd["text"].str.count_matches('"', literal=True)
     if (quotes % 2 == 1).any():
         cells, odd = _taken_apart(content, table)
+    elif not is_well_quoted(odd["text"], table.separator):  # what Polars would refuse the file for
+        cells, _ = _taken_apart(content, table, strict=False)
     else:
         cells = _scanned(content, table, blank)
     is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
@@ -111,61 +114,6 @@ def _is_row(table: Table, first: str) -> pl.Expr:
     if table.comment is None:
         return pl.lit(value=True)
     return ~pl.col(first).str.starts_with(table.comment).fill_null(value=False)
-
-
-def _odd_lines(content: Content, table: Table) -> pl.DataFrame:
-    """The lines that do not have exactly as many cells as the header, blank ones among them:
-    line_no, text.
-
-    Where no cell is quoted, counting separators is enough, and where all are, counting what is
-    between them; both are several times as fast as the pattern, which judges the lines that mix.
-    """
-    width = len(table.header)
-    cell = rf'(?:[ \t]*"(?:[^"]|"")*"[ \t]*|[^{table.separator}"]*)'
-    pattern = rf"^{cell}(?:{table.separator}{cell}){{{width - 1}}}\r?$"
-    text = pl.col("text")
-    separators = text.str.count_matches(table.separator, literal=True)
-    is_odd = (separators != width - 1) | (text == "")
-    lines = _lines(content, table).filter(_is_row(table, "text"))
-    if isinstance(content.scannable, bytes) and b'"' not in content.scannable:
-        return lines.filter(is_odd).collect(engine="streaming")
-    is_quoted = text.str.contains('"', literal=True)
-    is_mixed = is_quoted & ~_is_quoted_throughout(text, table.separator, width)
-    plain, mixed = pl.collect_all(
-        [lines.filter(~is_quoted, is_odd), lines.select(is_mixed.any())], engine="streaming"
-    )
-    if not mixed.item():
-        return plain
-    unfit = lines.filter(is_mixed & ~text.str.contains(pattern))
-    return pl.concat([plain, unfit.collect(engine="streaming")]).sort("line_no")
-
-
-def _is_quoted_throughout(text: pl.Expr, separator: str, width: int) -> pl.Expr:
-    """Whether a line has `width` cells that all are quoted, with no further quote in them.
-
-    Its first and last quote, and two around each separator, are then all the quotes there are.
-    """
-    between = f'"{separator}"'
-    ends = text.str.starts_with('"') & text.str.ends_with('"')
-    ends_are_cells = ~text.str.starts_with(between) & ~text.str.ends_with(between)
-    quotes = text.str.count_matches('"', literal=True)
-    inner = text.str.count_matches(between, literal=True)
-    return ends & ends_are_cells & (quotes == 2 * width) & (inner == width - 1)
-
-
-def _lines(content: Content, table: Table) -> pl.LazyFrame:
-    return pl.scan_csv(
-        content.scannable,
-        has_header=False,
-        skip_lines=table.header_line,
-        schema={"text": pl.String()},
-        separator=_NEVER,
-        quote_char=None,
-        empty_string_is_null=False,
-        row_index_name="line_no",
-        row_index_offset=table.header_line + 1,
-        raise_if_empty=False,
-    )
 
 
 def _scanned(content: Content, table: Table, blank: pl.Series) -> pl.LazyFrame:
@@ -187,20 +135,21 @@ def _scanned(content: Content, table: Table, blank: pl.Series) -> pl.LazyFrame:
     return cells.filter(~pl.col("line_no").is_in(blank.implode())) if len(blank) else cells
 
 
-def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataFrame]:
-    """Rows and odd lines of a file with line ends inside quotes; a row is where it starts."""
-    scannable = content.scannable
-    if isinstance(scannable, str):
-        lines = _lines(content, table).collect()["text"].to_list()
-        text = "\n".join(lines)
-    else:
-        text = scannable.decode("utf-8").split("\n", table.header_line)[-1]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=True)
+def _taken_apart(
+    content: Content, table: Table, *, strict: bool = True
+) -> tuple[pl.LazyFrame, pl.DataFrame]:
+    """Rows and odd lines of a file with line ends inside quotes; a row is where it starts.
+
+    Unless `strict`, a quote within a cell is taken as it comes: the row is odd anyway.
+    """
+    text = b"".join(content.blocks()).decode().split("\n", table.header_line)[-1]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=strict)
     made: list[tuple[int, list[str]]] = []
     line_no = table.header_line + 1
     try:
         for cells in reader:
-            if any(cells) and not (table.comment and cells[0].startswith(table.comment)):
+            is_blank = len(cells) < 2 and not "".join(cells).strip()
+            if not is_blank and not (table.comment and cells[0].startswith(table.comment)):
                 made.append((line_no, cells))
             line_no = table.header_line + 1 + reader.line_num
     except csv.Error as error:
@@ -215,5 +164,4 @@ def _taken_apart(content: Content, table: Table) -> tuple[pl.LazyFrame, pl.DataF
         orient="row",
     )
     odd = [(number, "") for number, cells in made if len(cells) != width]
-    schema = {"line_no": pl.UInt32(), "text": pl.String()}
-    return frame.lazy(), pl.DataFrame(odd, schema=schema, orient="row")
+    return frame.lazy(), pl.DataFrame(odd, schema=ODD_LINE, orient="row")

@@ -108,7 +108,7 @@ def _typed(
         signed=pl.col("amount") - pl.col("fee"),
         batch_id=pl.col("canonical:batch_id")
         if "batch_id" in mapping.columns
-        else pl.col("business_date").cast(pl.String),
+        else checks.day_text(pl.col("business_date"), context.business_dates),
         **{
             name: pl.col(f"canonical:{name}")
             for name in mapping.columns

@@ -101,7 +101,7 @@ def _lines(
             account=pl.lit(account),
             occurred_at=checks.instant(pl.col("moment"), context.time_zone, context.business_dates),
             business_date=pl.col("moment").dt.date(),
-            batch_id=pl.col("moment").dt.date().cast(pl.String),
+            batch_id=checks.day_text(pl.col("moment").dt.date(), context.business_dates),
             txn_id=checks.blank_as_null("业务流水号"),
             merchant_ref=checks.blank_as_null("商户订单号"),
             payment_method=pl.lit("balance"),

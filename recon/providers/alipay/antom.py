@@ -136,10 +136,9 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
 
 def _typed(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
     type_ = pl.col("Type").str.to_lowercase()
-    sign = pl.when(type_ == "payment").then(1).otherwise(-1)
+    is_payment = pl.col("kind") == "payment"
     numbers = {f"{name}.money": _number(name) for name in _AMOUNTS}
-    fee = pl.col("Fee.money")
-    settled = pl.col("gross") - sign * pl.col("Settlement.money")
+    amount, fee, settled = (_signed(pl.col(f"{name}.money"), is_payment) for name in _AMOUNTS)
     return (
         rows.with_columns(
             **numbers,
@@ -147,10 +146,13 @@ def _typed(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
             moment=_moment(pl.col(_DAY_COLUMN[kind])),
             paid=_moment(pl.col("Payment_time")),
         )
-        .with_columns(gross=sign * pl.col("Amount.money"))
-        .with_columns(fee=settled if kind == SETTLEMENT else sign * fee)
+        .with_columns(gross=amount, fee=amount - settled if kind == SETTLEMENT else fee)
         .with_columns(net=pl.col("gross") - pl.col("fee"))
     )
+
+
+def _signed(amount: pl.Expr, is_payment: pl.Expr) -> pl.Expr:
+    return pl.when(is_payment).then(amount).otherwise(-amount)
 
 
 def _checks(kind: str, context: ReadContext) -> list[checks.Check]:
@@ -205,7 +207,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
                 pl.coalesce("paid", "moment"), context.time_zone, business_dates=None
             ),
             business_date=day,
-            batch_id=day.cast(pl.String),
+            batch_id=checks.day_text(day, context.business_dates),
             txn_id="Transaction_id",
             merchant_ref=checks.blank_as_null("Partner_transaction_id"),
             parent_ref=pl.when(takes_back).then(original),

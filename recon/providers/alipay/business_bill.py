@@ -41,12 +41,11 @@ def read(content: Content, context: ReadContext) -> Reading:
     table = layout.table_of(content, _NEEDED)
     request = _REQUEST if _REQUEST in table.header else _OLDER_REQUEST
     wanted = dict.fromkeys([*_NEEDED, *_AMOUNTS, request, "交易方式", "备注"])
-    sign = pl.when(pl.col("业务类型") == "退款").then(-1).otherwise(1)
     rows = delimited.rows(content, table, list(wanted)).with_columns(
         kind=checks.mapped(pl.col("业务类型"), _KIND_BY_TYPE),
         moment=layout.moment("完成时间"),
         request=request,
-        **{f"{name}.money": layout.amount(name) * sign for name in _AMOUNTS},
+        **{f"{name}.money": _signed(layout.amount(name)) for name in _AMOUNTS},
     )
     description = describe(content)
     account = context.account or (description.account if description else None) or ""
@@ -60,6 +59,10 @@ def read(content: Content, context: ReadContext) -> Reading:
         controls=_controls(rows, content),
         balances=no_balances(),
     )
+
+
+def _signed(amount: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("业务类型") == "退款").then(-amount).otherwise(amount)
 
 
 def _checks(content: Content, context: ReadContext) -> list[checks.Check]:
@@ -109,7 +112,7 @@ def _lines(
             kind=pl.when(is_trade).then("kind").otherwise(pl.lit("transfer")),
             occurred_at=checks.instant(pl.col("moment"), context.time_zone, context.business_dates),
             business_date=pl.col("moment").dt.date(),
-            batch_id=pl.col("moment").dt.date().cast(pl.String),
+            batch_id=checks.day_text(pl.col("moment").dt.date(), context.business_dates),
             txn_id=pl.when(is_trade & ~is_refund).then(trade_no),
             merchant_ref=pl.when(is_trade).then(
                 pl.when(is_refund).then(checks.blank_as_null("request")).otherwise(order)

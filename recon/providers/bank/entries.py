@@ -107,7 +107,7 @@ def reading(file: BankFile, content: Content, context: ReadContext) -> Reading:
             fee=money.ZERO,
             original_currency="currency",
             original_amount="amount",
-            batch_id=pl.col("business_date").cast(pl.String),
+            batch_id=checks.day_text(pl.col("business_date"), context.business_dates),
             payment_method=pl.lit("bank"),
         ),
         "bank",

@@ -64,7 +64,7 @@ def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl
             kind=pl.when(is_fee).then(pl.lit("fee")).otherwise("kind"),
             account=pl.lit(context.account or ""),
             business_date=day,
-            batch_id=day.cast(pl.String),
+            batch_id=checks.day_text(day, context.business_dates),
             txn_id="tx_hash",
             merchant_ref=pl.when(~is_fee).then("merchant_ref"),
             payment_method="network",

@@ -12,7 +12,16 @@ from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers.balances import chain
-from recon.providers.checks import Check, control_totals, here, instant, judged, parts, placed
+from recon.providers.checks import (
+    Check,
+    control_totals,
+    day_text,
+    here,
+    instant,
+    judged,
+    parts,
+    placed,
+)
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
 from recon.tables import STATEMENT_LINE
@@ -142,7 +151,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             provider=pl.lit("wechatpay"),
             account=pl.lit(context.account or ""),
             file_id=pl.lit(content.file_id),
-            batch_id=layout.day_text(context.business_dates),
+            batch_id=day_text(pl.col("business_date"), context.business_dates),
             parent_txn_id=pl.lit(None),
             parent_ref=pl.lit(None),
             payment_method=pl.lit("balance"),

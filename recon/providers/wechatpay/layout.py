@@ -11,7 +11,6 @@ import polars as pl
 
 from recon.errors import StatementError
 from recon.money import MONEY
-from recon.periods import Period
 from recon.providers.contract import Content
 
 TICK = "`"
@@ -128,10 +127,3 @@ def text(column: str) -> pl.Expr:
 def code(*codes: str) -> list[str]:
     """How vendor codes look inside cells, for comparing without taking every cell apart."""
     return [code + END for code in codes]
-
-
-def day_text(business_dates: Period | None) -> pl.Expr:
-    """The business date of a good row, as the name of its batch."""
-    if business_dates is not None and business_dates.first == business_dates.last:
-        return pl.lit(business_dates.first.isoformat())
-    return pl.col("business_date").cast(pl.String)

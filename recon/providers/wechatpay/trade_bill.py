@@ -13,7 +13,16 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period, one_day
-from recon.providers.checks import Check, control_totals, here, instant, judged, mapped, parts
+from recon.providers.checks import (
+    Check,
+    control_totals,
+    day_text,
+    here,
+    instant,
+    judged,
+    mapped,
+    parts,
+)
 from recon.providers.contract import (
     Content,
     Description,
@@ -273,7 +282,7 @@ def _lines(
             ),
             provider=pl.lit("wechatpay"),
             file_id=pl.lit(content.file_id),
-            batch_id=layout.day_text(context.business_dates),
+            batch_id=day_text(pl.col("business_date"), context.business_dates),
             net=pl.col("gross") - pl.col("fee"),
             original_currency=pl.when(pl.col("original_amount").is_not_null()).then("currency"),
             exchange_rate=pl.lit(None),

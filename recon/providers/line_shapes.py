@@ -1,0 +1,121 @@
+"""The lines of delimited text that do not have the cells of the header, found in the bytes.
+
+Taking away every byte but separators, quotes and line ends leaves the shape of a block of lines.
+Where that is the shape of plain rows, or of rows whose cells are all quoted, nothing more is looked
+at, which costs a tenth of parsing; in the few other blocks lines are judged one by one.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from recon.errors import StatementError
+from recon.providers.contract import Content
+
+ODD_LINE: Final = {"line_no": pl.UInt32(), "text": pl.String()}
+
+
+def odd_lines(content: Content, *, separator: str, width: int, header_line: int) -> pl.DataFrame:
+    """ODD_LINE: the lines below `header_line` that do not have exactly `width` cells, blank ones
+    among them.
+
+    Errors: StatementError for bytes that are not UTF-8, with their line.
+    """
+    shapes = _Shapes(separator, width)
+    found: list[tuple[int, str]] = []
+    line_no = header_line + 1
+    for block in _below(content, header_line):
+        try:
+            if not block.isascii():
+                block.decode()
+        except UnicodeDecodeError as error:
+            at = line_no + block.count(b"\n", 0, error.start)
+            raise StatementError(
+                f"{content.name}, line {at}: cannot be read as UTF-8; was the file opened and "
+                "saved by another program? Fetch the original again"
+            ) from None
+        found += ((line_no + place, text) for place, text in shapes.odd_lines(block))
+        line_no += block.count(b"\n")
+    return pl.DataFrame(found, schema=ODD_LINE, orient="row")
+
+
+def is_well_quoted(texts: pl.Series, separator: str) -> bool:
+    """Whether every quote is around a cell, or doubled within one, however many cells there are."""
+    return bool(texts.str.contains(_pattern(separator, "*")).all())
+
+
+def _pattern(separator: str, more: str) -> str:
+    """A line of a cell and `more` of them."""
+    mark = re.escape(separator)
+    cell = rf'(?:[ \t]*"(?:[^"]|"")*"[ \t]*|[^{mark}"]*)'
+    return rf"^{cell}(?:{mark}{cell}){more}$"
+
+
+def _below(content: Content, header_line: int) -> Iterator[bytes]:
+    """Blocks of whole lines, each with its line end, below the header."""
+    above = header_line
+    for block in content.blocks():
+        lines = block
+        while above and lines:
+            lines = lines.partition(b"\n")[2]
+            above -= 1
+        if lines:
+            yield lines if lines.endswith(b"\n") else lines + b"\n"
+
+
+class _Shapes:
+    """The shapes of the lines of one table; those that were judged are remembered."""
+
+    def __init__(self, separator: str, width: int) -> None:
+        more = width - 1
+        self._pattern: Final = _pattern(separator, f"{{{more}}}")
+        self._width: Final = width
+        cut = separator.encode()
+        self._content: Final = bytes(set(range(256)) - set(cut + b'"\n'))
+        self._between: Final = b'"' + cut + b'"'
+        self._plain: Final = cut * more
+        self._quoted: Final = cut.join([b'""'] * width)
+
+    def odd_lines(self, block: bytes) -> list[tuple[int, str]]:
+        """The lines that are not whole, with their places in the block."""
+        skeleton = block.translate(None, self._content)
+        count = skeleton.count(b"\n")
+        if self._plain and skeleton == (self._plain + b"\n") * count:
+            return []
+        if skeleton == (self._quoted + b"\n") * count and self._is_tight(block, count):
+            return []
+        shapes, lines = skeleton.split(b"\n"), block.split(b"\n")
+        doubtful = [
+            place
+            for place in range(count)
+            if shapes[place] != self._plain or not lines[place].strip()
+        ]
+        texts = pl.Series([lines[place].decode() for place in doubtful], dtype=pl.String)
+        odd = zip(doubtful, texts, self._are_whole(texts), strict=True)
+        return [(place, text.removesuffix("\r")) for place, text, whole in odd if not whole]
+
+    def _is_tight(self, block: bytes, count: int) -> bool:
+        """Whether in `count` lines of the quoted shape each quote is beside a separator or an end:
+        then what is between two of them is a cell."""
+        ends = block.count(b'"\n"') + block.count(b'"\r\n"') + 1
+        is_closed = block.startswith(b'"') and block.endswith((b'"\n', b'"\r\n'))
+        between = block.count(self._between)
+        return is_closed and ends == count and between == count * (self._width - 1)
+
+    def _are_whole(self, texts: pl.Series) -> list[bool]:
+        """Whether lines have the cells of the header. Where all are quoted and no quote is within,
+        which counting what is between them tells, the pattern, five times as slow, is not asked."""
+        between = self._between.decode()
+        text = pl.col("text")
+        ends = text.str.starts_with('"') & text.str.ends_with('"')
+        ends_are_cells = ~text.str.starts_with(between) & ~text.str.ends_with(between)
+        quotes = text.str.count_matches('"', literal=True)
+        inner = text.str.count_matches(between, literal=True)
+        is_quoted = ends & ends_are_cells & (quotes == 2 * self._width) & (inner == self._width - 1)
+        judged = texts.str.strip_suffix("\r").to_frame("text").with_columns(whole=is_quoted)
+        if not judged["whole"].all():
+            by_pattern = text.str.contains(self._pattern) & (text.str.strip_chars() != "")
+            judged = judged.with_columns(whole=pl.col("whole") | by_pattern)
+        return judged["whole"].to_list()
