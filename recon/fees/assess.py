@@ -104,19 +104,24 @@ class _Due:
     name: str  # of the column with the amount
 
 
+_BASE: Final = pl.col("base")
+_WITHOUT_ROW: Final = _Due(
+    "fee", None, is_return=False, base=_BASE, amount=pl.lit(None, dtype=MONEY), name="due"
+)
+
+
 def _dues(choice: Choice, row: int | None, tariffs: Sequence[Tariff]) -> list[_Due]:
     """What a row makes of lines, which are those of a choice: the fee, then what is on top."""
-    base, found = pl.col("base"), list[_Due]()
-    if row is None:
-        unknown = pl.lit(None, dtype=MONEY)
-        found.append(_Due("fee", None, is_return=False, base=base, amount=unknown, name="due"))
-    regular = [] if row is None else [("fee", row)]
-    for component, place in [*regular, *(("surcharge", place) for place in choice.surcharges)]:
-        tariff, name, is_return = tariffs[place], f"due {place}", place in choice.returning
+    found = list[_Due]()
+    for component, place in [("fee", row), *(("surcharge", extra) for extra in choice.surcharges)]:
+        if place is None:
+            found.append(_WITHOUT_ROW)
+            continue
+        tariff, is_return = tariffs[place], place in choice.returning
         due = charge.expected(tariff, is_return=is_return)
-        found.append(_Due(component, place, is_return, base, due, name))
+        found.append(_Due(component, place, is_return, _BASE, due, f"due {place}"))
         if tariff.tax_percent is not None:
-            fee = pl.col(name)
+            fee = pl.col(f"due {place}")
             tax = charge.tax(tariff, fee)
             found.append(_Due("tax", place, is_return, fee.abs(), tax, f"tax {place}"))
     return found
@@ -129,32 +134,37 @@ def _assessed(
     for due in dues:
         lines = lines.with_columns(due.amount.alias(due.name))
     fee, *extras = dues
-    lines = lines.with_columns(on_top=pl.sum_horizontal(ZERO, *(due.name for due in extras)))
     if extras:  # each of them reads the lines: they are computed once
         lines = lines.cache()
-    told = lines.with_columns(pl.col("charged") - pl.col("on_top"))
-    if fee.place is None:
-        told = told.filter(pl.col("charged") != ZERO)
-    yield _rows(told, fee, tariffs)
+    on_top = pl.sum_horizontal(ZERO, *(due.name for due in extras))
+    charged = pl.col("charged") - on_top
+    told = lines if fee.place is not None else lines.filter(charged != ZERO)
+    yield _rows(told, fee, tariffs, charged=charged, on_top=on_top)
     for due in extras:
         known = lines.filter(pl.col(due.name).is_not_null())
-        yield _rows(known.with_columns(charged=due.name, on_top=ZERO), due, tariffs)
+        yield _rows(known, due, tariffs, charged=pl.col(due.name), on_top=ZERO)
 
 
-def _rows(lines: pl.LazyFrame, due: _Due, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
+def _rows(
+    lines: pl.LazyFrame, due: _Due, tariffs: Sequence[Tariff], *, charged: pl.Expr, on_top: pl.Expr
+) -> pl.LazyFrame:
     tariff = None if due.place is None else tariffs[due.place]
     is_of_batch = due.component == "fee" and tariff is not None and tariff.round_per == "batch"
-    made = lines.with_columns(
-        component=pl.lit(due.component),
-        tariff=pl.lit(None if tariff is None else tariff.name),
-        tariff_row=pl.lit(due.place),
-        is_return=pl.lit(due.is_return),
-        base=due.base,
-        expected=pl.col(due.name),
-        variance=pl.col("charged") - pl.col(due.name).fill_null(ZERO),
-        batch_id="batch_id" if is_of_batch else pl.lit(None),
+    made = {
+        "component": pl.lit(due.component),
+        "tariff": pl.lit(None if tariff is None else tariff.name),
+        "batch_id": pl.col("batch_id") if is_of_batch else pl.lit(None),
+        "base": due.base,
+        "charged": charged,
+        "expected": pl.col(due.name),
+        "variance": charged - pl.col(due.name).fill_null(ZERO),
+        "on_top": on_top,
+        "tariff_row": pl.lit(due.place),
+        "is_return": pl.lit(due.is_return),
+    }
+    return lines.select(
+        made.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in ASSESSED_FEE.items()
     )
-    return made.select(pl.col(name).cast(dtype) for name, dtype in ASSESSED_FEE.items())
 
 
 def summarize(assessed: pl.LazyFrame, tariffs: Sequence[Tariff] = ()) -> pl.LazyFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from recon.book_tables import RESERVE
 from recon.discrepancies import Day, amount_text, complete, sentence, told
-from recon.money import EXPONENT, MONEY, ZERO, round_to
+from recon.money import MONEY, ZERO, round_by_currency
 from recon.settings import AccountSettings
 from recon.tables import DISCREPANCY, conform, empty
 
@@ -66,12 +66,7 @@ def _due(earlier: pl.DataFrame, account: AccountSettings, business_date: date) -
 
 def _percent_of(paid: str, account: AccountSettings) -> pl.Expr:
     rate = pl.lit((account.reserve_percent or Decimal(0)) / 100, dtype=MONEY)
-    share = pl.col(paid) * rate
-    rounded = [
-        pl.when(pl.col("currency") == code).then(round_to(share, places, "half_up"))
-        for code, places in EXPONENT.items()
-    ]
-    return pl.coalesce(*rounded, share).cast(MONEY)
+    return round_by_currency(pl.col(paid) * rate, pl.col("currency"))
 
 
 def unexplained(made: pl.DataFrame, account: AccountSettings, day: Day) -> pl.DataFrame:
