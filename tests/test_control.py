@@ -90,14 +90,15 @@ def test_small_differences_are_taken_smallest_first_until_the_cap_and_all_are_li
             )
         ],
     )
-    policy = SmallDifferences("6603", {"CNY": (Decimal("0.05"), Decimal("0.10"))})
-    listed = small_differences(found, policy)
-    # 0.02 + 0.05 fit into a day's 0.10, another 0.05 does not.
-    assert listed.select("discrepancy_id", "is_proposed").rows() == [
-        ("less", True),
-        ("also at it", True),
-        ("at the limit", False),
-    ]
+    # 0.02 + 0.05 fit into a day's cap, another 0.05 does not.
+    for cap in ("0.07", "0.11"):
+        policy = SmallDifferences("6603", {"CNY": (Decimal("0.05"), Decimal(cap))})
+        listed = small_differences(found, policy)
+        assert listed.select("discrepancy_id", "is_proposed").rows() == [
+            ("less", True),
+            ("also at it", True),
+            ("at the limit", False),
+        ]
     assert listed["booking_account"].unique().to_list() == ["6603"]
     assert small_differences(found, SmallDifferences()).height == 0
 

@@ -1,5 +1,6 @@
 """Numbers to watch: exact rates, and what is called unusual, from small tables of days."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -85,14 +86,23 @@ def test_what_an_earlier_day_left_open_does_not_lower_the_match_rate_of_today() 
 
 def test_what_only_waits_for_its_day_of_the_settlement_cycle_is_not_called_open() -> None:
     due = {"side": "due", "currency": "CNY", "amount": "70", "business_date": TODAY}
-    more = [due | {"item_id": state, "state": state} for state in ("open", "overdue")]
+    states = ("open", "overdue", "overdue")
+    more = [due | {"item_id": f"{n}", "state": state} for n, state in enumerate(states)]
     before = day_result()
     result = day_result(open_items=pl.concat([before.open_items, rows(OPEN_ITEM, *more)]))
     counts = [
         dict(day_metrics(one).filter(name="open_count").select("name", "value").iter_rows())
         for one in (before, result)
     ]
-    assert counts[1]["open_count"] == counts[0]["open_count"] + 1
+    assert counts[1]["open_count"] == counts[0]["open_count"] + 2
+
+
+def test_a_difference_without_a_currency_is_counted_and_at_no_stake() -> None:
+    result = day_result()
+    without = result.discrepancies.head(1).with_columns(currency=pl.lit(None, dtype=pl.String))
+    made = day_metrics(replace(result, discrepancies=without))
+    assert made.filter(name="discrepancy_count")["value"].to_list() == [1]
+    assert made.filter(name="at_stake").height == 0
 
 
 def test_a_rate_of_nothing_is_left_out_and_not_called_zero() -> None:
@@ -135,6 +145,8 @@ MATCHED = ["0.99", "0.995", "0.992", "0.991", "0.993"] * 3
         ("fee_rate", [*USUAL_FEE, "0.5", "0.0093"], False, True),  # one odd day hides nothing
         ("match_rate_by_count", [*MATCHED, "0.90"], False, True),
         ("match_rate_by_count", [*MATCHED, "1"], False, False),  # better is not worth a word
+        ("refund_rate", [*(["0.02", "0.021"] * 6), "0.08"], False, True),
+        ("refund_rate", [*(["0.02", "0.021"] * 6), "0.001"], False, False),
         ("payment_count", ["100", "104", "98", "101", "99", "30"], True, True),
         ("payment_count", ["100", "104", "98", "101", "30"], True, False),  # four weeks
         ("payment_count", ["100", "104", "98", "101", "99", "90"], True, False),

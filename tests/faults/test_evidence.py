@@ -81,6 +81,13 @@ def test_f57_a_row_that_was_rewritten_with_a_hash_of_its_own_does_not_fit_in(
     assert audit.verify(database, head) == ["row 4 was replaced: row 5 does not follow it"]
 
 
+def test_the_hash_of_a_row_is_what_it_was_when_the_first_was_written() -> None:
+    """Trails are kept for years: whatever is changed here breaks all there are."""
+    first = audit.AuditRecord(1, "2026-11-20T00:00:00.000000+00:00", "anna", "comment", "case:1",
+                              '{"text": "好"}', "", "", "0" * 64, "")  # fmt: skip
+    assert first.digest() == ("1151c5ad9e056c3915e36c1175d4835ec55e70952343e06723ec0a4fa4f559a1")
+
+
 def test_f57_a_head_that_knows_more_is_never_overwritten(trail: tuple[Database, Path]) -> None:
     database, head = trail
     tamper(database, "DELETE FROM audit WHERE seq = 5")
@@ -286,7 +293,10 @@ def test_f57_what_the_trail_tells_of_is_held_against_it(place: Place) -> None:
     place("sign-off", "--date", DAY)
     place("reopen", "--date", DAY, *place.account, "--reason", "once more")
     place("sign-off", "--date", DAY)
-    place("sign-off", "--date", DAY, "--review", who="ben")
+    assert "another person must review it" in place(
+        "sign-off", "--date", DAY, "--review", code=2, who="ANNA"
+    )
+    assert place("sign-off", "--date", DAY, "--review", who="ben").startswith("1 day(s) reviewed")
     assert "is whole" in place("audit", "verify")
     database = Database.open(place.url)
     for edit, told in EDITS.items():

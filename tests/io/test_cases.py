@@ -44,10 +44,10 @@ class Place:
         ]
         small = [
             {"discrepancy_id": name, "booking_account": "6603", "is_proposed": True}
-            for name in more.get("small", "").split()
+            for name in more.pop("small", "").split()
         ]
         run = RunRows(
-            discrepancies(*found, currency="CNY"),
+            discrepancies(*found, currency="CNY", **more),
             empty(OPEN_ITEM),
             empty(SETTLEMENT_BATCH),
             cleared=frame_of(CLEARED_ITEM, rows),
@@ -146,6 +146,32 @@ def test_everything_people_do_is_in_the_history_and_the_trail(place: Place) -> N
     assert events == [("anna", name) for name in ("assign", "comment", "attach", "resolve")]
     assert [file.read_bytes() for file in files] == [b"we are sorry"]
     assert verify(place.database, place.root / "audit.head") == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_latest_day_tells_the_case_whichever_was_run_last(place: Place) -> None:
+    place.run(21, "r1", "match:L1=2")
+    place.run(20, "r2", "match:L1=1")
+    assert place.cases() == ["1 match:L1 open 2"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "given_up"),
+    [
+        ({"amount_ledger": Decimal(10), "amount_provider": Decimal(9)}, ["E1", "L1"]),
+        ({"amount_provider": Decimal(9)}, ["L1"]),  # its candidates stay
+    ],
+)
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_with_a_pair_both_rows_are_given_up_and_with_one_row_that_alone(
+    place: Place, amounts: dict[str, Decimal], given_up: list[str]
+) -> None:
+    place.run(20, "r1", "match:L1=-1", line_ids=["L1"], entry_ids=["E1"], **amounts)
+    place.as_("anna").propose_write_off(1, "6602", "lost")
+    with place.database.connect() as connection:
+        assert json.loads(connection.execute(sa.select(WRITE_OFFS.c.item_ids)).scalar_one()) == (
+            given_up
+        )
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
