@@ -23,6 +23,12 @@ def names() -> list[str]:
     return [rule.name for rule in shipped_rules()]
 
 
+def discrepancies_of(text: str) -> pl.DataFrame:
+    """DISCREPANCY of a table, by the shipped rules."""
+    given, rules = items(text), shipped_rules()
+    return explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
+
+
 # ------------------------------------------------------------------------------ the rules, in order
 
 
@@ -155,7 +161,7 @@ def test_the_order_of_the_rules_is_that_of_the_settings() -> None:
 
 
 def test_a_discrepancy_names_the_rule_that_paired_its_rows() -> None:
-    given = items(
+    found = discrepancies_of(
         """
         line  L1 payment T1 R1 CNY 10.00
         line  L2 payment T2 R2 CNY 10.00
@@ -163,8 +169,6 @@ def test_a_discrepancy_names_the_rule_that_paired_its_rows() -> None:
         entry E2 payment -  R2 CNY 10.50
         """
     )
-    rules = shipped_rules()
-    found = explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
     assert dict(found.select("txn_id", "rule").iter_rows()) == {"T1": names()[0], "T2": names()[1]}
 
 
@@ -234,7 +238,7 @@ def test_repeated_rows_of_different_currencies_are_ambiguous_and_no_duplicates()
 
 
 def test_amounts_of_several_currencies_are_told_and_never_added_up() -> None:
-    given = items(
+    found = discrepancies_of(
         """
         line  L1 payment T1 R1 USD  6.00
         line  L2 payment T2 R1 CNY  4.00
@@ -242,8 +246,6 @@ def test_amounts_of_several_currencies_are_told_and_never_added_up() -> None:
         entry E1 payment -  R1 CNY 15.00
         """
     )
-    rules = shipped_rules()
-    found = explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
     assert found.select("type", "currency", "amount_provider", "amount_ledger").rows() == [
         ("ambiguous_match", "CNY", 9, 15)
     ]
@@ -621,14 +623,12 @@ def test_a_zero_has_no_direction() -> None:
 
 
 def test_several_differences_of_one_pair_are_one_discrepancy_with_a_field_each() -> None:
-    given = items(
+    found = discrepancies_of(
         """
         line  L1 payment T1 R1 CNY 10.00 status=succeeded on=11-20
         entry E1 payment T1 R9 USD 12.00 status=failed    on=11-10
         """
     )
-    rules = shipped_rules()
-    found = explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
     row = found.row(0, named=True)
     assert (found.height, row["type"]) == (1, "currency_mismatch")  # the gravest names it
     assert [tuple(field.values()) for field in row["mismatched_fields"]] == [
@@ -988,14 +988,12 @@ def test_a_line_that_moves_no_money_is_matched_with_nothing() -> None:
     ],
 )
 def test_statuses_say_which_side_is_behind(line: str, entry: str, said: str) -> None:
-    given = items(
+    found = discrepancies_of(
         f"""
         line  L1 payment T1 R1 CNY 10.00 status={line}
         entry E1 payment T1 R1 CNY 10.00 status={entry}
         """
     )
-    matched = engine.match(*given, shipped_rules(), 1)
-    found = explain.discrepancies(matched, *given, shipped_rules(), ONE_DAY, WHOSE)
     assert found["type"].to_list() == ["status_mismatch"]
     assert said in found["explanation"][0]
 
