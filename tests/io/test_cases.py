@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from recon.io.days import Workspace
 from recon.io.replay import contradictions
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.write_offs import approved_write_offs
+from recon.money import MONEY
 from recon.periods import one_day
 from recon.tables import OPEN_ITEM, SETTLEMENT_BATCH, empty
 from tests.io.test_runs import discrepancies, run_on
@@ -243,6 +245,46 @@ def test_a_mistake_is_one_line_and_changes_nothing(place: Place, deed: Any, mess
     with pytest.raises(UserError, match=message):
         deed(place.as_("anna"))
     assert len(records(place.database)) == before
+
+
+def test_a_proposal_is_withdrawn_with_its_difference_and_who_rejected_one_before_stands(
+    place: Place,
+) -> None:
+    place.run(20, "r1", "match:L1=1")
+    anna = place.as_("anna")
+    anna.propose_write_off(1, "6602", "lost")
+    place.as_("ben").reject(1, "ask them first")
+    anna.propose_write_off(1, "6602", "they are gone")
+    place.run(20, "r2")
+    assert place.cases() == ["1 match:L1 closed 1"]
+    with place.database.connect() as connection:
+        decided = sa.select(WRITE_OFFS.c.rejected_by).order_by(WRITE_OFFS.c.write_off_id)
+        assert connection.execute(decided).scalars().all() == ["ben", "recon"]
+
+
+@pytest.mark.parametrize(
+    ("sides", "items"),
+    [
+        ({"amount_ledger": Decimal(1), "amount_provider": Decimal(2)}, ["E1", "L1", "L2"]),
+        ({"amount_ledger": None, "amount_provider": Decimal(2)}, ["L1"]),
+        ({"amount_ledger": Decimal(1), "amount_provider": None}, ["L1"]),
+    ],
+)
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_the_candidates_of_a_one_sided_row_are_not_given_up_with_it(
+    place: Place, sides: dict[str, Decimal | None], items: list[str]
+) -> None:
+    found = discrepancies("match:L1=1", currency="CNY").with_columns(
+        line_ids=pl.lit(["L1", "L2"]),
+        entry_ids=pl.lit(["E1"]),
+        **{name: pl.lit(amount, dtype=MONEY) for name, amount in sides.items()},
+    )
+    rows = RunRows(found, empty(OPEN_ITEM), empty(SETTLEMENT_BATCH))
+    RunStore(place.database).record(run_on(20, "r1"), rows)
+    place.as_("anna").propose_write_off(1, "6602", "lost")
+    with place.database.connect() as connection:
+        kept = connection.execute(sa.select(WRITE_OFFS.c.item_ids)).scalar_one()
+    assert json.loads(kept) == items
 
 
 def test_small_differences_are_proposed_once_and_a_person_decides(place: Place) -> None:

@@ -133,6 +133,14 @@ def test_parts_accounts_and_days_are_different_places(inbox: Inbox, tmp_path: Pa
     assert [record.part for record in inbox.files_for("acme", "1001", DAY)] == [1, 2]
 
 
+@ON_SQLITE
+def test_numbers_of_a_series_that_have_never_come_are_told(inbox: Inbox, tmp_path: Path) -> None:
+    first, fifth, sixth = (deliver(inbox, tmp_path, acme(part=n)).file for n in (1, 5, 6))
+    deliver(inbox, tmp_path, acme("1002", part=4))
+    gaps = {one.part: inbox.gap_before(one) for one in (first, fifth, sixth)}
+    assert gaps == {1: [], 5: [2, 3, 4], 6: []}
+
+
 def test_a_statement_of_several_days_is_registered_for_each(inbox: Inbox, tmp_path: Path) -> None:
     several = "acme statement account=1001 from=2026-11-19 to=2026-11-21"
     received = deliver(inbox, tmp_path, several, "many.csv")

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from recon.boundary import check
 from recon.errors import BrokenInvariantError, ClosedError
 from recon.io import runs as runs_module
-from recon.io.changes import RunChange
+from recon.io.changes import RunChange, changes_of_runs, compared
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import Database
 from recon.io.runs import RunRecord, RunRows, RunStore
@@ -188,6 +188,31 @@ def test_a_discrepancy_is_changed_when_its_facts_are_not_when_it_is_a_day_older(
     record(store, RUN, discrepancies("d1=1"))
     change = record(store, run_on(20, "run-2"), discrepancies("d1=1", **{column: value}))
     assert told(change) == ([], [], ["d1"] if is_changed else [])
+
+
+def test_another_language_alone_changes_nothing() -> None:
+    before, after = discrepancies("a=1"), discrepancies("a=1", explanation="不同")
+    assert told(compared(before, after)) == ([], [], ["a"])
+    assert told(compared(before, after, told_alike=False)) == ([], [], [])
+    assert told(compared(before, discrepancies("a=2"), told_alike=False)) == ([], [], ["a"])
+
+
+@ON_SQLITE
+def test_what_a_run_has_changed_is_what_it_changed_when_it_last_became_current(
+    store: RunStore, database: Database
+) -> None:
+    record(store, RUN, discrepancies("a=1"))
+    record(store, run_on(20, "run-2"), discrepancies("b=1"))
+    record(store, RUN)
+    record(store, run_on(20, "run-3"), discrepancies("a=1", "c=1"))
+    record(store, run_on(20, "run-2"))
+    current = store.previous("stripe", "acct_1", DAY)
+    supersedes, rows = store.change_against(current, "run-2", discrepancies("b=1"), "en")
+    assert supersedes == "run-3"
+    changes = sorted(rows.select("change", "discrepancy_id").rows())
+    assert changes == [("cleared", "a"), ("cleared", "c"), ("new", "b")]
+    of_book = changes_of_runs(database, pl.Series(["run-2"]))
+    assert sorted(of_book.select("change", "discrepancy_id").rows()) == changes
 
 
 def test_inputs_that_go_back_make_the_old_run_current_again(

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.control_tables import WRITE_OFF
+from recon.io import stale
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
 from recon.io.runs import RunRows, RunStore
@@ -80,6 +82,17 @@ def test_a_payout_is_on_its_way_until_an_earlier_day_received_it(database: Datab
     assert in_transit(database, 17) == []
     assert in_transit(database, 19) == ["A", "B"]  # its own day may be run again
     assert in_transit(database, 20) == ["B"]
+
+
+def test_a_payout_that_was_given_up_is_due_up_to_the_day_before(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(database, 18, payout("A", 18, 19), payout("B", 18, 19))
+    receive(database, 18)
+    given_up = frame_of(WRITE_OFF, [{"item_ids": ["A"], "effective_on": on(21)}])
+    monkeypatch.setattr(stale, "approved_write_offs", lambda *given: given_up)
+    due = {day: payouts_due(database, "bank", "NL01", on(day))["payout_id"] for day in (20, 21)}
+    assert {day: ids.to_list() for day, ids in due.items()} == {20: ["A", "B"], 21: ["B"]}
 
 
 def test_a_payout_that_two_days_tell_is_on_its_way_once(database: Database) -> None:
