@@ -76,3 +76,21 @@ def test_sentences_stand_below_their_row() -> None:
 def test_chinese_takes_two_places() -> None:
     lines = list(draw("", {"类型": ["金额不符", "fx"], "n": ["1", "22"]}, ("n",), 80))
     assert {display_width(line) for line in lines if line[-1] != "─"} == {12}
+
+
+def test_a_verdict_has_its_colour_at_a_terminal_and_stays_longer_than_figures() -> None:
+    verdicts = ["proved", "NOT PROVED", "the bank [/] has proved nothing"]
+    cells = {
+        "account": [letter * 12 for letter in "ABC"],
+        "result": verdicts,
+        "lines": ["1", "2", "3"],
+    }
+    piped = list(draw("", cells, ("lines",), None))
+    assert not any("\033" in line for line in piped)
+    good, bad, plain = list(draw("", cells, ("lines",), 80))[2:]
+    assert good == f"{'A' * 12}  \033[32mproved\033[0m{' ' * 25}      1"
+    assert "\033[31mNOT PROVED\033[0m  " in bad
+    assert plain == f"{'C' * 12}  the bank [/] has proved nothing      3"
+    heading, *_, left_out = draw("", cells, ("lines",), 32)
+    assert heading.split() == ["account", "result"]
+    assert left_out.startswith("no room for lines;")

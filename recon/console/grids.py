@@ -6,6 +6,7 @@ telling first. Amounts and dates always stand whole, and sentences below their r
 keeps whole rows.
 """
 
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -24,17 +25,23 @@ _LEAST_TELLING = (
     *("run_id", "supersedes", "change_id", "recorded_at", "discrepancy_id", "item_id", "line_id"),
     *("proposed_by", "approved_by", "txn_id", "parent_ref", "payment_method", "status", "tariff"),
     *("first", "last", "amount_ledger", "amount_provider", "booking_account", "base", "format"),
-    *("kind", "merchant_ref"),
+    *("kind", "merchant_ref", "lines", "matched"),
 )
+_TONES = re.compile(
+    r"(?P<good>proved(, .*)?|✓)|(?P<bad>NOT PROVED|no|differs|.* late)|(?P<warn>stale)"
+)
+_COLOURS = {"good": 32, "bad": 31, "warn": 33}
 _WHOLE = ("ledger_account", "statement")
-_WHOSE = ("side", "type", "merchant", "account", "ledger_account", "currency")
+_WHOSE = ("result", "side", "type", "merchant", "account", "ledger_account", "currency")
 
 
-def print_rows(title: str, rows: Sequence[Mapping[str, object]]) -> None:
+def print_rows(
+    title: str, rows: Sequence[Mapping[str, object]], right: Collection[str] = ()
+) -> None:
     """Some rows of text, such as settings: what they have in common is said as it is."""
     names = list(rows[0]) if rows else []
     cells = {name: [str(row[name]) for row in rows] for name in names}
-    print("\n".join(draw(title, cells, (), room())))
+    print("\n".join(draw(title, cells, right, room())))
 
 
 def draw(
@@ -58,12 +65,12 @@ def draw(
         _wrap(shown, right, width)
         left_out = _leave_out(shown, right, width)
     if title or same:
-        yield " · ".join([title, *same])
+        yield " · ".join(filter(None, [title, *same]))
     widths = {name: max(map(_breadth, column)) for name, column in shown.items()}
     for number, row in enumerate(zip(*shown.values(), strict=True)):
         for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
             padded = (
-                _padded(text, widths[name], name in right)
+                _toned(_padded(text, widths[name], name in right), text, width)
                 for name, text in zip(shown, line, strict=True)
             )
             yield _GAP.join(padded).rstrip()
@@ -150,6 +157,14 @@ def _breadth(cell: str) -> int:
 def _padded(cell: str, width: int, is_right: bool) -> str:
     space = " " * (width - display_width(cell))
     return space + cell if is_right else cell + space
+
+
+def _toned(padded: str, text: str, width: int | None) -> str:
+    """A verdict in its colour, at a terminal."""
+    tone = _TONES.fullmatch(text)
+    if width is None or tone is None:
+        return padded
+    return padded.replace(text, f"\033[{_COLOURS[str(tone.lastgroup)]}m{text}\033[0m")
 
 
 def _wrapped(sentence: str, width: int) -> Iterator[str]:

@@ -5,20 +5,18 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from recon.console.grids import print_rows
 from recon.console.sources import show_arrivals
 from recon.console.terminal import (
     complain,
     end_progress,
-    new_table,
     print_json,
-    print_parts,
     shortened,
     shortened_amount,
 )
 
 if TYPE_CHECKING:
     import polars as pl
-    from rich.table import Table
 
     from recon.io.days import DayOutcome
     from recon.io.demo import DemoReport
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from recon.results import DayResult
 
 
+_FIGURES = ("lines", "matched", "open", "discr.", "difference")
 _CHANGES_TOLD = 10  # more are told in numbers; `recon changes` lists them
 
 
@@ -44,7 +43,7 @@ def show_run(report: "RunReport", *, as_json: bool) -> None:
 def _tell_run(report: "RunReport") -> None:
     show_arrivals(report.arrivals)
     if report.days:
-        print_parts(_days_table(report.days))
+        print_rows("", _days_table(report.days), _FIGURES)
         for day in report.days:
             _tell_change(day, is_only_one=len(report.days) == 1)
             _tell_delivery(day.result)
@@ -122,37 +121,35 @@ def _run_as_json(report: "RunReport") -> dict[str, Any]:
 
 def _verdict(result: "DayResult") -> str:
     if result.proved:
-        return "[green]proved[/]" + (", no activity" if result.quiet_because else "")
-    return "[red]NOT PROVED[/]"
+        return "proved" + (", no activity" if result.quiet_because else "")
+    return "NOT PROVED"
 
 
-def _days_table(days: "Sequence[DayOutcome]") -> "Table":
+def _days_table(days: "Sequence[DayOutcome]") -> list[dict[str, str]]:
     """Day by day, a row an account. Only the differences may need a second line."""
     from recon.metrics import own_lines
 
-    right = ("lines", "matched", "open", "discr.", "difference")
-    table = new_table(
-        None, [("account", "left"), ("result", "left"), *((n, "right") for n in right)]
-    )
-    for column in table.columns[:-1]:
-        column.no_wrap = True
+    rows: list[dict[str, str]] = []
     before = None
     for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
         result = day.result
         if result.business_date != before:
-            table.add_row(str(result.business_date))
+            nothing = dict.fromkeys(("result", *_FIGURES), "")
+            rows.append({"account": str(result.business_date), **nothing})
             before = result.business_date
         counts = own_lines(result).counts
-        table.add_row(
-            f"  {result.provider} {shortened(result.account)}",
-            _verdict(result),
-            f"{counts.get('input', 0):,}",
-            f"{counts.get('matched', 0):,}",
-            f"{result.open_items.height:,}",
-            f"{result.discrepancies.height:,}",
-            _differences(result.discrepancies),
+        rows.append(
+            {
+                "account": f"  {result.provider} {shortened(result.account)}",
+                "result": _verdict(result),
+                "lines": f"{counts.get('input', 0):,}",
+                "matched": f"{counts.get('matched', 0):,}",
+                "open": f"{result.open_items.height:,}",
+                "discr.": f"{result.discrepancies.height:,}",
+                "difference": _differences(result.discrepancies),
+            }
         )
-    return table
+    return rows
 
 
 def _common_folder(report: "RunReport") -> str:
@@ -239,13 +236,11 @@ def show_demo(report: "DemoReport", *, as_json: bool) -> None:
         )
         return
     show_run(report.runs, as_json=False)
-    table = new_table(
-        "planted in the samples, and found",
-        [("type", "left"), ("planted", "right"), ("found", "right"), ("", "left")],
-    )
-    for kind, planted, found, agree in report.comparison.iter_rows():
-        table.add_row(kind, str(planted), str(found), "[green]✓[/]" if agree else "[red]differs[/]")
-    print_parts(table)
+    rows = [
+        {"type": kind, "planted": planted, "found": found, "": "✓" if agree else "differs"}
+        for kind, planted, found, agree in report.comparison.iter_rows()
+    ]
+    print_rows("planted in the samples, and found", rows, ("planted", "found"))
 
 
 def show_reports(found: Sequence[Mapping[str, Any]], day: Path, *, as_json: bool) -> None:

@@ -5,10 +5,9 @@ from dataclasses import asdict
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from recon.console.grids import print_rows
 from recon.console.terminal import (
-    new_table,
     print_json,
-    print_parts,
     shortened,
     shortened_amount,
 )
@@ -24,15 +23,23 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(status) for status in found])
         return
-    names = ("account", "last run", "", "discr.", "open, oldest", "matched", "fee (usual)", "next")
-    right = ("discr.", "open, oldest", "matched", "fee (usual)")
-    table = new_table(None, [(name, "right" if name in right else "left") for name in names])
+    names = (
+        "account",
+        "last run",
+        "result",
+        "discr.",
+        "open, oldest",
+        "matched",
+        "fee (usual)",
+        "next",
+    )
     providers = [status.provider for status in found]
+    rows = []
     for status in found:
         alone = providers.count(status.provider) == 1
         name = status.provider if alone else f"{status.provider} {shortened(status.account)}"
-        table.add_row(name, *_row(status))
-    print_parts(table)
+        rows.append(dict(zip(names, (name, *_row(status)), strict=True)))
+    print_rows("", rows, names[3:7])
     print("discr.: discrepancies whose case is not settled, high/medium/low")
     for status in found:
         for sentence in status.unusual:
@@ -68,14 +75,14 @@ def _row(status: "AccountStatus") -> list[str]:
     from recon.reporting.watch import percent
 
     next_day = f"{status.next_day:%m-%d}"
-    coming = f"[red]{next_day} late[/]" if status.overdue else next_day
+    coming = f"{next_day} late" if status.overdue else next_day
     if status.last_run is None:
-        return ["never", "[red]no[/]", *([_NOTHING] * 4), coming]
-    verdict = "[green]proved[/]" if status.proved else "[red]NOT PROVED[/]"
+        return ["never", "no", *([_NOTHING] * 4), coming]
+    verdict = "proved" if status.proved else "NOT PROVED"
     severities = [status.discrepancies.get(name, 0) for name in ("high", "medium", "low")]
     return [
         str(status.last_run),
-        "[yellow]stale[/]" if status.stale_since else verdict,
+        "stale" if status.stale_since else verdict,
         "/".join(map(str, severities)) if any(severities) else "0",
         _open(status),
         "\n".join(percent(figure.value) for figure in status.figure("match_rate_by_count"))

@@ -3,13 +3,11 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from recon.settings import AccountSettings
 
 _BAR_WIDTH = 24
@@ -52,23 +50,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str))
 
 
-def new_table(title: str | None, columns: Sequence[tuple[str, str]]) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    made = Table(
-        title=title,
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
-    for name, justify in columns:
-        made.add_column(name, justify=justify)  # type: ignore[arg-type]
-    return made
-
-
 _LONGEST_NAME = 14
 _DECIMALS_SHOWN = 6
 
@@ -94,13 +75,3 @@ def middle_left_out(name: str) -> str:
 def room() -> int | None:
     """The width of the terminal; None where the output goes elsewhere and may be of any width."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def print_parts(*parts: Any) -> None:
-    from rich.console import Console
-
-    # Piped output keeps whole rows: a log or a file has no width to fit into.
-    width = None if sys.stdout.isatty() else 200
-    console = Console(width=width, highlight=False)
-    for part in parts:
-        console.print(part)

@@ -79,6 +79,11 @@ def test_f57_a_row_that_was_rewritten_with_a_hash_of_its_own_does_not_fit_in(
     forged = audit.AuditRecord(**{**vars(record), "actor": "eve", "hash": ""})
     tamper(database, f"UPDATE audit SET actor = 'eve', hash = '{forged.digest()}' WHERE seq = 4")
     assert audit.verify(database, head) == ["row 4 was replaced: row 5 does not follow it"]
+    follow = f"UPDATE audit SET previous_hash = '{forged.digest()}' WHERE seq = 5"
+    with database.begin() as connection:  # and then made to be followed
+        connection.exec_driver_sql(follow)
+    [said] = audit.verify(database, head)
+    assert said.startswith("row 5 was edited")
 
 
 def test_the_hash_of_a_row_is_what_it_was_when_the_first_was_written() -> None:

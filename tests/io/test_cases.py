@@ -262,6 +262,15 @@ def test_a_proposal_is_withdrawn_with_its_difference_and_who_rejected_one_before
         assert connection.execute(decided).scalars().all() == ["ben", "recon"]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("one", "other"), [("Anna", "anna"), ("anna", "ANNA")])
+def test_one_person_is_one_however_the_name_is_written(place: Place, one: str, other: str) -> None:
+    place.run(20, "r1", "match:L1=1")
+    place.as_(one).propose_write_off(1, "6602", "lost")
+    with pytest.raises(UserError, match="another person must approve"):
+        place.as_(other).approve(1)
+
+
 @pytest.mark.parametrize(
     ("sides", "items"),
     [

@@ -185,6 +185,12 @@ def test_days_are_settled_once_and_in_order(
     assert said in capsys.readouterr().err
 
 
+def test_no_day_is_passed_over(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert settle(place, "--date", "2026-11-18", "--merchant", "SHOP-ADYEN") == 0
+    assert settle(place, "--date", "2026-11-20", "--merchant", "SHOP-ADYEN") == 2
+    assert "the next period starts on 2026-11-19, not on 2026-11-20" in capsys.readouterr().err
+
+
 def test_a_merchant_named_like_a_path_is_only_a_name(place: Path) -> None:
     name = "../../../evil"
     config = place / "configs" / "merchants.toml"
