@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -158,9 +159,9 @@ def reconcile(
 ) -> DayOutcome:
     """Run one day; `now` decides whether its statements should be here.
 
-    Errors: UserError when another run of the same day is under way, ClosedError when the day is
-    signed off and its inputs are not what they were, NotProvedError when the inbox has lost a file
-    it registered.
+    Errors: UserError when another run of the same day is under way or the day is to come,
+    ClosedError when the day is signed off and its inputs are not what they were, NotProvedError
+    when the inbox has lost a file it registered.
     """
     key = f"{account.provider}-{account.account}-{business_date}"
     staging = workspace.root / "staging" / file_name(key)
@@ -169,6 +170,7 @@ def reconcile(
         runs = RunStore(workspace.database)
         imports = imports_by_day(workspace.database, account.provider, account.account)
         day = _inputs(workspace, account, business_date, runs, staging / "recoded", now)
+        _refuse_unbegun(day, now)
         inputs = run_inputs(workspace.config, day)
         run_id = run_id_of(inputs)
         current = runs.previous(account.provider, account.account, business_date)
@@ -201,6 +203,18 @@ def reconcile(
             supersedes=None if current is None else current.run_id,
             reports=reports,
             stale=workspace.stale_days(account),
+        )
+
+
+def _refuse_unbegun(day: DayInput, now: datetime) -> None:
+    """Errors: UserError for a day that has not begun and of which nothing is here: a year mistyped.
+    Its run would be the last one, which open items and write-offs go on from."""
+    account = day.account
+    is_coming = day.business_date > now.astimezone(ZoneInfo(account.time_zone)).date()
+    if is_coming and not day.statements and day.entries.limit(1).collect().is_empty():
+        raise UserError(
+            f"the day has not begun in {account.time_zone}, and neither a statement nor an entry "
+            "of it is here; it was not run"
         )
 
 
