@@ -320,7 +320,7 @@ def _broken_files(place: Path) -> dict[str, tuple[bytes, int, str]]:
         "cut at a row boundary": (b"\r\n".join(lines[:40]) + b"\r\n", 3, "总交易单数"),
         "cut in mid-row": (good[: len(good) // 2], 2, "middle of a row"),
         "cut in the last cell": (b"\r\n".join(lines[:40]), 2, "middle of a row"),
-        "GBK": (good.decode("utf-8-sig").encode("gbk"), 2, "is not utf-8"),
+        "GBK": (good.decode("utf-8-sig").encode("gbk"), 2, "is not UTF-8"),
         "not a statement": (b"hello,world\n1,2\n", 2, "no provider knows this format"),
         "empty": (b"", 2, "empty"),
         "without a column": (good.replace("手续费,".encode(), b"", 1), 2, "手续费"),

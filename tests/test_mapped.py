@@ -474,7 +474,7 @@ def test_a_provider_with_code_needs_no_description(tmp_path: Path) -> None:
     [
         ("date,id,type,amount,currency", "gb18030", None),  # plain letters are the same bytes
         ("date,id,type,amount,currency,备注", "gb18030", "its text is gb18030, not utf-8"),
-        ("date,id,type,amount,currency", "utf-16", "its text is utf-16, not utf-8"),
+        ("date,id,type,amount,currency", "utf-16", None),  # told by its mark, and read
         ("date;id;type;amount;currency", "utf-8", "its separator is ';', not ','"),
         ("date,id,type,amount", "utf-8", "its header lacks currency"),
         ("date,id,type,amount,currency,amount", "utf-8", "its header has amount twice"),

@@ -113,7 +113,7 @@ WRONG = [{field: text} for field, texts in WRONG_TEXTS.items() for text in texts
 WRONG += [{"currency": "JPY", "amount": "15050"}, {"currency": "JPY", "fee": "50"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize(
     ("lines", "described"),
     [
@@ -127,7 +127,6 @@ def test_a_report_says_what_it_is(lines: list[str], described: Any, encoding: st
     content = report("\n".join(lines), encoding=encoding)
     found = [description for kind in PROVIDER.kinds if (description := kind.describe(content))]
     assert [(d.kind, d.account, d.period, d.part) for d in found] == [described]
-    assert found[0].encoding == encoding.removesuffix("-sig")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every folder here is a provider. It is found by listing; nothing central is edited."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -33,17 +34,19 @@ def identify(
 ) -> tuple[Provider, Description]:
     """Tell provider and kind from the content alone. `providers` are those to ask, by default all
     of this folder. Errors: StatementError when nobody claims the file, or when two do, since
-    guessing would book money to the wrong account."""
+    guessing would book money to the wrong account; and for one that is known by its start and in
+    another encoding than its provider sends. UTF-16 is told by its mark, and read."""
     providers = all_providers() if providers is None else providers
     if content.size == 0:
         raise StatementError(f"{content.name}: the file is empty; even a day at rest has a header")
-    claims = [
-        (provider, description)
-        for provider in providers.values()
-        for kind in provider.kinds
-        if (description := kind.describe(content)) is not None
-    ]
+    claims = _claims(content, providers)
+    if not claims and content.utf_16 is not None:
+        claims = [
+            (provider, replace(description, encoding=content.utf_16))
+            for provider, description in _claims(content.ends_in_utf8(content.utf_16), providers)
+        ]
     if not claims:
+        _refuse_garbled(content, providers)
         hint = _hint(content, providers)
         raise StatementError(f"{content.name}: no provider knows this format; {hint}")
     if len(claims) > 1:
@@ -65,3 +68,30 @@ def _hint(content: Content, providers: Mapping[str, Provider]) -> str:
                     f"or correct what the configuration of {provider.slug} says"
                 )
     return "recon providers lists those it knows, recon providers new describes another"
+
+
+def _claims(
+    content: Content, providers: Mapping[str, Provider]
+) -> list[tuple[Provider, Description]]:
+    return [
+        (provider, description)
+        for provider in providers.values()
+        for kind in provider.kinds
+        if (description := kind.describe(content)) is not None
+    ]
+
+
+def _refuse_garbled(content: Content, providers: Mapping[str, Provider]) -> None:
+    """Errors: StatementError for a file that would be known if all its bytes were of UTF-8."""
+    if content.foreign_byte is None:
+        return
+    # Of its own encoding but for a few bytes, or saved by a Chinese spreadsheet.
+    looks = [content.ends_in_utf8(encoding) for encoding in ("utf-8", "gb18030")]
+    for provider, description in (claim for look in looks for claim in _claims(look, providers)):
+        if provider.kind(description.kind).nearly is not None:
+            continue  # which knows better what the file is
+        raise StatementError(
+            f"{content.name} is a statement of {provider.slug}, {description.kind}, but byte "
+            f"{content.foreign_byte} is not UTF-8; was the file opened and saved by another "
+            "program? Fetch the original again"
+        )

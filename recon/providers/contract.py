@@ -13,6 +13,7 @@ from recon.errors import StatementError
 from recon.periods import Period
 
 _BLOCK_BYTES = 4 * 1024 * 1024
+_UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}  # mark and codec
 HEAD_BYTES = 64 * 1024  # enough for any header we know; `describe` sees no more than this
 
 
@@ -60,6 +61,32 @@ class Content:
         data = self._decode(self.scannable, encoding).removeprefix("\ufeff").encode()
         return replace(self, size=len(data), head=data[:HEAD_BYTES], tail=data[-HEAD_BYTES:],
                        scannable=data)  # fmt: skip
+
+    @property
+    def utf_16(self) -> str | None:
+        """The codec of a file with the mark of UTF-16, as spreadsheets save "Unicode text"."""
+        return next((codec for mark, codec in _UTF_16.items() if self.head.startswith(mark)), None)
+
+    @property
+    def foreign_byte(self) -> int | None:
+        """The place of the first byte at the start of the file that is not UTF-8."""
+        try:
+            whole = self.head if self.size <= len(self.head) else self.head.rpartition(b"\n")[0]
+            whole.decode("utf-8")
+        except UnicodeDecodeError as error:
+            return error.start
+        return None
+
+    def ends_in_utf8(self, encoding: str) -> "Content":
+        """The start and the end of a file in another encoding, for a look at them only; what is not
+        of that encoding is replaced."""
+        head, tail = (
+            part.decode(encoding, errors="replace").removeprefix("\ufeff").encode()
+            for part in (self.head, self.tail)
+        )
+        if self.size <= len(self.head):
+            return replace(self, size=len(head), head=head, tail=head, scannable=head)
+        return replace(self, size=len(head) + self.size, head=head, tail=tail)
 
     def _decode(self, data: bytes, encoding: str) -> str:
         try:
@@ -151,7 +178,9 @@ class StatementKind:
 def encoding_of(kind: StatementKind, content: Content) -> str:
     """The encoding `kind` tells from the bytes of its own statement."""
     description = kind.describe(content)
-    return "utf-8" if description is None else description.encoding
+    if description is not None:
+        return description.encoding
+    return content.utf_16 or "utf-8"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """F21-F28: a statement that is cut, torn, recoded, renamed, rearranged, or another's."""
 
+import codecs
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from recon.errors import StatementError
+from recon.io.statements import normalize_files
 from tests.faults.place import DAY, TRADES, Place
 
 SAMPLES = Path(__file__).parents[2] / "sample_statements"
@@ -189,14 +192,43 @@ def test_f28_rows_of_another_day_are_rejected(place: Place) -> None:
     assert re.search(r"not proved: \d+ row\(s\) were not understood", said.out)
 
 
-def test_f25_a_report_saved_as_utf_16_is_the_same_report(place: Place) -> None:
-    name = f"STL-{DAY:%Y%m%d}.01.009.CSV"
-    report = (SAMPLES / "paypal" / name).read_bytes().decode("utf-8")
-    code, told, lines = normalized(place, name, report.encode())
-    assert (code, told["rejects"], lines.is_empty()) == (0, [], False)
-    code, told, again = normalized(place, name, report.encode("utf-16"))
-    assert (code, told["rejects"]) == (0, [])
+OF_EACH = [  # (a statement, its encoding) of every provider
+    (f"wechatpay/{TRADES}", "utf-8-sig"),
+    (f"paypal/STL-{DAY:%Y%m%d}.01.009.CSV", "utf-8"),
+    (f"alipay/20889990001234560156_{DAY:%Y%m%d}_account_detail.csv", "gb18030"),
+    ("adyen/settlement_detail_report_batch_411.csv", "utf-8"),
+    (f"stripe/acct_RECONDEMO0001_payouts_{DAY}.json", "utf-8"),
+    (f"tpwallet/0x71c7656ec7ab88b098defb751b7401b5f6d8976f_{DAY}.csv", "utf-8"),
+    (f"bank/NL02RECO0123456789_{DAY}.camt053.xml", "utf-8"),
+    (f"bank/6222021000001234567_{DAY}.mt940.sta", "utf-8"),
+]
+
+
+@pytest.mark.parametrize(("path", "encoding"), OF_EACH, ids=lambda value: str(value)[:14])
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE], ids=["le", "be"])
+def test_f25_a_statement_saved_as_utf_16_is_the_same_statement(
+    path: str, encoding: str, mark: bytes, tmp_path: Path
+) -> None:
+    plain = SAMPLES / path
+    codec = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+    saved = tmp_path / plain.name
+    saved.write_bytes(mark + plain.read_bytes().decode(encoding).encode(codec))
+    lines, again = (
+        normalize_files([one], provider=None, account=None, time_zone=None).lines.drop("file_id")
+        for one in (plain, saved)
+    )
     assert again.equals(lines)
+    assert lines.height > 0
+
+
+def test_f25_a_statement_saved_in_another_encoding_is_refused_with_its_name(tmp_path: Path) -> None:
+    saved = tmp_path / TRADES
+    saved.write_bytes(BILL.decode("utf-8-sig").encode("gb18030"))
+    with pytest.raises(StatementError, match=r"statement of wechatpay, trade_all, but byte 0 is"):
+        normalize_files([saved], provider=None, account=None, time_zone=None)
+    saved.write_bytes(BILL[:-200] + b"\xff" + BILL[-200:])
+    with pytest.raises(StatementError, match=rf"byte {len(BILL) - 200} is not"):
+        normalize_files([saved], provider=None, account=None, time_zone=None)
 
 
 def test_f22_a_cut_file_does_not_take_the_place_of_a_whole_one(place: Place) -> None:

@@ -20,7 +20,6 @@ FOOTER_TYPES = ("SF", "SC", "RF", "RC", "FF")
 ROW_TYPE = "SB"
 
 _FIRST_LINE = re.compile(rf'^\ufeff?"?(?:{"|".join(HEADER_TYPES)})"?([,\t])')
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _VALUE_LENGTH = 200  # of a broken line, as shown in a reject
 
 
@@ -57,17 +56,12 @@ class Container:
         return tuple(record for record in self.records if record.type == type_)
 
 
-def encoding_of(content: Content) -> str:
-    """UTF-16 by its mark, as a spreadsheet saves "Unicode text"; all else is UTF-8, or refused."""
-    return "utf-16" if content.head.startswith(_UTF_16_MARKS) else "utf-8"
-
-
 def head_records(content: Content) -> list[Record]:
     """The header lines at the start of the file; nothing when this is not the container.
 
     Bytes that are not UTF-8 do not matter here, so that `unpack` can say exactly what is wrong.
     """
-    text = content.head.decode(encoding_of(content), errors="replace").removeprefix("\ufeff")
+    text = content.head.decode("utf-8", errors="replace").removeprefix("\ufeff")
     first = _FIRST_LINE.match(text)
     if first is None:
         return []

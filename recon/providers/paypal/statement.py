@@ -87,7 +87,6 @@ def describer(name: str) -> Callable[[Content], Description | None]:
             account=(accounts.pop() or None) if len(accounts) == 1 else None,
             period=_period_of(sections),
             part=int(parts[0]) if parts and parts[0].isdecimal() else 1,
-            encoding=container.encoding_of(content),
         )
 
     return describe

@@ -62,7 +62,10 @@ def _header_of(content: Content) -> list[str]:
 
 
 def describe(content: Content) -> Description | None:
-    header = _header_of(content)
+    try:
+        header = _header_of(content)
+    except StatementError:
+        return None
     if not header or header[0] != "记账时间" or "资金流水单号" not in header:
         return None
     row = layout.first_row_of(content, header)

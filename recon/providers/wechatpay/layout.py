@@ -15,7 +15,6 @@ from recon.providers.contract import Content
 
 TICK = "`"
 END = ","
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_FIRST = "before the first back-tick"
 _SURPLUS = "after the last cell"
 
@@ -31,19 +30,9 @@ class Summary:
 
 
 def header_of(content: Content) -> list[str]:
-    """The names in the first row, or nothing when this is no text we can read.
-
-    A bill that a spreadsheet saved in another encoding is told as well, so that reading it can say
-    which byte is wrong, where "unknown format" would leave the reader to guess.
-    """
-    saved_as = "utf-16" if content.head.startswith(_UTF_16_MARKS) else "gb18030"
-    for encoding in ("utf-8", saved_as):
-        try:
-            lines = content.head_lines(encoding)
-        except StatementError:
-            continue
-        return [name.strip() for name in lines[0].split(",")] if lines else []
-    return []
+    """The names in the first row. Errors: StatementError for bytes that are not UTF-8."""
+    lines = content.head_lines("utf-8")
+    return [name.strip() for name in lines[0].split(",")] if lines else []
 
 
 def first_row_of(content: Content, header: list[str]) -> dict[str, str] | None:

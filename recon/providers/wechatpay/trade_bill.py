@@ -78,7 +78,10 @@ def describer(name: str) -> Callable[[Content], Description | None]:
     """`describe` of one of the three trade bills."""
 
     def describe(content: Content) -> Description | None:
-        header = _header_of(content)
+        try:
+            header = _header_of(content)
+        except StatementError:
+            return None
         if not header or header[0] != "交易时间" or "微信订单号" not in header:
             return None
         if _kind_of(header) != name:
