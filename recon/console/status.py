@@ -61,6 +61,14 @@ def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
         if earlier:
             print(f"{status.provider} {status.account}: not proved: {_counted(earlier)}")
     for status in found:
+        if status.not_run:
+            days = _counted([str(day) for day in status.not_run])
+            print(
+                f"{status.provider} {status.account}: not run, though entries or statements of "
+                f"them are here: {days}; run them: recon run --date {status.not_run[0]} "
+                f"--account {quote(status.account)} --cascade"
+            )
+    for status in found:
         for sentence in status.stale_settlements:
             print(f"settled otherwise: {sentence}")
 

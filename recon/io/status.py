@@ -15,7 +15,7 @@ from recon.io.closing import closed_accounts
 from recon.io.control_schema import CASES
 from recon.io.days import Workspace
 from recon.io.inputs import why_stale
-from recon.io.schema import DISCREPANCIES, RUNS
+from recon.io.schema import DISCREPANCIES, LEDGER_IMPORT_DAYS, RUNS, STATEMENT_FILES
 from recon.io.stale import Stale
 from recon.io.stale_settlements import stale_settlements
 from recon.metrics import anomalies, is_comparable, usual_values
@@ -44,6 +44,7 @@ class AccountStatus:
     last_run: date | None
     proved: bool
     not_proved: tuple[date, ...]  # of all days that were run and are not signed
+    not_run: tuple[date, ...]  # between the first run and the last, where something of them is here
     stale_since: date | None  # the first day that was run on what is no longer so
     stale_because: str  # as part of a sentence; "" where none is
     discrepancies: dict[str, int]  # with a case that is not settled, by severity
@@ -102,6 +103,7 @@ def status_of(
                     for run in of_account
                     if not run["proved"] and run["business_date"] > signed_until
                 ),
+                not_run=_not_run(workspace, account, [run["business_date"] for run in of_account]),
                 stale_since=stale.dates[0] if stale.dates else None,
                 stale_because=why_stale(stale) if stale.dates else "",
                 discrepancies=severities.get(key, {}),
@@ -134,6 +136,25 @@ def _stale_until(
         return Stale()
     stale = workspace.stale_days(account)
     return stale if stale.dates and stale.dates[0] <= last["business_date"] else Stale()
+
+
+def _not_run(
+    workspace: Workspace, account: AccountSettings, days_run: list[date]
+) -> tuple[date, ...]:
+    """Days that were passed over although entries or statements of them are here."""
+    here = set[date]()
+    with workspace.database.connect() as connection:
+        for table in (LEDGER_IMPORT_DAYS, STATEMENT_FILES):
+            of = table.c
+            select = sa.select(of.business_date).where(
+                of.provider == account.provider,
+                of.account == account.account,
+                of.business_date.between(
+                    min(days_run, default=date.max), max(days_run, default=date.min)
+                ),
+            )
+            here |= set(connection.execute(select.distinct()).scalars())
+    return tuple(sorted(here - set(days_run)))
 
 
 def _current_runs(workspace: Workspace, day: date | None) -> list[dict[str, Any]]:

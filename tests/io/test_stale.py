@@ -210,3 +210,16 @@ def test_a_day_to_come_of_which_nothing_is_here_is_not_run(
     assert "the day has not begun in Europe/Berlin" in capsys.readouterr().err
     run(place, "status", "--json")
     assert json.loads(capsys.readouterr().out)[0]["last_run"] == "2026-11-19"
+
+
+def test_status_names_days_that_were_passed_over(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deliver(place, "100.00")
+    for day in ("18", "20"):
+        run(place, "run", "--date", f"2026-11-{day}")
+    capsys.readouterr()
+    run(place, "status")
+    assert "not run, though entries or statements of them are here: 2026-11-19" in (
+        capsys.readouterr().out
+    )
