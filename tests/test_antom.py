@@ -61,6 +61,18 @@ def test_a_refund_takes_and_gives_its_fee_back_however_it_is_signed(signed: bool
     assert made["lines"]["occurred_at"][0].isoformat() == "2026-11-17T23:30:00+00:00"
 
 
+def test_the_letters_and_columns_of_in_store_payments() -> None:
+    rows = [PAID | {"Type": "P", "Status": "L"}, BACK | {"Type": "R", "Status": "L"}]
+    names = [name for name in PAID if name != "original_partner_transaction_ID"]
+    lines = [names, *([row[name] for name in names] for row in rows)]
+    _, made = read("".join(",".join(cells) + "\n" for cells in lines).encode())
+    assert made["rejects"].height == 0
+    assert made["lines"].sort("line_no").select("kind", "gross", "fee", "parent_ref").rows() == [
+        ("payment", 100, 1, None),
+        ("refund", -20, Decimal("-0.20"), None),
+    ]
+
+
 def test_a_fee_that_is_kept_on_a_refund_costs() -> None:
     _, made = read(file(BACK | {"Fee": "0.20", "Settlement": "-20.20"}))
     assert made["lines"].select("fee", "net").rows() == [(Decimal("0.20"), Decimal("-20.20"))]

@@ -260,17 +260,19 @@ def test_a_tronscan_export_of_an_unnamed_token_is_not_guessed() -> None:
     ]
 
 
-def test_btcpay_payouts_are_withdrawals_and_only_completed_ones_move_money() -> None:
+def test_btcpay_payouts_are_withdrawals_or_refunds_and_only_completed_ones_move_money() -> None:
     header = "Date,Source,State,PaymentType,Currency,Amount,OriginalCurrency,OriginalAmount,"
     rows = [
         "2026-01-15T10:00:00Z,Manual,Completed,BTC-CHAIN,BTC,0.00000001,EUR,1.00,bc1qx",
         "2026-01-15T11:00:00Z,Manual,Cancelled,BTC-CHAIN,BTC,0.5,EUR,1.00,bc1qy",
         "2026-01-15T11:00:00Z,Manual,Teleported,BTC-CHAIN,BTC,0.5,EUR,1.00,bc1qy",
+        "2026-01-15T12:00:00Z,Refund DEMOINV1,Completed,BTC-CHAIN,BTC,0.25,EUR,1.00,bc1qz",
     ]
     made = read(("\n".join([header + "Destination", *rows]) + "\n").encode())
-    assert made["lines"].select("kind", "gross", "status").rows() == [
-        ("withdrawal", Decimal("-0.00000001"), "succeeded"),
-        ("withdrawal", 0, "failed"),
+    assert made["lines"].select("kind", "gross", "status", "parent_txn_id").rows() == [
+        ("withdrawal", Decimal("-0.00000001"), "succeeded", None),
+        ("withdrawal", 0, "failed", None),
+        ("refund", Decimal("-0.25"), "succeeded", "DEMOINV1"),  # by the name of its source
     ]
     assert made["rejects"].select("field", "unmapped").rows() == [("status", True)]
 

@@ -37,8 +37,8 @@ _DETAIL = [
     "Type",
     "Status",
     "Remarks",
-    "original_partner_transaction_ID",
 ]
+_OPTIONAL = ["original_partner_transaction_ID"]  # which the files of in-store payments lack
 _NEEDED = {
     SETTLEMENT: _DETAIL,
     TRADES: _DETAIL,
@@ -61,11 +61,13 @@ _DAY_COLUMN = {
 _AMOUNTS = ("Amount", "Fee", "Settlement")
 _KIND_BY_TYPE = {
     "payment": "payment",
+    "p": "payment",  # one letter in the files of in-store payments
     "refund": "refund",
+    "r": "refund",
     "cancel": "refund",
     "chargeback": "chargeback",
 }
-_DONE = ("", "success", "succeed", "succeeded", "finished", "settled")
+_DONE = ("", "success", "succeed", "succeeded", "finished", "settled", "l")
 
 
 def _table(content: Content, kind: str) -> delimited.Table:
@@ -121,7 +123,9 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
     def read(content: Content, context: ReadContext) -> Reading:
         table = _table(content, kind)
         found = _checks(kind, context)
-        rows = checks.judged(_typed(delimited.rows(content, table, _DETAIL), kind), found)
+        rows = checks.judged(
+            _typed(delimited.rows(content, table, [*_DETAIL, *_OPTIONAL]), kind), found
+        )
         here = checks.here(rows, context, None, pl.col("moment").dt.date())
         good, rejects = checks.parts(here, found, content.file_id)
         return Reading(

@@ -1,5 +1,9 @@
 """The payments and payouts reports of a BTCPay Server: what invoices were paid with, on which
-chain, and what was sent out. Neither states anything about itself; they stay unverified."""
+chain, and what was sent out. Neither states anything about itself; they stay unverified.
+
+A refund of an invoice is a payout whose source is called after it, `Refund <invoice>`: the report
+of refunds has but sums by invoice, and no movement.
+"""
 
 import polars as pl
 
@@ -86,10 +90,15 @@ def read_payments(content: Content, context: ReadContext) -> Reading:
     return explorers.reading_of(transfers, content, context)
 
 
+_REFUND = r"^Refund ([A-Za-z0-9]+)$"  # the source of a payout that refunds an invoice
+
+
 def read_payouts(content: Content, context: ReadContext) -> Reading:
     """A payout has no number in the report: when, where to and what for name it together."""
+    invoice = pl.col("Source").str.extract(_REFUND)
     transfers = _rows(content, _PAYOUTS).with_columns(
-        kind=pl.lit("withdrawal"),
+        kind=pl.when(invoice.is_not_null()).then(pl.lit("refund")).otherwise(pl.lit("withdrawal")),
+        parent_txn_id=invoice,
         tx_hash=pl.concat_str(["Date", "Source"], separator=" "),
         log_index="Destination",
         network="PaymentType",

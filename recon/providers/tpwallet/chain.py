@@ -5,6 +5,7 @@ transaction fails; it is then a line of its own, of kind `fee`, in its own curre
 """
 
 import polars as pl
+import polars.selectors as cs
 
 from recon import money
 from recon.providers import checks
@@ -58,6 +59,7 @@ def lines(transfers: pl.LazyFrame, content: Content, context: ReadContext) -> pl
     return checks.to_lines(
         split.select(
             *key,
+            cs.matches("^parent_txn_id$"),  # of those that tell what they give back
             "line_no",
             "occurred_at",
             "description",
