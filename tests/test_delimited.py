@@ -54,7 +54,8 @@ def test_what_was_written_with_as_many_cells_is_whole_and_nothing_else_is(
     st.lists(
         st.sampled_from(
             ["1,2,3", '"1","2","3"', '"1",2,3', '"1,5","2","3"', '1,"2"', "1,2,3,4", '"1"x,"2","3"',
-             '"1""0","2","3"', '"1","2","3","4"', '"","",""', ",,", '1, "2" ,3', '"1",",","3"']
+             '"1""0","2","3"', '"1","2","3","4"', '"","",""', ",,", '1, "2" ,3', '"1",",","3"',
+             '"1","2,5","3"', '"1",",2"x,"3"', '"1,2","3"', '"1","2",x","', '"1",x",","3"']
         ),
         min_size=1,
         max_size=9,
@@ -72,6 +73,22 @@ def test_lines_are_judged_alike_whatever_stands_beside_them_and_wherever_a_block
         found = rows(content_of("x.csv", data), Table(NAMES, 1), NAMES).collect()
     assert found["complete"].to_list() == alone
     assert found["line_no"].to_list() == list(range(2, 2 + len(lines)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['"1",",2","3"', '"1","2,","3"', '"1",",","3"', '"1","2","3,4"', '"1,0","2","3"', '"","",","'],
+)
+def test_separators_within_quotes_make_no_cells_beside_cells_whose_quotes_are_stray(
+    line: str,
+) -> None:
+    assert complete('"1","2,5","3"', line, '"1"x,"2","3"') == [True, True, False]
+    assert complete('"1","2,5","3"', line) == [True, True]
+
+
+@pytest.mark.parametrize("line", ['"1","2",x","', '"1",x",","3"', '"1",x",",","', '"1","2","3"x'])
+def test_a_quote_that_is_not_beside_its_separator_is_told(line: str) -> None:
+    assert complete('"1","2,5","3"', line) == [True, False]
 
 
 def test_a_byte_that_is_not_utf8_is_told_with_its_line() -> None:

@@ -55,6 +55,24 @@ def test_a_charge_is_gross_less_fee_in_major_units() -> None:
     assert line["line_id"] == "stripe:acct_1:payment:txn_1"
 
 
+def test_transactions_stay_in_order_however_many_are_taken_up_at_once_and_none_is_taken_of_a_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    within = {"id": "ch_2", "object": "charge", "balance_transaction": CHARGE | {
+        "id": "txn_9", "object": "balance_transaction"}}  # fmt: skip
+    data = document(
+        CHARGE | {"object": "balance_transaction", "source": within},
+        *(CHARGE | {"id": f"txn_{number}", "object": "balance_transaction"} for number in (3, 2)),
+        CHARGE | {"id": "txn_4"},
+    )
+    for block in (1, 2, 10):
+        monkeypatch.setattr(api, "_BLOCK_ROWS", block)
+        lines = read(api, data)["lines"]
+        ids = [line_id.rpartition(":")[2] for line_id in lines["line_id"]]
+        assert ids == ["txn_1", "txn_3", "txn_2", "txn_4"]
+        assert lines["line_no"].to_list() == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "gross"),
     [("jpy", 150, "150"), ("kwd", 1500, "1.5"), ("isk", 1500, "15"), ("eur", 1, "0.01")],

@@ -8,7 +8,7 @@ are rare, are taken apart by Python's csv module, so that line numbers stay thos
 
 import csv
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -97,7 +97,7 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
     if (quotes % 2 == 1).any():
         cells, odd = _taken_apart(content, table)
     elif not is_well_quoted(odd["text"], table.separator):  # what Polars would refuse the file for
-        cells, _ = _taken_apart(content, table, strict=False)
+        cells, _ = _taken_apart(content, table, by_line=True)
     else:
         cells = _scanned(content, table, blank)
     is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
@@ -135,23 +135,30 @@ def _scanned(content: Content, table: Table, blank: pl.Series) -> pl.LazyFrame:
     return cells.filter(~pl.col("line_no").is_in(blank.implode())) if len(blank) else cells
 
 
+def _cells_of(table: Table) -> Callable[[str], list[str]]:
+    def cells(line: str) -> list[str]:
+        return next(csv.reader([line.removesuffix("\r")], delimiter=table.separator), [])
+
+    return cells
+
+
 def _taken_apart(
-    content: Content, table: Table, *, strict: bool = True
+    content: Content, table: Table, *, by_line: bool = False
 ) -> tuple[pl.LazyFrame, pl.DataFrame]:
     """Rows and odd lines of a file with line ends inside quotes; a row is where it starts.
 
-    Unless `strict`, a quote within a cell is taken as it comes: the row is odd anyway.
+    Where no row has more than one line, `by_line`, a quote within a cell is taken as it comes.
     """
     text = b"".join(content.blocks()).decode().split("\n", table.header_line)[-1]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=strict)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.separator, strict=True)
     made: list[tuple[int, list[str]]] = []
     line_no = table.header_line + 1
     try:
-        for cells in reader:
+        for cells in map(_cells_of(table), text.split("\n")) if by_line else reader:
             is_blank = len(cells) < 2 and not "".join(cells).strip()
             if not is_blank and not (table.comment and cells[0].startswith(table.comment)):
                 made.append((line_no, cells))
-            line_no = table.header_line + 1 + reader.line_num
+            line_no = line_no + 1 if by_line else table.header_line + 1 + reader.line_num
     except csv.Error as error:
         raise StatementError(
             f"{content.name}: line {line_no}: {error}; a quote that is not closed means the file "

@@ -76,7 +76,8 @@ class _Shapes:
         self._content: Final = bytes(set(range(256)) - set(cut + b'"\n'))
         self._between: Final = b'"' + cut + b'"'
         self._plain: Final = cut * more
-        self._quoted: Final = cut.join([b'""'] * width)
+        mark = re.escape(cut)
+        self._quoted: Final = re.compile(b'""(?:%b"(?:%b)*"){%d}' % (mark, mark, more))
 
     def odd_lines(self, block: bytes) -> list[tuple[int, str]]:
         """The lines that are not whole, with their places in the block."""
@@ -84,9 +85,11 @@ class _Shapes:
         count = skeleton.count(b"\n")
         if self._plain and skeleton == (self._plain + b"\n") * count:
             return []
-        if skeleton == (self._quoted + b"\n") * count and self._is_tight(block, count):
+        shapes = skeleton.split(b"\n")
+        is_quoted = all(map(self._quoted.fullmatch, set(shapes[:count])))
+        if is_quoted and self._is_tight(block, count):
             return []
-        shapes, lines = skeleton.split(b"\n"), block.split(b"\n")
+        lines = block.split(b"\n")
         doubtful = [
             place
             for place in range(count)
@@ -97,12 +100,21 @@ class _Shapes:
         return [(place, text.removesuffix("\r")) for place, text, whole in odd if not whole]
 
     def _is_tight(self, block: bytes, count: int) -> bool:
-        """Whether in `count` lines of the quoted shape each quote is beside a separator or an end:
-        then what is between two of them is a cell."""
-        ends = block.count(b'"\n"') + block.count(b'"\r\n"') + 1
-        is_closed = block.startswith(b'"') and block.endswith((b'"\n', b'"\r\n'))
-        between = block.count(self._between)
-        return is_closed and ends == count and between == count * (self._width - 1)
+        """Whether in `count` lines of quoted shapes each quote is beside a separator or an end:
+        then what is between two of them is a cell.
+
+        Each separator between cells must have its quotes. Those of a cell that is nothing but a
+        separator look the same, but share a quote with the separators beside the cell, so that they
+        cannot make up for one without; only in a last cell they could.
+        """
+        line_end = b'"\r\n"' if b"\r" in block else b'"\n"'
+        return (
+            block.startswith(b'"')
+            and block.endswith(line_end[:-1])
+            and block.count(line_end) + 1 == count
+            and block.count(self._between) == count * (self._width - 1)
+            and self._between + line_end[1:-1] not in block
+        )
 
     def _are_whole(self, texts: pl.Series) -> list[bool]:
         """Whether lines have the cells of the header. Where all are quoted and no quote is within,

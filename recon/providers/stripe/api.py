@@ -7,7 +7,8 @@ add up to zero, which is the control total: the payout's amount against the rest
 failed shows as a row of a later payout. Amounts are whole numbers of the smallest unit; the fee is
 that of `fee`, of which `fee_details` are only the parts.
 
-The document is taken apart by Python's json module: Polars makes 10 of 10.5 without a word.
+The document is taken apart by Python's json module: Polars makes 10 of 10.5 without a word. Each
+transaction becomes a row as soon as it is read, so that no more than one is held as it was.
 """
 
 import json
@@ -26,10 +27,7 @@ from recon.providers.contract import Content, Description, ReadContext, Reading,
 from recon.providers.stripe import codes
 from recon.tables import CONTROL_TOTAL, INSTANT
 
-_ROW = {
-    "line_no": pl.UInt32(),
-    "payout": pl.String(),
-    "arrival": pl.Date(),
+_TRANSACTION = {
     "id": pl.String(),
     "category": pl.String(),
     "currency": pl.String(),
@@ -48,6 +46,11 @@ _ROW = {
     "status": pl.String(),
     "description": pl.String(),
 }
+_NO_PAYOUT = {
+    "payout": pl.lit(None, dtype=pl.String),
+    "arrival": pl.lit(None, dtype=pl.Date),
+}
+_BLOCK_ROWS = 20_000
 _STATUS = {"available": "succeeded", "pending": "pending"}
 _LOOKS_LIKE = re.compile(rb'\A\s*\[\s*\{\s*"payout"\s*:')
 _ARRIVAL = re.compile(rb'"arrival_date"\s*:\s*(\d+)')
@@ -66,16 +69,15 @@ def _day(seconds: int) -> date:
 
 
 def read(content: Content, context: ReadContext) -> Reading:
-    document = _document(content)
+    taken = _Taken()
     try:
-        found = [row for payout in document for row in _rows_of(payout, content.name)]
+        document = _document(content, taken)
+        found = [_numbers_of(part, taken, content.name) for part in document]
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise StatementError(
             f"{content.name}: an object is not as the API gives it ({error!r}); fetch it again"
         ) from None
-    rows = pl.DataFrame(found, schema=_ROW, orient="row").with_columns(
-        line_no=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32)
-    )
+    rows = taken.rows(found)
     day = context.business_dates.last if context.business_dates else None
     typed = rows.lazy().with_columns(
         kind=codes.kind(pl.col("category"), pl.col("gross")),
@@ -94,16 +96,52 @@ def read(content: Content, context: ReadContext) -> Reading:
     )
 
 
-def _document(content: Content) -> list[dict[str, Any]]:
-    if isinstance(content.scannable, str):
-        text = pl.read_csv(
-            content.scannable, has_header=False, separator="\x01", quote_char=None,
-            schema={"text": pl.String()}, empty_string_is_null=False,
-        )["text"].str.join("\n")[0].encode()  # fmt: skip
-    else:
-        text = content.scannable
+class _Number(int):
+    """Where a transaction that was taken up stands among all of them."""
+
+
+class _Taken:
+    """The transactions of a document, taken up one by one while it is read."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+        self._blocks: list[pl.DataFrame] = []
+        self._count = 0
+
+    def instead(self, read: dict[str, Any]) -> object:
+        """What the document gets in place of an object: the number of a transaction."""
+        return self.number(read) if read.get("object") == "balance_transaction" else read
+
+    def number(self, transaction: dict[str, Any]) -> _Number:
+        self._rows.append(_row(transaction))
+        if len(self._rows) == _BLOCK_ROWS:
+            self._flush()
+        self._count += 1
+        return _Number(self._count - 1)
+
+    def _flush(self) -> None:
+        self._blocks.append(pl.DataFrame(self._rows, schema=_TRANSACTION, orient="row"))
+        self._rows.clear()
+
+    def rows(self, payouts: list[tuple[str, date, list[_Number]]]) -> pl.DataFrame:
+        """_ROW in the order of the payouts; transactions that are in none are no rows."""
+        self._flush()
+        every = pl.concat(self._blocks)
+        parts = [
+            every[numbers].with_columns(payout=pl.lit(payout), arrival=pl.lit(arrival))
+            for payout, arrival, numbers in payouts
+        ]
+        found = pl.concat([every.clear().with_columns(**_NO_PAYOUT), *parts])
+        return found.with_columns(line_no=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32))
+
+
+def _document(content: Content, taken: _Taken) -> list[dict[str, Any]]:
+    """The document, in which transactions are numbers of those that were taken up."""
     try:
-        document: list[dict[str, Any]] = json.loads(text.decode("utf-8-sig"), parse_float=str)
+        text = b"".join(content.blocks()).decode("utf-8-sig")
+        document: list[dict[str, Any]] = json.loads(
+            text, parse_float=str, object_hook=taken.instead
+        )
     except ValueError as error:
         raise StatementError(f"{content.name}: is no whole JSON document ({error})") from None
     shape_is_known = isinstance(document, list) and all(
@@ -115,7 +153,8 @@ def _document(content: Content) -> list[dict[str, Any]]:
     return document
 
 
-def _rows_of(part: dict[str, Any], name: str) -> list[tuple[Any, ...]]:
+def _numbers_of(part: dict[str, Any], taken: _Taken, name: str) -> tuple[str, date, list[_Number]]:
+    """A payout, its arrival, and the transactions that it consists of."""
     payout, listed = part["payout"], part["balance_transactions"]
     if isinstance(listed, dict):
         if listed.get("has_more"):
@@ -123,11 +162,12 @@ def _rows_of(part: dict[str, Any], name: str) -> list[tuple[Any, ...]]:
                 f"{name}: {payout['id']} has more transactions than are here; fetch all its pages"
             )
         listed = listed["data"]
-    arrival = _day(payout["arrival_date"])
-    return [_row(payout["id"], arrival, transaction) for transaction in listed]
+    numbers = [one if isinstance(one, _Number) else taken.number(one) for one in listed]
+    return payout["id"], _day(payout["arrival_date"]), numbers
 
 
-def _row(payout: str, arrival: date, one: dict[str, Any]) -> tuple[Any, ...]:
+def _row(one: dict[str, Any]) -> tuple[Any, ...]:
+    """_TRANSACTION of one as the API gives it."""
     source = one.get("source")
     expanded = source if isinstance(source, dict) else {}
     charge = expanded.get("charge")
@@ -137,9 +177,6 @@ def _row(payout: str, arrival: date, one: dict[str, Any]) -> tuple[Any, ...]:
     currency = str(one["currency"]).upper()
     amounts, wrong = _amounts(one, currency)
     return (
-        0,
-        payout,
-        arrival,
         one["id"],
         one.get("reporting_category") or "",
         currency,
