@@ -223,6 +223,22 @@ def test_a_near_tie_is_ambiguous_once_its_time_is_over() -> None:
     ]
 
 
+def test_a_row_in_doubt_by_two_rules_is_told_once() -> None:
+    once = outcomes(TWINS, rules=near(), today=date(2026, 11, 21))
+    twice = [*near(), *near(name="near again", amount_tolerance=Tolerance(Decimal(1)))]
+    assert outcomes(TWINS, rules=twice, today=date(2026, 11, 21)) == once
+
+
+def test_a_near_amount_may_have_a_window_of_days_without_asking_for_one() -> None:
+    rules = near(keys=("kind", "currency", "amount"), date_window=DateWindow(0, 1))
+    for day, outcome in (("11-19", "matched by near"), ("11-18", "date_mismatch 0.02")):
+        text = f"""
+            line  L1 transfer T1 - CNY 10.02 on=11-20
+            entry E1 transfer -  - CNY 10.00 on={day}
+            """
+        assert outcomes(text, rules=rules) == [f"L1 E1 {outcome}"]
+
+
 def test_only_what_is_near_is_named_as_a_candidate() -> None:
     far = "line L3 transfer T3 - CNY 10.06\nline L0 transfer T0 - CNY 9.94"
     found = outcomes(f"{TWINS}\n{far}", rules=near(), today=date(2026, 11, 21))
@@ -560,6 +576,42 @@ def test_a_rule_that_could_not_do_what_it_says_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         RuleSettings.model_validate({"name": "r", **facts})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_taken"),
+    [("11-18", "11-19", True), ("11-16", "11-19", False), ("11-19", "11-22", False)],
+)
+def test_a_line_must_be_in_the_windows_of_all_its_entries(
+    first: str, second: str, *, is_taken: bool
+) -> None:
+    found = outcomes(
+        f"""
+        line  L1 payment T1 R1 CNY 10.00 on=11-20
+        entry E1 payment -  R1 CNY 6.00  on={first}
+        entry E2 payment -  R1 CNY 4.00  on={second}
+        """,
+        rules=[replace(PARTS, date_window=DateWindow(1, 3))],
+    )
+    assert ("L1 E1 E2 matched by parts" in found) == is_taken
+
+
+@pytest.mark.parametrize(
+    ("window", "outcome"),
+    [(DateWindow(0, 0), "date_mismatch 0.00"), (DateWindow(0, 1), "matched by reference")],
+)
+def test_the_window_of_a_rule_holds_where_the_tolerance_of_the_account_is_wider(
+    window: DateWindow, outcome: str
+) -> None:
+    check(
+        f"""
+        line  L1 payment T1 R1 CNY 10.00 on=11-20
+        entry E1 payment -  R1 CNY 10.00 on=11-19
+        ---
+        L1 E1 {outcome}
+        """,
+        rules=rule(date_window=window),
+    )
 
 
 def test_a_repeated_key_is_held_to_a_window_in_business_days() -> None:

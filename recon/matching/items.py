@@ -88,7 +88,6 @@ def number_repeats(items: pl.DataFrame) -> pl.DataFrame:
         .with_columns(number=pl.int_range(pl.len()).over("item_id") + 1)
         .filter(pl.col("number") > 1)
         .select("place", name=pl.concat_str("item_id", pl.lit("#"), "number"))
-        .sort("place")
     )
     if renamed.height == 0:  # other ids of equal hash
         return items
