@@ -240,6 +240,8 @@ def told_once(
         .join(payouts, on="payout_id", how="inner")
         .filter(pl.col("amount_ledger") == pl.col("amount"))
         .with_columns(receipt=sentence("receipt:{}", "payout_id"))
+        .sort("discrepancy_id")
+        .unique("receipt", keep="first", maintain_order=True)  # of two entries one is too many
     )
     if booked.height == 0:
         return found, received

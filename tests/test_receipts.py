@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from recon.discrepancies import Day, Severity
 from recon.matching.rules import MatchRule, Tolerance
-from recon.receipts import Received, receive
+from recon.receipts import Received, receive, told_once
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE
 from recon.unidentified import known_by, unidentified
 from tests.support import frame_of, shipped_config
@@ -254,6 +254,25 @@ def test_a_payout_that_came_nearly_waits_for_the_rest_while_it_may_come() -> Non
     (said,) = second.discrepancies["explanation"]
     assert said.endswith("; by amount and day it can only be a part of this one.")
     assert second.discrepancies["rule"].to_list() == [None]
+
+
+def test_of_two_entries_over_one_payout_one_is_told_with_it_and_the_other_by_itself() -> None:
+    payouts = frame_of(PAYOUT, [payout(["P1", "po_1", "EUR", "100.00", "due=11-19"])])
+    here = received(
+        """payout P1 po_1 EUR 100.00 due=11-19
+           credit C1 60.00 po_1
+           credit C2 30.00 po_1"""
+    )
+    usual = {"type": "amount_mismatch", "amount_ledger": "100", "currency": "EUR"}
+    off = [
+        usual | {"discrepancy_id": f"match:{name}", "line_ids": [name], "entry_ids": [f"E{name}"]}
+        for name in ("C1", "C2")
+    ]
+    found, told_of = told_once(frame_of(DISCREPANCY, off), here, payouts, "en")
+    assert found["discrepancy_id"].to_list() == ["match:C2"]
+    assert told_of.discrepancies.select("discrepancy_id", "entry_ids").rows() == [
+        ("receipt:P1", ["EC1"])
+    ]
 
 
 def test_the_rest_of_a_payout_may_come_on_another_day() -> None:
