@@ -1,6 +1,7 @@
 """The accountant's path: a correction in mid-history, its cascade, a write-off, the roll."""
 
 import csv
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ def test_a_correction_cascades_and_a_write_off_rolls_forward(tmp_path: Path) -> 
     booked = ("--booking-account", "6602", "--reason", "lost")
     place.recon("cases", "propose-write-off", number, *booked, "--as", "ben")
     assert place.recon("cases", "approve", number, "--as", "anna").code == 0
+    shown = place.recon("cases", "show", number).out
+    assert re.search(r"difference: -?[\d,]+\.\d\d CNY\n", shown)
+    assert re.search(r"ben: propose write-off, booking account: .*, reason: .*\n", shown)
+    assert shown.endswith("anna: approve write-off\n")
     before = statement(place, *RANGE)
     place.recon("run", "--date", "2026-11-21")
     after = statement(place, "--date", "2026-11-21")

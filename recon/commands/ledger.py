@@ -1,7 +1,8 @@
 """`recon ledger`: the company's own entries, in and out."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import App, Parameter
 
@@ -11,6 +12,8 @@ from recon.errors import NotProvedError, UserError
 
 if TYPE_CHECKING:
     from recon.io.ledger import LedgerImport
+
+_AHEAD: Final = timedelta(days=31)  # entries of a month to come may be booked already
 
 app = App(name="ledger", help="The company's own entries.", result_action="return_value")
 
@@ -29,15 +32,13 @@ def import_files(
     from datetime import UTC, datetime
 
     from recon.io.audit import keep_head
-    from recon.io.ledger import import_ledger, unconfigured_accounts
+    from recon.io.ledger import far_ahead, import_ledger, unconfigured_accounts
 
-    workspace = open_workspace(common)
+    workspace, now = open_workspace(common), datetime.now(UTC)
     done: dict[str, LedgerImport | UserError] = {}
     for file in files:
         try:
-            done[str(file)] = import_ledger(
-                workspace.database, file, datetime.now(UTC), workspace.actor
-            )
+            done[str(file)] = import_ledger(workspace.database, file, now, workspace.actor)
         except UserError as error:
             done[str(file)] = error
     keep_head(workspace.database, workspace.audit_head)
@@ -48,6 +49,11 @@ def import_files(
         console.complain(
             f"{count:,} entries are of {provider} {account}, which is not configured: no run looks "
             "at them; correct the file and import it again, or configure the account"
+        )
+    for provider, account, day in far_ahead(workspace.database, now.date() + _AHEAD):
+        console.complain(
+            f"{provider} {account}: entries are dated as far ahead as {day}, which no run reaches "
+            "soon; if that is a slip, correct the file and import it again"
         )
     stale = {(one.provider, one.account): workspace.stale_days(one) for one in configured}
     console.tell_stale(stale, console.complain)

@@ -42,6 +42,7 @@ __all__ = [
     "LedgerImport",
     "MappedLedger",
     "entries_digest",
+    "far_ahead",
     "import_ledger",
     "imports_by_day",
     "read_entries",
@@ -139,6 +140,19 @@ def unconfigured_accounts(
         found = [tuple(row) for row in connection.execute(select)]
     known = set(accounts)
     return sorted(row for row in found if (row[0], row[1]) not in known)
+
+
+def far_ahead(database: Database, after: date) -> list[tuple[str, str, date]]:
+    """Provider and account that have entries dated later than a day, and the last day of these."""
+    entry, last = LEDGER_ENTRIES.c, sa.func.max(LEDGER_ENTRIES.c.business_date)
+    select = (
+        sa.select(entry.provider, entry.account, last)
+        .where(entry.business_date > after)
+        .group_by(entry.provider, entry.account)
+        .order_by(entry.provider, entry.account)
+    )
+    with database.connect() as connection:
+        return [(provider, account, day) for provider, account, day in connection.execute(select)]
 
 
 def imports_by_day(database: Database, provider: str, account: str) -> dict[date, int]:

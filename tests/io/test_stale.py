@@ -223,3 +223,12 @@ def test_status_names_days_that_were_passed_over(
     assert "not run, though entries or statements of them are here: 2026-11-19" in (
         capsys.readouterr().out
     )
+
+
+def test_entries_of_a_year_to_come_are_told(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert imported(place, f"SLIP-1,acquirer,{ACCOUNT},2926-11-18,payment,EUR,7.00,BLN77") == 0
+    assert "entries are dated as far ahead as 2926-11-18" in capsys.readouterr().err
+    assert imported(place, f"SLIP-1,acquirer,{ACCOUNT},2026-11-18,payment,EUR,7.00,BLN77") == 0
+    assert "far ahead" not in capsys.readouterr().err
