@@ -23,11 +23,14 @@ def listed(
     lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
-    """Show the withdrawals of a day or a range, with charges and margin."""
+    """Show the withdrawals of a day or a range, with charges and margin, and their totals."""
+    from recon.fees.withdrawals import totals
     from recon.io.fee_jobs import withdrawals
 
     workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     found = withdrawals(workspace, accounts, chosen.period)
     console.show_table(found, "withdrawals", out, as_json=common.json, language=lang)
+    if found.height and out is None and not common.json:
+        console.show_frame(totals(found), "in total", as_json=False, language=lang)
     return 0

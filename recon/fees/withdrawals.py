@@ -107,6 +107,19 @@ def _by_line(ours: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def totals(charged: pl.DataFrame) -> pl.DataFrame:
+    """WITHDRAWAL_CHARGE summed by currency; our charge and the margin of those that have them."""
+    amounts = ("base", "charged", "expected", "variance", "our_charge", "margin")
+    summed = charged.group_by("currency").agg(
+        line_count=pl.len(),
+        **{
+            name: pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum())
+            for name in amounts
+        },
+    )
+    return summed.sort("currency")
+
+
 def _by_row(ours: pl.DataFrame) -> pl.DataFrame:
     """OUR_CHARGE: what each row of our own tariffs brings in."""
     key = ["charged_to", "tariff", "component", "kind", "currency"]

@@ -228,6 +228,9 @@ def test_withdrawals_are_listed_with_their_charges(
     rows = json.loads(capsys.readouterr().out)
     assert [row["charged"] for row in rows] == ["15", "15", "15", "20"]
     assert [row["variance"] for row in rows] == ["0", "0", "0", "5"]
+    assert recon("withdrawals", *RANGE) == 0
+    last = capsys.readouterr().out.splitlines()[-1].split()
+    assert last == ["USD", "4", "30100.00", "65.00", "60.00", "5.00"]
 
 
 OURS = """
