@@ -4,7 +4,7 @@ A writer has the database to itself: BEGIN IMMEDIATE on SQLite, one advisory loc
 a transaction that reads before it writes decides on what is still true when it commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,10 @@ from recon.errors import ReconError, UserError
 from recon.io import control_schema  # noqa: F401  (its tables are part of METADATA)
 from recon.io.frames import AnySelect, read_rows, write_frame
 from recon.io.schema import METADATA, REVISION, REVISIONS
+from recon.settings import AccountSettings
 from recon.tables import Schema
 
-__all__ = ["Database", "read_frame", "readable_errors", "write_frame"]
+__all__ = ["Database", "of_accounts", "read_frame", "readable_errors", "write_frame"]
 
 BUSY_SECONDS: Final = 60.0
 _CONNECT_SECONDS: Final = 10
@@ -93,6 +94,13 @@ def read_frame(database: Database, select: AnySelect, schema: Schema) -> pl.Data
     """Run `select` and return exactly `schema`; no order is promised. See `frames.read_rows`."""
     with database.connect() as connection:
         return read_rows(connection, select, schema)
+
+
+def of_accounts(frame: pl.DataFrame, accounts: Sequence[AccountSettings]) -> pl.DataFrame:
+    """The rows of some accounts, told by `provider` and `account`; no order is promised."""
+    whose = [(account.provider, account.account) for account in accounts]
+    names = ["provider", "account"]
+    return frame.join(pl.DataFrame(whose, schema=names, orient="row"), on=names, how="semi")
 
 
 def place_of(url: sa.URL) -> str:

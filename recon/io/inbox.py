@@ -26,7 +26,8 @@ from recon.providers import identify
 from recon.providers.contract import HEAD_BYTES, Content, Place, Provider
 
 IN_MEMORY_BYTES: Final = 64 * 1024 * 1024  # a larger statement is scanned from disk
-_SLOT: Final = ("provider", "account", "kind", "business_date", "part")
+# What a file is a version of.
+SLOT: Final = ("provider", "account", "kind", "business_date", "part")
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,7 @@ class Inbox:
 
     def _register_one(self, connection: sa.Connection, record: StatementFileRecord) -> Received:
         file = STATEMENT_FILES.c
-        in_slot = [file[name] == getattr(record, name) for name in _SLOT]
+        in_slot = [file[name] == getattr(record, name) for name in SLOT]
         rows = connection.execute(sa.select(STATEMENT_FILES).where(*in_slot)).mappings().all()
         before = [self._record(row) for row in rows]
         for same in before:

@@ -15,7 +15,7 @@ from recon.errors import NotProvedError, UserError
 from recon.io import audit
 from recon.io.closing import how_to_reopen
 from recon.io.control_schema import SIGN_OFFS
-from recon.io.database import read_frame
+from recon.io.database import of_accounts, read_frame
 from recon.io.days import Workspace
 from recon.io.inputs import why_stale
 from recon.io.reports import reported_run
@@ -164,12 +164,9 @@ def signatures(
     if period is not None:
         inside = SIGN_OFFS.c.business_date.between(period.first, period.last)
         select = select.where(inside)
-    chosen = [(account.provider, account.account) for account in accounts]
     frame = read_frame(workspace.database, select, SIGN_OFF)
-    whose = pl.DataFrame(chosen, schema=["provider", "account"], orient="row")
-    return frame.join(whose, on=["provider", "account"], how="semi").sort(
-        "business_date", "provider", "account", "prepared_at"
-    )
+    order = ("business_date", "provider", "account", "prepared_at")
+    return of_accounts(frame, accounts).sort(*order)
 
 
 def differences(

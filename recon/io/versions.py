@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from recon.errors import UserError
 from recon.io import audit
-from recon.io.database import read_frame
+from recon.io.database import of_accounts, read_frame
 from recon.io.days import Workspace
+from recon.io.inbox import SLOT
 from recon.io.schema import STATEMENT_FILES
 from recon.periods import Period
 from recon.settings import AccountSettings
@@ -32,7 +33,6 @@ STATEMENT_FILE: Final[Schema] = {
     "file_id": pl.String(),
     "superseded_by": pl.String(),
 }
-_SLOT: Final = ("provider", "account", "kind", "business_date", "part")
 _SHORTEST: Final = 8  # letters of a file_id that may stand for it
 
 
@@ -45,13 +45,11 @@ def versions(
         file.business_date.between(period.first, period.last)
     )
     frame = read_frame(workspace.database, select, STATEMENT_FILE)
-    chosen = [(account.provider, account.account) for account in accounts]
-    whose = pl.DataFrame(chosen, schema=["provider", "account"], orient="row")
     return (
-        frame.join(whose, on=["provider", "account"], how="semi")
+        of_accounts(frame, accounts)
         .with_columns(is_used=pl.col("superseded_by").is_null())
         .drop("superseded_by")
-        .sort(*_SLOT, "version")
+        .sort(*SLOT, "version")
     )
 
 
@@ -91,7 +89,7 @@ def _places_of(connection: sa.Connection, file_id: str) -> Sequence[Any]:
 def _exchange(connection: sa.Connection, row: Any, actor: str, reason: str, now: datetime) -> None:
     """The version counts, and the one that did is superseded by it."""
     file = STATEMENT_FILES.c
-    slot = [file[name] == getattr(row, name) for name in _SLOT]
+    slot = [file[name] == getattr(row, name) for name in SLOT]
     current = connection.execute(
         sa.select(STATEMENT_FILES).where(*slot, file.superseded_by.is_(None))
     ).one()

@@ -1,5 +1,6 @@
 """`recon merchants` on the samples: statements, the bank's file, and that nothing is paid twice."""
 
+import json
 import shutil
 from datetime import date
 from decimal import Decimal
@@ -11,9 +12,13 @@ import polars as pl
 import pytest
 import sepaxml
 from lxml import etree
+from polars.testing import assert_frame_equal
 
 from recon.cli import invoke
 from recon.io import merchants
+from recon.io.config import load_config
+from recon.io.days import Workspace
+from recon.periods import Period
 from tests.support import copy_place
 
 DAYS = ("--from", "2026-11-18", "--to", "2026-11-19")
@@ -183,6 +188,30 @@ def test_days_are_settled_once_and_in_order(
     more = () if "--merchant" in words else ("--merchant", "SHOP-ADYEN")
     assert settle(place, *words, *more) == code
     assert said in capsys.readouterr().err
+
+
+def test_reports_that_are_not_of_the_run_pay_nobody(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [summary] = (place / "workspace/reports/2026-11-18/adyen").glob("*/summary.json")
+    run_id = json.loads(summary.read_text("utf-8"))["run_id"]
+    summary.write_text(summary.read_text("utf-8").replace(run_id, "0" * len(run_id)), "utf-8")
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 3
+    assert "are not those of its run; run it again" in capsys.readouterr().err
+
+
+def test_what_was_open_before_and_met_its_entry_in_the_period_is_owed_in_it(place: Path) -> None:
+    opened = Workspace.open(place / "workspace", load_config(place / "configs"))
+    everyone, day = merchants.merchants_named(opened, None), date(2026, 11, 19)
+    alone, both = (
+        merchants._lines(opened, everyone, Period(first, day), unproved=True)
+        for first in (day, date(2026, 11, 18))
+    )
+    earlier = alone.filter(pl.col("business_date") < day)
+    assert set(earlier["merchant"]) == {"SHOP-CN"}
+    assert sorted(earlier["state"]) == ["held_back", "settled"]
+    told = [frame.filter(business_date=day).sort("line_id") for frame in (alone, both)]
+    assert_frame_equal(*told)  # entries that were open before have their merchant, too
 
 
 def test_no_day_is_passed_over(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

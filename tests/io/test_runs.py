@@ -9,19 +9,21 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from recon.book_tables import RESERVE
 from recon.boundary import check
 from recon.errors import BrokenInvariantError, ClosedError
 from recon.io import runs as runs_module
 from recon.io.changes import RunChange, changes_of_runs, compared
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import Database
+from recon.io.reserves import held_before, reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.io.stale import stale_days
 from recon.periods import Period, one_day
 from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, conform, empty
 from tests.reporting_helper import day_result
-from tests.support import account_of, shipped_config
+from tests.support import account_of, frame_of, shipped_config
 
 DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -275,6 +277,22 @@ def test_a_day_that_was_signed_while_it_was_run_again_keeps_its_result(
     with database.begin() as connection:
         connection.execute(sa.update(SIGN_OFFS).values(reopened_by="anna", reopened_at=NOW))
     record(store, run_on(20, "run-2"))
+
+
+@ON_SQLITE
+def test_what_was_held_back_is_read_as_far_back_as_something_of_it_comes_back(
+    store: RunStore, database: Database
+) -> None:
+    for day in (17, 18, 19, 20):
+        held = frame_of(RESERVE, [{"currency": "EUR", "opening": 0, "held": 1, "released": 0,
+                                   "closing": day}])  # fmt: skip
+        nothing = (discrepancies(), open_items(), empty(SETTLEMENT_BATCH))
+        store.record(run_on(day, f"run {day}"), RunRows(*nothing, reserve=held))
+    for days, first in ((0, 19), (2, 17)):
+        account = replace(STRIPE, reserve_days=days)
+        before = reserves_before(database, account, DAY)
+        assert before["closing"].to_list() == list(range(first, 20))
+    assert held_before(database, STRIPE, DAY)["amount"].to_list() == [19]
 
 
 def test_open_items_come_from_the_latest_earlier_day_that_was_run(store: RunStore) -> None:

@@ -18,7 +18,7 @@ from recon.io.runs import RunRows, RunStore
 from recon.io.stale import payouts_digest, payouts_due, stale_days
 from recon.io.transit import payouts_in_transit
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, SETTLEMENT_BATCH, empty
-from tests.io.test_runs import RUN
+from tests.io.test_runs import RUN, discrepancies, open_items
 from tests.support import account_of, frame_of
 
 BANK = replace(account_of("bank"), account="NL01")
@@ -93,6 +93,18 @@ def test_a_payout_that_was_given_up_is_due_up_to_the_day_before(
     monkeypatch.setattr(stale, "approved_write_offs", lambda *given: given_up)
     due = {day: payouts_due(database, "bank", "NL01", on(day))["payout_id"] for day in (20, 21)}
     assert {day: ids.to_list() for day, ids in due.items()} == {20: ["A", "B"], 21: ["B"]}
+
+
+def test_what_a_day_is_run_on_again_is_what_the_day_before_had_carried(database: Database) -> None:
+    """A came short on the 19th and waited; the rest of it came on the 20th."""
+    send(database, 18, payout("A", 18, 19))
+    whose = {"provider": "bank", "account": "NL01"}
+    for day, found, left in ((19, ["receipt:A=1"], ["A"]), (20, [], [])):
+        run = replace(RUN, run_id=f"{day}", business_date=on(day), **whose)
+        told = discrepancies(*found, type="payout_mismatch", **whose)
+        items = open_items(*left).with_columns(side=pl.lit("payout"))
+        RunStore(database).record(run, RunRows(told, items, empty(SETTLEMENT_BATCH)))
+    assert {day: in_transit(database, day) for day in (20, 21)} == {20: ["A"], 21: []}
 
 
 def test_a_payout_that_two_days_tell_is_on_its_way_once(database: Database) -> None:
