@@ -369,6 +369,11 @@ def empty(schema: Schema) -> pl.DataFrame:
     return pl.DataFrame(schema=dict(schema))
 
 
+def columns_of(schema: Schema) -> list[pl.Expr]:
+    """The columns of a table in its order and types, of a frame that has them all."""
+    return [pl.col(name).cast(dtype) for name, dtype in schema.items()]
+
+
 def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """The table's columns, in its order and types; absent ones are null, others are dropped."""
     columns = [

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from recon.tables import BALANCE, empty
+from recon.tables import BALANCE, columns_of, empty
 
 
 def chain(rows: pl.LazyFrame, currency: str) -> pl.LazyFrame:
@@ -58,7 +58,7 @@ def _by_value(chained: pl.LazyFrame, currency: str) -> pl.LazyFrame:
             closing=pl.when(is_chain).then("closing").when(is_ring).then(first).otherwise("last"),
         )
         .filter(pl.col("opening").is_not_null())
-        .select(pl.col(column).cast(dtype) for column, dtype in BALANCE.items())
+        .select(columns_of(BALANCE))
     )
 
 

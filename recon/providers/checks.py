@@ -12,7 +12,7 @@ import polars as pl
 from recon.money import MONEY
 from recon.periods import Period
 from recon.providers.contract import ReadContext
-from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE
+from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE, columns_of
 
 # How the reason begins where an amount of the row is unknown, so that sums are without it.
 NOT_AN_AMOUNT: Final = "not an amount"
@@ -68,7 +68,7 @@ def parts(
         .select("line_no", failure=first_failure)
         .unnest("failure")
         .with_columns(file_id=pl.lit(file_id))
-        .select(pl.col(name).cast(dtype) for name, dtype in REJECT.items())
+        .select(columns_of(REJECT))
     )
     return rows.filter("understood"), rejects
 
@@ -192,7 +192,7 @@ def control_totals(
         totals.select(row=pl.concat_list(rows))
         .explode("row")
         .unnest("row")
-        .select(pl.col(column).cast(dtype) for column, dtype in CONTROL_TOTAL.items())
+        .select(columns_of(CONTROL_TOTAL))
     )
 
 

@@ -36,8 +36,9 @@ def odd_lines(content: Content, *, separator: str, width: int, header_line: int)
                 f"{content.name}, line {at}: cannot be read as UTF-8; was the file opened and "
                 "saved by another program? Fetch the original again"
             ) from None
-        found += ((line_no + place, text) for place, text in shapes.odd_lines(block))
-        line_no += block.count(b"\n")
+        count, odd = shapes.odd_lines(block)
+        found += ((line_no + place, text) for place, text in odd)
+        line_no += count
     return pl.DataFrame(found, schema=ODD_LINE, orient="row")
 
 
@@ -79,16 +80,16 @@ class _Shapes:
         mark = re.escape(cut)
         self._quoted: Final = re.compile(b'""(?:%b"(?:%b)*"){%d}' % (mark, mark, more))
 
-    def odd_lines(self, block: bytes) -> list[tuple[int, str]]:
-        """The lines that are not whole, with their places in the block."""
+    def odd_lines(self, block: bytes) -> tuple[int, list[tuple[int, str]]]:
+        """How many lines there are, and those that are not whole with their places in the block."""
         skeleton = block.translate(None, self._content)
         count = skeleton.count(b"\n")
         if self._plain and skeleton == (self._plain + b"\n") * count:
-            return []
+            return count, []
         shapes = skeleton.split(b"\n")
         is_quoted = all(map(self._quoted.fullmatch, set(shapes[:count])))
         if is_quoted and self._is_tight(block, count):
-            return []
+            return count, []
         lines = block.split(b"\n")
         doubtful = [
             place
@@ -97,7 +98,7 @@ class _Shapes:
         ]
         texts = pl.Series([lines[place].decode() for place in doubtful], dtype=pl.String)
         odd = zip(doubtful, texts, self._are_whole(texts), strict=True)
-        return [(place, text.removesuffix("\r")) for place, text, whole in odd if not whole]
+        return count, [(place, text.removesuffix("\r")) for place, text, whole in odd if not whole]
 
     def _is_tight(self, block: bytes, count: int) -> bool:
         """Whether in `count` lines of quoted shapes each quote is beside a separator or an end:

@@ -12,7 +12,7 @@ from recon.money import MONEY, ZERO
 from recon.periods import Clock, Period, one_day
 from recon.providers import balances, checks, delimited
 from recon.providers.contract import Content, ReadContext, Reading, no_balances
-from recon.tables import BALANCE, CONTROL_TOTAL
+from recon.tables import BALANCE, CONTROL_TOTAL, columns_of
 
 if TYPE_CHECKING:
     from recon.providers.mapping import StatementMapping
@@ -329,7 +329,7 @@ def _controls(
 
 
 def _as_controls(frame: pl.LazyFrame) -> pl.LazyFrame:
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+    return frame.select(columns_of(CONTROL_TOTAL))
 
 
 def _stated(text: str | None, mapping: "StatementMapping") -> pl.Expr:
@@ -369,4 +369,4 @@ def _balances(
         found = pl.select(opening=opening, closing=closing).lazy()
     return found.select(
         pl.lit(mapping.currency).alias("currency"), pl.col("opening", "closing")
-    ).select(pl.col(name).cast(dtype) for name, dtype in BALANCE.items())
+    ).select(columns_of(BALANCE))

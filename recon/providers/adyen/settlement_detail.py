@@ -29,7 +29,7 @@ from recon.providers.contract import (
     day_of,
     no_balances,
 )
-from recon.tables import CONTROL_TOTAL
+from recon.tables import CONTROL_TOTAL, columns_of
 
 _NEEDED = [
     "Merchant Account",
@@ -226,5 +226,5 @@ def _controls(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
             stated=money.ZERO,
             computed="computed",
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+        .select(columns_of(CONTROL_TOTAL))
     )

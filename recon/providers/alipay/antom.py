@@ -21,7 +21,7 @@ from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import checks, delimited
 from recon.providers.contract import Content, Description, ReadContext, Reading, no_balances
-from recon.tables import CONTROL_TOTAL, STATEMENT_LINE, empty
+from recon.tables import CONTROL_TOTAL, STATEMENT_LINE, columns_of, empty
 
 SETTLEMENT, TRADES = "antom_settlement", "antom_trades"
 BATCHES, SUMMARY = "antom_batches", "antom_summary"
@@ -245,7 +245,7 @@ def _count(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
 
 def _as_controls(found: pl.LazyFrame, content: Content) -> pl.LazyFrame:
     named = found.with_columns(file_id=pl.lit(content.file_id))
-    return named.select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+    return named.select(columns_of(CONTROL_TOTAL))
 
 
 def read_batches(content: Content, context: ReadContext) -> Reading:

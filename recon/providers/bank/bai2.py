@@ -18,6 +18,7 @@ from recon.periods import one_day
 from recon.providers.bank import entries
 from recon.providers.bank.entries import ENTRY, BankFile, BankStatement, short_date
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
+from recon.tables import columns_of
 
 _HEADER: Final = re.compile(r"^01,[^,]*,[^,]*,\d{6},")
 _OPENING, _CLOSING = "010", "015"
@@ -227,7 +228,7 @@ def _entries(records: pl.DataFrame, statements: tuple[BankStatement, ...]) -> pl
             ).list.join(", "),
             shown=pl.format("{} {}", "type", "digits"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+        .select(columns_of(ENTRY))
         .collect()
     )
 

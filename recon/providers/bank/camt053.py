@@ -22,6 +22,7 @@ from recon.providers.bank import entries
 from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
 from recon.providers.bank.xml_cells import CELLS, Cells
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
+from recon.tables import columns_of
 
 _MARK = re.compile(rb"<(?:\w+:)?BkToCstmrStmt[\s>]")
 _ACCOUNT = re.compile(rb"<(?:\w+:)?Acct>.*?<(?:\w+:)?(?:IBAN|Id)>\s*([^<\s][^<]*?)\s*<", re.DOTALL)
@@ -212,7 +213,7 @@ def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
             text=pl.when(detailed).then(entries.one_line(said)).otherwise("info"),
             shown="digits",
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+        .select(columns_of(ENTRY))
         .collect()
     )
 

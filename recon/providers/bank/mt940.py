@@ -19,6 +19,7 @@ from recon.periods import one_day
 from recon.providers.bank import entries
 from recon.providers.bank.entries import ENTRY, BankFile, BankStatement, short_date
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
+from recon.tables import columns_of
 
 _TAG: Final = r"^:(\d{2}[A-Z]?):"
 _BALANCE: Final = re.compile(r"^([CD])(\d{6})([A-Z]{3})(\d+(?:[.,]\d*)?)")
@@ -154,7 +155,7 @@ def _entries(fields: pl.DataFrame, messages: list[tuple[BankStatement, str]]) ->
             text=entries.one_line(pl.concat_str(["words", "rest"], separator="\n")),
             shown="head",
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in ENTRY.items())
+        .select(columns_of(ENTRY))
         .collect()
     )
 

@@ -19,7 +19,7 @@ from recon import money
 from recon.providers.contract import ReadContext, day_of
 from recon.providers.paypal.columns import CURRENCY, FEE_CURRENCY, FEE_SIDE, SIDE
 from recon.providers.paypal.container import Container, Record
-from recon.tables import BALANCE, CONTROL_TOTAL
+from recon.tables import BALANCE, CONTROL_TOTAL, columns_of
 
 _TOTALS = ("gross credits", "gross debits", "fee credits", "fee debits")
 _ENDING = "ending available balance"
@@ -152,11 +152,7 @@ def _controls(sums: pl.DataFrame, report: Container, file_id: str) -> pl.DataFra
         _counts(counts, report),
         _missing_footers(sums, counts, footers, report),
     ]
-    return (
-        pl.concat(frames)
-        .with_columns(file_id=pl.lit(file_id))
-        .select(pl.col(column).cast(dtype) for column, dtype in CONTROL_TOTAL.items())
-    )
+    return pl.concat(frames).with_columns(file_id=pl.lit(file_id)).select(columns_of(CONTROL_TOTAL))
 
 
 def _row_counts(sums: pl.DataFrame, report: Container) -> dict[int, int]:

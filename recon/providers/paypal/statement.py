@@ -48,7 +48,7 @@ from recon.providers.paypal.columns import (
     SUBJECT,
     TXN_ID,
 )
-from recon.tables import INSTANT, REJECT, STATEMENT_LINE
+from recon.tables import INSTANT, REJECT, STATEMENT_LINE, columns_of
 
 UNKNOWN_ACCOUNT = "unknown"  # a report without SH line, read by somebody who does not say whose
 
@@ -135,7 +135,7 @@ def _defects(report: container.Container, content: Content) -> pl.LazyFrame:
         .with_columns(
             file_id=pl.lit(content.file_id), field=pl.lit("row"), unmapped=pl.lit(value=False)
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in REJECT.items())
+        .select(columns_of(REJECT))
     )
 
 
@@ -309,7 +309,7 @@ def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
                 [pl.col(EVENT), no_money, remark], separator=" ", ignore_nulls=True
             ),
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
+        .select(columns_of(STATEMENT_LINE))
     )
 
 

@@ -18,7 +18,7 @@ from recon.providers.contract import (
     day_of,
     no_balances,
 )
-from recon.tables import CONTROL_TOTAL, STATEMENT_LINE, empty
+from recon.tables import CONTROL_TOTAL, STATEMENT_LINE, columns_of, empty
 
 _NEEDED = ["payout_id", "effective_at", "currency", "gross"]
 
@@ -57,6 +57,6 @@ def read(content: Content, context: ReadContext) -> Reading:
     return Reading(
         lines=empty(STATEMENT_LINE).lazy(),
         rejects=rejects,
-        controls=controls.select(pl.col(n).cast(dtype) for n, dtype in CONTROL_TOTAL.items()),
+        controls=controls.select(columns_of(CONTROL_TOTAL)),
         balances=no_balances(),
     )

@@ -23,7 +23,7 @@ from recon.providers.contract import (
     no_balances,
 )
 from recon.providers.stripe import codes
-from recon.tables import CONTROL_TOTAL
+from recon.tables import CONTROL_TOTAL, columns_of
 
 _NEEDED = [
     "balance_transaction_id",
@@ -214,5 +214,5 @@ def _controls(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
             .then(pl.lit("in no payout"))
             .otherwise(name),
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in CONTROL_TOTAL.items())
+        .select(columns_of(CONTROL_TOTAL))
     )

@@ -26,7 +26,7 @@ from recon.periods import one_day
 from recon.providers import checks, delimited
 from recon.providers.contract import Content, Description, ReadContext, Reading
 from recon.providers.tpwallet import chain
-from recon.tables import BALANCE, CONTROL_TOTAL
+from recon.tables import BALANCE, CONTROL_TOTAL, columns_of
 
 _NEEDED = [
     "tx_hash",
@@ -176,5 +176,5 @@ def _controls(rows: pl.LazyFrame, balances: pl.DataFrame, content: Content) -> p
     return (
         pl.concat([count, reached])
         .with_columns(file_id=pl.lit(content.file_id))
-        .select(pl.col(name).cast(dtype) for name, dtype in CONTROL_TOTAL.items())
+        .select(columns_of(CONTROL_TOTAL))
     )

@@ -24,7 +24,7 @@ from recon.providers.checks import (
 )
 from recon.providers.contract import Content, Description, ReadContext, Reading, day_of
 from recon.providers.wechatpay import layout
-from recon.tables import STATEMENT_LINE
+from recon.tables import STATEMENT_LINE, columns_of
 
 _ROW_COUNT = "资金流水总笔数"
 _NEEDED = [
@@ -166,7 +166,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             exchange_rate=pl.lit(None),
             status=pl.lit("succeeded"),
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
+        .select(columns_of(STATEMENT_LINE))
     )
 
 

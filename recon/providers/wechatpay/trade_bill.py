@@ -34,7 +34,7 @@ from recon.providers.contract import (
 )
 from recon.providers.wechatpay import layout, sub_merchants
 from recon.providers.wechatpay.sub_merchants import SUB_MERCHANT
-from recon.tables import STATEMENT_LINE
+from recon.tables import STATEMENT_LINE, columns_of
 
 # Columns and totals of the older bill, by their present names.
 _PRESENT_NAME = {
@@ -290,7 +290,7 @@ def _lines(
             original_currency=pl.when(pl.col("original_amount").is_not_null()).then("currency"),
             exchange_rate=pl.lit(None),
         )
-        .select(pl.col(column).cast(dtype) for column, dtype in STATEMENT_LINE.items())
+        .select(columns_of(STATEMENT_LINE))
     )
 
 
