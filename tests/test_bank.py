@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import identify
-from recon.providers.bank import PROVIDER
+from recon.providers.bank import PROVIDER, xml_cells
 from recon.providers.bank.entries import payout_reference
 from recon.providers.contract import ReadContext
 from tests.golden import content_of
@@ -148,6 +148,19 @@ def test_the_details_of_a_batch_are_lines_where_they_add_up() -> None:
     assert ties(made)
     short = read(camt(entry("10.00", more=_details("4.00", "5.00")), closing="110.00"))
     assert nets(short) == [10]
+
+
+def test_an_entry_is_whole_however_few_entries_are_held_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = [entry("25.00"), entry("50.00", more=_details("30.00", "20.00")), entry("25.00")]
+    file = camt(*entries, closing="200.00")
+    whole = read(file)
+    assert whole["lines"].height == 4
+    for block in (1, 2):
+        monkeypatch.setattr(xml_cells, "_BLOCK", block)
+        for name, frame in read(file).items():
+            assert_frame_equal(frame, whole[name])
 
 
 def test_a_charge_is_told_by_the_banks_own_code() -> None:

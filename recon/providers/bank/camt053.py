@@ -59,7 +59,7 @@ def places(content: Content, _: ReadContext) -> frozenset[Place]:
 
 
 def _file(content: Content) -> BankFile:
-    cells = Cells(content.name)
+    cells = Cells(content.name, _typed)
     try:
         found = list(_statements(content, cells))
     except etree.XMLSyntaxError as error:
@@ -158,21 +158,30 @@ def _balance(
 
 def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
     """ENTRY: a row an entry, or a row a detail where the details add up to it."""
+    numbers = pl.Series("name", names, dtype=pl.String)
+    named = pl.format("{}:{}", pl.lit(numbers).gather(pl.col("statement")), "number")
+    parted = pl.format("{}.{}", named, "place")
+    return (
+        cells.frame()
+        .with_columns(key=pl.when("by_parts").then(parted).otherwise(named))
+        .select(columns_of(ENTRY))
+    )
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cells of entries as ENTRY, with `place` and `by_parts` in place of the key."""
     amount = _signed(pl.col("digits"), pl.col("side"))
     part_currency = pl.when(pl.col("part_digits") != "").then("part_currency").otherwise("tx_ccy")
     is_own = part_currency.is_in([""]) | (part_currency == pl.col("currency"))
     part_side = pl.when(pl.col("part_side") != "").then("part_side").otherwise("side")
     part = pl.coalesce(*(_filled(name) for name in ("part_digits", "tx_digits")))
     booked = pl.coalesce(_filled("booked"), _filled("valued")).str.head(10)
-    numbers = pl.Series("name", names, dtype=pl.String)
-    frame = cells.frame()
     has_parts = bool((frame["detail_count"] > 1).any())
     adds_up = (
         (pl.col("detail_count") > 1)
         & pl.col("part").is_not_null().all().over("statement", "number")
         & (pl.col("part").sum().over("statement", "number") == pl.col("amount"))
     )
-    named = pl.format("{}:{}", pl.lit(numbers).gather(pl.col("statement")), "number")
     by_parts, alone = pl.col("by_parts"), pl.col("detail_count") == 1
     detailed = by_parts | alone
     said = pl.concat_str(["words", "reference_words", "part_info", "info"], separator=" ")
@@ -188,11 +197,12 @@ def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
         .select(
             "statement",
             "number",
+            "place",
+            "by_parts",
             "line_no",
             "currency",
             booked_on=booked.str.to_date("%Y-%m-%d", strict=False),
             amount=pl.when(by_parts).then("part").otherwise("amount"),
-            key=pl.when(by_parts).then(pl.format("{}.{}", named, "place")).otherwise(named),
             kind=pl.col("family").replace_strict(_KIND_BY_FAMILY, default="transfer"),
             # Statements of some versions do not tell a status: what they list is booked.
             status=pl.when(pl.col("state").is_in(["", "BOOK"]))
@@ -213,7 +223,6 @@ def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
             text=pl.when(detailed).then(entries.one_line(said)).otherwise("info"),
             shown="digits",
         )
-        .select(columns_of(ENTRY))
         .collect()
     )
 

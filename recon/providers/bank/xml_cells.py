@@ -62,10 +62,15 @@ _FACTS: Final = {
 
 
 class Cells:
-    """The texts of all entries of a document, in order."""
+    """The texts of all entries of a document, in order, made into what `typed` makes of them.
 
-    def __init__(self, name: str) -> None:
+    `typed` gets statement and number of the entry, place and count of the detail, line_no, and
+    CELLS; a block at a time, with all rows of each entry, so that few texts are held.
+    """
+
+    def __init__(self, name: str, typed: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         self._name = name
+        self._typed = typed
         self._statement = self._number = self._row_count = 0
         self._plans: dict[tuple[object, ...], _Plan | None] = {}
         self._rows: dict[tuple[str, ...], list[tuple[object, ...]]] = {}  # by the cells they have
@@ -89,6 +94,8 @@ class Cells:
             self._search(entry)
         else:
             self._add(entry, plan.details, plan.details, plan.names, plan.texts(elements))
+        if self._row_count >= _BLOCK:
+            self._flush()
 
     def _search(self, entry: etree._Element) -> None:
         paths = _compiled(_namespace(entry))
@@ -111,25 +118,24 @@ class Cells:
         facts = (self._row_count, self._statement, self._number, place, details)
         rows = self._rows.setdefault(names, [])
         rows.append((*facts, entry.sourceline or 0, *texts))
-        if self._row_count % _BLOCK == 0:
-            self._flush()
 
     def _flush(self) -> None:
+        parts = [pl.DataFrame(schema={**_FACTS, **dict.fromkeys(CELLS, pl.String())})]
         for names, rows in self._rows.items():
             columns = zip((*_FACTS, *names), zip(*rows, strict=True), strict=True)
             found = pl.DataFrame(
                 [pl.Series(name, values, _FACTS.get(name, pl.String())) for name, values in columns]
             )
             absent = [pl.lit("").alias(name) for name in CELLS if name not in names]
-            self._blocks.append(found.with_columns(absent).select(*_FACTS, *CELLS))
+            parts.append(found.with_columns(absent).select(*_FACTS, *CELLS))
+        self._blocks.append(self._typed(pl.concat(parts).sort("row").drop("row")))
         self._rows = {}
+        self._row_count = 0
 
     def frame(self) -> pl.DataFrame:
-        """statement and number of the entry, place and count of the detail, line_no, and CELLS."""
+        """What was made of all entries."""
         self._flush()
-        schema = {**_FACTS, **dict.fromkeys(CELLS, pl.String())}
-        whole = pl.concat([pl.DataFrame(schema=schema), *self._blocks])
-        return whole.sort("row").drop("row")
+        return pl.concat(self._blocks)
 
 
 @dataclass(frozen=True)
