@@ -10,7 +10,10 @@ import pytest
 
 from recon.day import DayInput, MemoryStore, Statement
 from recon.errors import ReconError
+from recon.io import fetch
 from recon.io.config import load_config
+from recon.io.days import Workspace
+from recon.periods import one_day
 from recon.pipeline import run_day
 from recon.providers.contract import Content, Provider, ReadContext, Reading, StatementKind
 from recon.results import StatementFile
@@ -130,6 +133,14 @@ def test_a_file_that_is_taken_away_while_the_folder_is_read_stops_nobody(
     assert said.code == 3
     refusal = f"the folder {place.dropped} cannot be read: Permission denied"
     assert said.err == f"recon: wechatpay: {refusal}\n"
+
+
+def test_what_is_here_of_a_series_is_known_to_whoever_is_asked_for_more(place: Place) -> None:
+    place.run_day()
+    opened = Workspace.open(place.workspace, load_config(place.folder / "configs"))
+    errand = fetch._errand(opened, "wechatpay", one_day(DAY), NOW)
+    assert set(errand.last_parts.values()) == {1}
+    assert ("1600000001", "trade_all") in errand.last_parts
 
 
 def test_f32_a_hostile_local_name_is_told_harmlessly(place: Place) -> None:

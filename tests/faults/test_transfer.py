@@ -145,18 +145,20 @@ def test_f01_a_file_that_grows_during_the_download_is_not_ready(
 
 @pytest.mark.parametrize("at", [0, 1, 100, 32_768, 32_769, 100_000, 200_000, len(DATA) - 1])
 def test_f02_a_dropped_connection_leaves_a_part_that_the_next_run_completes(
-    server: Server, tmp_path: Path, at: int
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
+    monkeypatch.setattr(sftp_session, "_BLOCK_BYTES", 32 * 1024)
     put(server)
     server.faults.drop_at, server.faults.drops = at, 1
     assert "connection" in only_problem(fetch(server, tmp_path, attempts=1), TransferError)
     assert whole(tmp_path) == []
     [part] = parts(tmp_path)
     kept = part.stat().st_size
+    assert (kept > 0) == (at >= 32 * 1024)
     assert kept <= at
     assert part.read_bytes() == DATA[:kept]
     server.faults.reads.clear()
-    [path] = fetch(server, tmp_path).files
+    [path] = fetch(server, tmp_path, attempts=1).files
     assert path.read_bytes() == DATA
     assert min(server.faults.reads) == kept
     assert parts(tmp_path) == []

@@ -1,8 +1,10 @@
 """A free quota that two accounts of one merchant share: what one has used the other has not."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -11,10 +13,12 @@ from recon.cli import invoke
 from recon.fees.counting import usage
 from recon.fees.schedule import Tariff
 from recon.fees.tables import FEE_USAGE
+from recon.io import fee_history
 from recon.io.config import load_config
 from recon.io.database import Database
-from recon.io.fee_history import DAY_FEES, fees_of
-from tests.support import copy_place, frame_of
+from recon.io.fee_history import DAY_COUNTS, DAY_FEES, fees_of, usage_before
+from recon.settings import AccountSettings
+from tests.support import account_of, copy_place, frame_of
 
 ONE, OTHER = "4711-0815", "4711-0816"
 ROW = """
@@ -125,6 +129,25 @@ def test_of_the_day_itself_only_the_account_before_is_counted() -> None:
         ("cards", Decimal("7.5"), 2, Decimal("57.5"), 7, Decimal("61.5"), 11),
     ]
     assert found.columns == list(FEE_USAGE)
+
+
+def test_of_the_other_account_only_the_rows_that_are_counted_with_it_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each account has one movement by either row; a day of the one before counts at once."""
+
+    def fees(database: object, account: AccountSettings) -> pl.DataFrame:
+        known = {"component": "fee", "kind": "payment", "line_count": 1, "base": "1"}
+        known |= {"business_date": "2026-11-20"}
+        return frame_of(DAY_COUNTS, (known | {"tariff": name} for name in ("shared", "own")))
+
+    monkeypatch.setattr(fee_history, "_counted", fees)
+    row = Tariff("own", OTHER, frozenset({"payment"}), "EUR", date(2026, 1, 1), free_count=3)
+    rows = [row, replace(row, name="shared", counted_with=frozenset({ONE}))]
+    account = replace(account_of("acquirer"), account=OTHER)
+    for day, counts in ((20, {"shared": 1}), (21, {"shared": 2, "own": 1})):
+        used = usage_before(cast(Database, None), account, rows, date(2026, 11, day))
+        assert dict(used.select("tariff", "lifetime_count").iter_rows()) == counts
 
 
 @pytest.mark.parametrize(
