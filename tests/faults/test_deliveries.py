@@ -3,13 +3,15 @@
 import errno
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from recon.day import DayInput, MemoryStore, Statement
-from recon.errors import ReconError
+from recon.errors import ReconError, UserError
 from recon.io import fetch
 from recon.io.config import load_config
 from recon.io.days import Workspace
@@ -141,6 +143,32 @@ def test_what_is_here_of_a_series_is_known_to_whoever_is_asked_for_more(place: P
     errand = fetch._errand(opened, "wechatpay", one_day(DAY), NOW)
     assert set(errand.last_parts.values()) == {1}
     assert ("1600000001", "trade_all") in errand.last_parts
+
+
+def test_old_statements_that_are_here_are_asked_for_a_week_and_not_a_day_longer(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.run_day()
+    opened = Workspace.open(place.workspace, load_config(place.folder / "configs"))
+    errand = fetch._plain_errand(opened.config, opened.root, "wechatpay", one_day(DAY))
+    api = replace(errand, source=SimpleNamespace(channel="https", ask_again_days=7))
+    monkeypatch.setattr(fetch, "_plain_errand", lambda *given: api)
+    for days, kept in ((7, 0), (8, 2)):
+        asked_at = datetime(2026, 11, 18 + days, tzinfo=UTC)
+        assert len(fetch._errand(opened, "wechatpay", one_day(DAY), asked_at).settled) == kept
+
+
+def test_a_second_download_is_refused_and_leaves_the_folders_of_the_first(place: Place) -> None:
+    opened = Workspace.open(place.workspace, load_config(place.folder / "configs"))
+    errand = fetch._plain_errand(opened.config, opened.root, "wechatpay", one_day(DAY))
+    errand = replace(errand, source=SimpleNamespace(channel="sftp"))
+    begun = errand.staging / "begun"
+    with fetch._alone(opened, errand):
+        begun.mkdir(parents=True)
+        with pytest.raises(UserError, match="another run of fetch-wechatpay is under way"):
+            fetch._alone(opened, errand).__enter__()
+        assert begun.is_dir()
+    assert not errand.staging.exists()
 
 
 def test_f32_a_hostile_local_name_is_told_harmlessly(place: Place) -> None:

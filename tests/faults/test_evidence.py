@@ -173,7 +173,9 @@ def test_f17_f58_a_signed_day_changes_only_after_it_is_reopened(place: Place) ->
     told = place("sign-off", "--date", DAY, "--review", code=2)
     assert "anna has prepared it; another person must review it" in told
     place("sign-off", "--date", DAY, "--review", who="ben")
-    place("run", "--date", DAY)  # the same inputs are no news
+    files = {path.name: path.stat().st_ino for path in place.reports.iterdir()}
+    place("run", "--date", DAY)  # the same inputs are no news, and the very files stay
+    assert {path.name: path.stat().st_ino for path in place.reports.iterdir()} == files
 
     place.correct_the_bill()
     told = place("run", "--date", DAY, code=2)
