@@ -82,6 +82,7 @@ def test_f16_a_corrected_file_supersedes_the_old_one_is_kept_and_the_change_is_t
     assert kept < place.kept()
     [old] = (place.reports / "superseded").glob("*/discrepancies.csv")
     assert old.read_bytes() == before
+    assert f"since run {old.parent.name}, which is kept" in said.out
     # The old bytes once more are no news: what corrected them stays.
     after = place.report("discrepancies.csv")
     place.drop(TRADES, wrong(right))

@@ -16,6 +16,7 @@ from recon.io import runs as runs_module
 from recon.io.changes import RunChange, changes_of_runs, compared
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import Database
+from recon.io.open_items import open_items as open_item_statement
 from recon.io.reserves import held_before, reserves_before
 from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
@@ -312,6 +313,16 @@ def test_open_items_come_from_the_latest_earlier_day_that_was_run(store: RunStor
     assert before(20) == ["a", "b"]
     assert before(21) == ["a", "b"]
     assert before(30) == ["later"]
+
+
+@ON_SQLITE
+def test_what_is_open_at_the_end_of_a_range_is_what_its_last_day_left(
+    store: RunStore, database: Database
+) -> None:
+    for day, left in ((18, "a"), (19, "b"), (20, "c")):
+        record(store, run_on(day, f"run {day}"), left=open_items(left))
+    stated = open_item_statement(database, [STRIPE], Period(date(2026, 11, 18), date(2026, 11, 19)))
+    assert stated.items["item_id"].to_list() == ["b"]
 
 
 def test_a_day_that_left_nothing_open_hides_the_days_before(store: RunStore) -> None:
