@@ -1,6 +1,7 @@
 """Rows of a mapped statement: cells to canonical lines, with a reason for each that is not."""
 
 from collections.abc import Mapping as Mapped
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -168,13 +169,23 @@ def _amount(mapping: "StatementMapping") -> pl.Expr:
     )
 
 
+def _kind_columns(mapping: "StatementMapping") -> list[str]:
+    """The columns that the rules of kinds look at."""
+    return list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+
+
+def _shown(what: str, columns: Sequence[str]) -> pl.Expr:
+    """The cells of some columns in one text."""
+    cells = [pl.col(f"{what} {name}") for name in columns]
+    return pl.concat_str(cells, separator=" | ") if cells else pl.lit("")
+
+
 def _shown_cells(mapping: "StatementMapping") -> dict[str, pl.Expr]:
-    """What a reject shows of the cells that were not understood."""
-    kinds = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+    """What a reject shows of the cells that were not understood; put together for it alone."""
     nothing = pl.lit(None, dtype=pl.String)
     return {
-        "shown_amount": pl.concat_str(mapping.amounts.columns(), separator=" | "),
-        "shown_kind": pl.concat_str(kinds, separator=" | ") if kinds else pl.lit(""),
+        **{f"shown_amount {name}": pl.col(name) for name in mapping.amounts.columns()},
+        **{f"shown_kind {name}": pl.col(name) for name in _kind_columns(mapping)},
         "shown_date": pl.col(mapping.date_column),
         "shown_currency": pl.col(mapping.currency_column)
         if mapping.currency_column is not None
@@ -244,7 +255,7 @@ def _description(mapping: "StatementMapping") -> pl.Expr:
 def _checks(
     context: ReadContext, mapping: "StatementMapping", account: str | None
 ) -> list[checks.Check]:
-    columns = list(dict.fromkeys(rule.column for rule in mapping.kinds if rule.column is not None))
+    columns = _kind_columns(mapping)
     found = [
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         checks.Check(
@@ -262,14 +273,14 @@ def _checks(
         ),
         checks.Check(
             ", ".join(mapping.amounts.columns()),
-            pl.col("shown_amount"),
+            _shown("shown_amount", mapping.amounts.columns()),
             money.fits(pl.col("gross"), pl.col("currency"))
             & money.fits(pl.col("fee"), pl.col("currency")),
             "not an amount of this currency",
         ),
         checks.Check(
             ", ".join(columns) or "kind",
-            pl.col("shown_kind"),
+            _shown("shown_kind", columns),
             pl.col("kind").is_not_null(),
             "no rule of the configuration names this kind of row",
             unmapped=True,
