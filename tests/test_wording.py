@@ -42,6 +42,8 @@ CONTINUED = {
     "perhaps_line",
     "also_differs",
     "payout_in_doubt",
+    "payout_by_amount",
+    "payout_came_short",
 }
 
 

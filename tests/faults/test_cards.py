@@ -97,7 +97,8 @@ def test_a_run_fetches_over_sftp_and_check_says_what_is_wrong(
         assert invoke(["ledger", "import", str(ledger), *common]) == 0
         assert invoke(["run", "--date", DAY, *common]) == 0
         assert invoke(["run", "--date", DAY, *common]) == 0
-        assert not list((tmp_path / "workspace" / "staging").iterdir())
+        staging = tmp_path / "workspace" / "staging"
+        assert not [path for path in staging.rglob("*") if path != staging / "incoming"]
         bad = server.home / "outgoing" / f"1600000001_x_{DAY}.csv"
         bad.write_text("what is this")
         capsys.readouterr()
