@@ -6,19 +6,25 @@ caught then. So what is large enough to get there is not run here. Its stages ar
 """
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import polars as pl
 
 from recon.errors import ReconError
+from recon.io.changes import RunChange
 from recon.io.config import load_config
 from recon.io.days import DayOutcome, Workspace, reconcile
 from recon.pipeline import Step
+from recon.results import DayResult
 from recon.settings import AccountSettings
 from recon.wording import Language
+
+Found = TypeVar("Found", DayResult, RunChange)
 
 # Some 100,000 lines: what they take makes the second for a new process a small part.
 LARGE_BYTES: Final = 32 * 1024 * 1024
@@ -115,9 +121,24 @@ def _run(parent: Connection, task: _Task) -> None:
         return result
 
     try:
-        parent.send(_outcome(task, step))
+        outcome = _outcome(task, step)
+        result, change = _alone(outcome.result), _alone(outcome.change)
+        parent.send(replace(outcome, result=result, change=change))
     except ReconError as error:
         parent.send(error)
+
+
+def _alone(found: Found) -> Found:
+    """The same, each frame without what it was taken from: a list with the id of a line has the ids
+    of all lines with it, until it is written in the older format, which has no views of texts."""
+    frames: dict[str, Any] = {
+        field.name: pl.read_ipc(
+            frame.write_ipc(None, compat_level=pl.CompatLevel.oldest()).getvalue()
+        )
+        for field in fields(found)
+        if isinstance(frame := getattr(found, field.name), pl.DataFrame)
+    }
+    return replace(found, **frames)
 
 
 def _outcome(task: _Task, step: Step) -> DayOutcome:
