@@ -30,6 +30,8 @@ def show_arrivals(arrivals: "Sequence[Arrival]") -> None:
         )
         parts += [f"{replaced} of them replaced by a correction, so not used"] if replaced else []
         print(f"{provider}: {', '.join(parts)}, from {origin}")
+        if replaced:
+            print("  to take a correction back: recon files list, then recon files use")
     for arrival in arrivals:
         if arrival.state == "corrected":
             file = arrival.file

@@ -88,6 +88,7 @@ def test_f16_a_corrected_file_supersedes_the_old_one_is_kept_and_the_change_is_t
     place.drop(TRADES, wrong(right))
     said = place.run_day()
     assert "6 known already, 1 of them replaced by a correction, so not used" in said.out
+    assert "to take a correction back: recon files list" in said.out
     assert "nothing changed since the run before" in said.out
     assert place.report("discrepancies.csv") == after
 
