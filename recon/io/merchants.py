@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.book_tables import MERCHANT_LINE, MERCHANT_SETTLEMENT
-from recon.errors import NotProvedError, UserError
+from recon.errors import UserError
 from recon.io.canonical import digest
 from recon.io.database import Database, read_frame
 from recon.io.days import Workspace, read_ledger_of
@@ -22,9 +22,10 @@ from recon.io.deliveries import business_days
 from recon.io.export import replaced, write_frame
 from recon.io.frames import write_frame as write_rows
 from recon.io.names import file_name
-from recon.io.reports import reported_run, write_workbook_file
+from recon.io.reports import write_workbook_file
 from recon.io.runs import RunStore
 from recon.io.schema import MERCHANT_SETTLEMENTS, RUNS
+from recon.io.standing import standing_runs
 from recon.merchants.lines import Merchant, merchant_lines, totals, with_fees
 from recon.merchants.owed import settlements
 from recon.merchants.pain001 import Payment, message_id, pain001, payment_rows
@@ -183,31 +184,15 @@ def _facts(
         account=pl.lit(account.account),
     )
     lines, matches = [conform(carried, STATEMENT_LINE).lazy()], [empty(MATCH).lazy()]
-    for day in period:
-        folder = _reports(workspace, account, day, unproved=unproved)
+    how = "settle the days before it, or add --unproved to pay what is matched"
+    standing = standing_runs(workspace, account, period, unless_proved=None if unproved else how)
+    for _, folder in standing:
         lines.append(pl.scan_parquet(folder / "lines.parquet"))
         matches.append(pl.scan_parquet(folder / "matches.parquet"))
     oldest = before.filter(side="entry")["business_date"].min()
     first = min(oldest, period.first) if isinstance(oldest, date) else period.first
     entries = read_ledger_of(workspace, account, Period(first, period.last)).frame
     return pl.concat(lines), pl.concat(matches), entries.select("entry_id", "merchant_id")
-
-
-def _reports(workspace: Workspace, account: AccountSettings, day: date, *, unproved: bool) -> Path:
-    """The folder of the current run of a day. Errors: NotProvedError."""
-    whose = f"{account.provider} {account.account} {day}"
-    run = RunStore(workspace.database).previous(account.provider, account.account, day)
-    if run is None:
-        raise NotProvedError(f"{whose} was not run; run it first: recon run --date {day}")
-    if not run.proved and not unproved:
-        raise NotProvedError(
-            f"{whose} is not proved ({run.not_proved_because[0]}); settle the days before it, or "
-            "add --unproved to pay what is matched"
-        )
-    folder = workspace.report_directory(account.provider, account.account, day)
-    if reported_run(folder) != run.run_id:
-        raise NotProvedError(f"the reports of {whose} are not those of its run; run it again")
-    return folder
 
 
 def _refuse_gaps(

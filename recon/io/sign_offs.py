@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from shlex import quote
 from typing import Any, Final
 
 import polars as pl
@@ -17,9 +16,8 @@ from recon.io.closing import how_to_reopen
 from recon.io.control_schema import SIGN_OFFS
 from recon.io.database import of_accounts, read_frame
 from recon.io.days import Workspace
-from recon.io.inputs import why_stale
-from recon.io.reports import reported_run
 from recon.io.runs import RunRecord, RunStore
+from recon.io.standing import standing_runs
 from recon.periods import Period
 from recon.settings import AccountSettings
 from recon.tables import INSTANT, Schema
@@ -199,29 +197,8 @@ def _ready(
     workspace: Workspace, account: AccountSettings, period: Period, note: str
 ) -> Iterator[tuple[RunRecord, dict[str, str]]]:
     """The runs that can be signed, with the digests of their reports."""
-    stale = workspace.stale_days(account)
-    runs = RunStore(workspace.database)
-    for day in period:
-        name = f"{account.provider} {account.account} {day}"
-        run = runs.previous(account.provider, account.account, day)
-        if run is None:
-            raise NotProvedError(f"{name} was not run yet; run it with: recon run --date {day}")
-        if day in stale.dates:
-            raise NotProvedError(
-                f"{name} is stale: {why_stale(stale)}; run it again: recon run --date "
-                f"{stale.dates[0]} --account {quote(account.account)} --cascade"
-            )
-        if not run.proved and not note:
-            raise NotProvedError(
-                f"{name} is not proved ({'; '.join(run.not_proved_because)}); to sign it all the "
-                'same, say why: --note "..."'
-            )
-        folder = workspace.report_directory(account.provider, account.account, day)
-        if reported_run(folder) != run.run_id:
-            raise NotProvedError(
-                f"{name}: {folder} is not the report of its run; make it again with: recon run "
-                f"--date {day}"
-            )
+    how = None if note else 'to sign it all the same, say why: --note "..."'
+    for run, folder in standing_runs(workspace, account, period, unless_proved=how):
         yield run, _hashes(folder)
 
 

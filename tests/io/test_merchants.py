@@ -177,7 +177,7 @@ def test_a_settlement_whose_days_were_run_again_otherwise_is_told_at_once(
     [
         (("--date", "2026-11-18"), 2, "is settled up to 2026-11-19; the next period starts on"),
         (("--from", "2026-11-19", "--to", "2026-11-20"), 2, "the next period starts on 2026-11-20"),
-        (("--date", "2026-11-21"), 3, "was not run; run it first: recon run --date 2026-11-21"),
+        (("--date", "2026-11-21"), 3, "was not run yet; run it with: recon run --date 2026-11-21"),
         (("--date", "2026-11-20", "--merchant", "SHOP"), 2, "no merchant SHOP; configured:"),
     ],
 )
@@ -197,7 +197,24 @@ def test_reports_that_are_not_of_the_run_pay_nobody(
     run_id = json.loads(summary.read_text("utf-8"))["run_id"]
     summary.write_text(summary.read_text("utf-8").replace(run_id, "0" * len(run_id)), "utf-8")
     assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 3
-    assert "are not those of its run; run it again" in capsys.readouterr().err
+    assert "is not the report of its run; make it again with: recon run" in capsys.readouterr().err
+
+
+def test_a_day_that_entries_have_come_for_since_pays_nobody_until_it_is_run_again(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = place / "sample_statements" / "ledger" / "adyen.csv"
+    head, *rows = entries.read_text("utf-8").splitlines()
+    sold = next(row for row in rows if ",2026-11-19," in row and ",payment," in row)
+    late = place / "late.csv"
+    late.write_text(f"{head}\n{sold.replace(sold.split(',')[0], 'LATE', 1)}\n", "utf-8")
+    assert recon(place, "ledger", "import", str(late)) == 0
+    capsys.readouterr()
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 3
+    assert "2026-11-19 is stale" in capsys.readouterr().err
+    assert not files(place, "*")
+    recon(place, "run", "--date", "2026-11-19", "--provider", "adyen", "--cascade")
+    assert settle(place, *DAYS, "--merchant", "SHOP-ADYEN") == 0
 
 
 def test_what_was_open_before_and_met_its_entry_in_the_period_is_owed_in_it(place: Path) -> None:
