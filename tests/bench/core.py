@@ -3,8 +3,6 @@
 `python -m tests.bench.core BILL.csv LEDGER.parquet OUT` prints its figures as JSON.
 """
 
-import json
-import resource
 import sys
 import time
 from datetime import date
@@ -20,12 +18,13 @@ from recon.pipeline import run_day
 from recon.providers import identify
 from recon.results import StatementFile
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, empty
+from tests.bench.clock import Clock
 
 
 def main(bill: str, ledger: str, out: str, business_date: str) -> None:
     config = load_config(Path("configs"))
     content = content_of(Path(bill), Path(bill).name)
-    started, began = time.perf_counter(), time.process_time()
+    clock = Clock()
     stages: dict[str, float] = {}
 
     def timed(name: str, stage):  # type: ignore[no-untyped-def]
@@ -54,15 +53,10 @@ def main(bill: str, ledger: str, out: str, business_date: str) -> None:
     )
     result = run_day(day, config.policy, ParquetStore(Path(out)), timed)
     print(
-        json.dumps(
-            {
-                "total": round(time.perf_counter() - started, 2),
-                "cpu": round(time.process_time() - began, 2),
-                "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-                "stages": stages,
-                "discrepancies": result.discrepancies.height,
-                "open": result.open_items.height,
-            }
+        clock.figures(
+            stages=stages,
+            discrepancies=result.discrepancies.height,
+            open=result.open_items.height,
         )
     )
 

@@ -5,10 +5,7 @@ no digit, rejects no row, adds nothing up and tries one key. What it takes of th
 the least that these tables can cost; what our core takes beyond it is the price of being exact.
 """
 
-import json
-import resource
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import polars as pl
 
 from recon.money import MONEY
 from recon.tables import MATCH, STATEMENT_LINE
+from tests.bench.clock import Clock
 
 _IS_REFUND = pl.col("交易状态") == "REFUND,"
 
@@ -101,21 +99,10 @@ def matches(stored: pl.LazyFrame, ledger: str) -> pl.LazyFrame:
 def main(bill: str, ledger: str, out: str) -> None:
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    started, began = time.perf_counter(), time.process_time()
+    clock = Clock()
     _write(lines(bill, "1600000001", "0" * 64, "2026-11-20"), folder / "lines.parquet")
-    parsed = time.perf_counter()
     _write(matches(pl.scan_parquet(folder / "lines.parquet"), ledger), folder / "matches.parquet")
-    done = time.perf_counter()
-    print(
-        json.dumps(
-            {
-                "parse": round(parsed - started, 2),
-                "total": round(done - started, 2),
-                "cpu": round(time.process_time() - began, 2),
-                "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-            }
-        )
-    )
+    print(clock.figures())
 
 
 def _write(frame: pl.LazyFrame, path: Path) -> None:

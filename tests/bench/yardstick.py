@@ -4,13 +4,12 @@
 the file with less care than we do: no rejects, no control totals, no check of the digits.
 """
 
-import json
-import resource
 import sys
-import time
 from pathlib import Path
 
 import duckdb
+
+from tests.bench.clock import Clock
 
 _PARSE = """
 copy (
@@ -54,23 +53,12 @@ copy (
 
 def main(bill: str, ledger: str, out: str) -> None:
     Path(out).mkdir(parents=True, exist_ok=True)
-    started, began = time.perf_counter(), time.process_time()
+    clock = Clock()
     database = duckdb.connect()
     database.execute("set preserve_insertion_order = false")
     database.execute(_PARSE.format(bill=bill, out=out))
-    parsed = time.perf_counter()
     database.execute(_MATCH.format(ledger=ledger, out=out))
-    done = time.perf_counter()
-    print(
-        json.dumps(
-            {
-                "parse": round(parsed - started, 2),
-                "total": round(done - started, 2),
-                "cpu": round(time.process_time() - began, 2),
-                "peak_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
-            }
-        )
-    )
+    print(clock.figures())
 
 
 if __name__ == "__main__":
