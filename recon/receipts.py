@@ -93,9 +93,10 @@ def _expected(payouts: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
 
 
 def _credits(lines: pl.LazyFrame, carried: pl.DataFrame) -> pl.DataFrame:
-    """STATEMENT_LINE of the account that may be payouts, and parts of some that came before."""
+    """STATEMENT_LINE of the account that may be payouts, and parts of some that came before; what
+    a bank announces has moved nothing yet, so nothing of a payout has arrived with it."""
     moved = (
-        lines.filter(~pl.col("kind").is_in(["fee", "adjustment"]))
+        lines.filter(~pl.col("kind").is_in(["fee", "adjustment"]), pl.col("gross") != ZERO)
         .unique("line_id")
         .collect(engine="streaming")
     )

@@ -142,6 +142,17 @@ def test_a_number_is_no_part_of_another_word() -> None:
     )
 
 
+def test_what_the_bank_only_announces_is_no_part_of_a_payout() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00
+        credit C1 0.00 po_1
+        ---
+        P1 open
+        """
+    )
+
+
 def test_without_a_number_amount_and_day_must_be_the_only_ones() -> None:
     check(
         """

@@ -1,5 +1,6 @@
 """Settlement batches: what each kind of line adds to, and the proof that must be zero."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,9 @@ from recon.boundary import check
 from recon.settlement import batches
 from recon.settlement.batches import COLUMN_BY_KIND
 from recon.settlement.bookings import BEFORE, UNBOOKED
+from recon.settlement.payouts import payouts
 from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT, empty
-from tests.support import WHOSE, frame_of, line, lines
+from tests.support import WHOSE, account_of, frame_of, line, lines
 
 FIGURES = [
     "gross",
@@ -320,3 +322,14 @@ def test_what_the_bank_has_received_of_a_batch_stands_where_it_is_paid_out() -> 
         "B": Decimal("97.50"),
         "C": None,
     }
+
+
+def test_a_payout_that_has_moved_nothing_yet_was_not_sent() -> None:
+    """When it is final its line has the same id, and that is the payout to look for."""
+    account = replace(account_of("wechatpay"), pays_into=(("CNY", "6222"),))
+    told = [
+        line("P1", kind="payout", gross="0", status="pending"),
+        line("P2", kind="payout", gross="-9", status="succeeded"),
+        line("P3", kind="payout", gross="-8", status="failed"),
+    ]
+    assert payouts(lines(*told).lazy(), account)["payout_id"].to_list() == ["P2"]

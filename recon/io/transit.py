@@ -80,7 +80,8 @@ def payouts_by_day(
 
 
 def payouts_of(database: Database, period: Period) -> pl.DataFrame:
-    """PAYOUT of the current runs of a range, sorted by id."""
+    """PAYOUT of the current runs of a range, sorted by id; one that two days tell is there once, as
+    the first of them does."""
     select = (
         sa.select(*(PAYOUTS.c[name] for name in PAYOUT))
         .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
@@ -89,7 +90,8 @@ def payouts_of(database: Database, period: Period) -> pl.DataFrame:
             RUNS.c.business_date.between(period.first, period.last),
         )
     )
-    return read_frame(database, select, PAYOUT).sort("payout_id")
+    told = read_frame(database, select, PAYOUT).sort("payout_id", "business_date")
+    return told.unique("payout_id", keep="first", maintain_order=True)
 
 
 def receipts_of(database: Database, payout_ids: pl.Series) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from recon.money import ZERO
 from recon.settings import AccountSettings
 from recon.tables import PAYOUT
 
@@ -10,8 +11,13 @@ PAYING = ("payout", "payout_reversal", "withdrawal", "withdrawal_reversal")
 
 
 def payouts(lines: pl.LazyFrame, account: AccountSettings) -> pl.DataFrame:
-    """STATEMENT_LINE -> PAYOUT, for an account that says where its payouts arrive; sorted by id."""
-    paying = pl.col("kind").is_in(PAYING) & (pl.col("status").fill_null("succeeded") != "failed")
+    """STATEMENT_LINE -> PAYOUT, for an account that says where its payouts arrive; sorted by id.
+
+    A line of nothing, such as one of a payout that is still pending, has sent nothing: the line
+    that does has the same id, and would be taken for the same payout, told before.
+    """
+    has_moved = (pl.col("status").fill_null("succeeded") != "failed") & (pl.col("gross") != ZERO)
+    paying = pl.col("kind").is_in(PAYING) & has_moved
     receivers = {code: bank for code, bank in account.pays_into if code != "*"}
     elsewhere = receiver(account, "*")
     into = pl.col("currency").replace_strict(receivers, default=elsewhere, return_dtype=pl.String)

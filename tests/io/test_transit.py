@@ -16,7 +16,8 @@ from recon.io.database import Database
 from recon.io.deliveries import Schedule
 from recon.io.runs import RunRows, RunStore
 from recon.io.stale import payouts_digest, payouts_due, stale_days
-from recon.io.transit import payouts_in_transit
+from recon.io.transit import payouts_in_transit, payouts_of
+from recon.periods import Period
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, SETTLEMENT_BATCH, empty
 from tests.io.test_runs import RUN, discrepancies, open_items
 from tests.support import account_of, frame_of
@@ -112,6 +113,8 @@ def test_a_payout_that_two_days_tell_is_on_its_way_once(database: Database) -> N
     send(database, 19, payout("A", 18, 19, "11"))
     sent = payouts_in_transit(database, "bank", "NL01", on(19))
     assert sent.select("payout_id", "amount").rows() == [("A", 10)]  # as it was told first
+    of_range = payouts_of(database, Period(on(18), on(19)))
+    assert of_range.select("payout_id", "amount").rows() == [("A", 10)]
 
 
 def test_what_was_due_before_the_bank_was_run_at_all_was_looked_for_by_nobody(
