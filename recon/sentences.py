@@ -183,6 +183,12 @@ SENTENCES: Final[Phrases] = {
         "By the cycle {cycle}, {expected} was due on {day}: {arithmetic}. Nothing was paid out.",
         "按结算周期 {cycle}，{day} 应打款 {expected}：{arithmetic}。当日未打款。",
     ),
+    "payout_unseen": (
+        "By the cycle {cycle}, {expected} is due on {day}: {arithmetic}. No bank account is named "
+        "for {currency} (pays_into), so nobody sees whether it arrives.",
+        "按结算周期 {cycle}，{day} 应打款 {expected}：{arithmetic}。"
+        "未配置 {currency} 的收款银行账户（pays_into），因此无法核对是否到账。",
+    ),
     "payout_early": (
         "{paid} was paid out on {day}, although by the cycle {cycle} nothing is due before {next}: "
         "{arithmetic}.",

@@ -15,6 +15,7 @@ import pytest
 
 from recon.boundary import check
 from recon.discrepancies import Day, Severity
+from recon.settings import AccountSettings
 from recon.settlement.cycles import BusinessDays, Cycle
 from recon.settlement.due import Dues, PayoutTerms, dues
 from recon.tables import OPEN_ITEM, empty
@@ -35,6 +36,7 @@ def day_of(
     carried: pl.DataFrame | None = None,
     terms: PayoutTerms = NEXT_DAY,
     *,
+    account: AccountSettings = ACCOUNT,
     is_whole: bool = True,
     language: Any = "en",
 ) -> Dues:
@@ -45,7 +47,7 @@ def day_of(
     made = dues(
         lines(*(row for row in moved if Decimal(row["gross"]))).lazy(),
         empty(OPEN_ITEM) if carried is None else carried,
-        ACCOUNT,
+        account,
         terms,
         Day("acquirer", "4711", on(day), Severity(), language),
         is_whole=is_whole,
@@ -75,13 +77,13 @@ def told(made: Dues) -> str:
     return " ".join([*expected, *sent, *found, "|", *left])
 
 
-def run(table: str, terms: PayoutTerms = NEXT_DAY) -> None:
+def run(table: str, terms: PayoutTerms = NEXT_DAY, account: AccountSettings = ACCOUNT) -> None:
     """Rows `day earned paid [partly] = what becomes of it`; each goes on with what is left."""
     carried = None
     for row in table.strip().splitlines():
         given, wanted = row.split("=")
         day, earned, paid, *partly = given.split()
-        made = day_of(int(day), earned, paid, carried, terms, is_whole=not partly)
+        made = day_of(int(day), earned, paid, carried, terms, account=account, is_whole=not partly)
         assert told(made) == " ".join(wanted.split()), row
         carried = made.left
 
@@ -297,6 +299,21 @@ def test_what_only_the_bank_tells_is_sent_as_soon_as_nothing_more_can_be_due_wit
         """,
         replace(NEXT_DAY, payouts_on="bank", minimum={"CNY": Decimal(25)}),
     )
+
+
+def test_what_is_due_in_a_currency_without_a_bank_account_is_told_and_not_lost() -> None:
+    terms, elsewhere = replace(NEXT_DAY, payouts_on="bank"), (("EUR", "NL02"),)
+    table = """
+        18 100 0  = 100 told -100 | 100@19!
+        19 50  0  = 50 told -50 | 100@19! 50@20!
+        20 0   0  = 0 | 100@19! 50@20!
+        """
+    run(table, terms, replace(ACCOUNT, pays_into=elsewhere))
+    made = day_of(18, "100", terms=terms, account=replace(ACCOUNT, pays_into=elsewhere))
+    assert made.discrepancies["explanation"].to_list() == [
+        "By the cycle T+1, 100.00 CNY is due on 2026-11-19: 100.00 (2026-11-18). No bank account "
+        "is named for CNY (pays_into), so nobody sees whether it arrives."
+    ]
 
 
 def test_a_payout_of_the_cycle_says_what_it_is_made_of() -> None:

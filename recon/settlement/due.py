@@ -191,9 +191,14 @@ class _Currency:
 
     def sent(self, items: list[Due]) -> _Outcome:
         """What is due as payouts, each as soon as nothing more can be due on its day. A payout that
-        has a day in it which is not whole is not known, and waits until that day is run again."""
+        has a day in it which is not whole is not known, and waits until that day is run again; one
+        that no bank account is named for nobody would see arriving, so it is told instead."""
+        is_seen = receiver(self.account, self.currency) is not None
         made: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = []
         unknown: list[Due] = []
+        told = [item for item in items if item.is_told]
+        items = [item for item in items if not item.is_told]
         still_earning = self.terms.due_on(self.day.business_date + _ONE_DAY)
         for on in sorted({item.due_on for item in items if item.due_on < still_earning}):
             due = [item for item in items if item.due_on <= on]
@@ -202,12 +207,17 @@ class _Currency:
                 continue
             if not all(item.is_whole for item in due):
                 unknown += due
-            elif self.is_enough(due):
+            elif self.is_enough(due) and is_seen:
                 made.append(self.payout(due, on))
+            elif self.is_enough(due):
+                unseen = Due(self.name(on), on, on, _sum(due), is_told=True)
+                told.append(unseen)
+                found.append(self.row(unseen, "payout_unseen", due, _sum(due), _NOTHING))
             elif _sum(due):
                 items += self.terms.rolled(due, on)
         expected = sum((row["amount"] for row in made), _NOTHING)
-        return _Outcome([*unknown, *items], expected, payouts=made)
+        expected += sum((row["amount_ledger"] for row in found), _NOTHING)
+        return _Outcome([*told, *unknown, *items], expected, payouts=made, found=found)
 
     def is_enough(self, due: list[Due]) -> bool:
         return is_payable(_sum(due), self.terms.minimum.get(self.currency, _NOTHING))
@@ -239,13 +249,27 @@ class _Currency:
         next_on = min((item.due_on for item in later), default=None)
         if not due:
             phrase = "payout_early" if next_on else "payout_of_nothing"
+        told = due or [one for one in later if one.due_on == next_on]
+        return self.row(rest, phrase, told, expected, paid, next=next_on)
+
+    def row(
+        self,
+        rest: Due,
+        phrase: str,
+        items: list[Due],
+        expected: Decimal,
+        paid: Decimal,
+        **gaps: date | None,
+    ) -> dict[str, Any]:
+        """A row of DISCREPANCY in the words of a phrase, with the arithmetic of items."""
         figures = {"expected": expected, "paid": paid, "difference": paid - expected}
         shown = {name: display(amount, self.currency) for name, amount in figures.items()}
         said = words(SENTENCES, self.day.language)[phrase].format(
             cycle=self.terms.cycle.text,
             day=rest.due_on,
-            arithmetic=self.arithmetic(due or [one for one in later if one.due_on == next_on]),
-            next=next_on,
+            currency=self.currency,
+            arithmetic=self.arithmetic(items),
+            **gaps,
             **shown,
         )
         return {
@@ -309,7 +333,7 @@ def _together(outcomes: Mapping[str, _Outcome], day: Day) -> Dues:
         for currency, one in outcomes.items()
         for item in one.left
     ]
-    sent = [row for one in outcomes.values() for row in one.payouts if row["pays_into"]]
+    sent = [row for one in outcomes.values() for row in one.payouts]
     found = [row for one in outcomes.values() for row in one.found]
     expected = [
         {"currency": currency, "expected_payout": one.expected}
