@@ -27,6 +27,10 @@ def settle(
     unproved: Annotated[
         bool, Parameter(help="also days that are not proved, as far as they match", negative="")
     ] = False,
+    skip_earlier: Annotated[
+        bool,
+        Parameter(help="the first settlement: what came before was paid otherwise", negative=""),
+    ] = False,
     lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
@@ -35,7 +39,14 @@ def settle(
 
     workspace = open_workspace(common, lang)
     period = period_of(date, from_, to)
-    done = settle_merchants(workspace, merchant, period, supersede=supersede, unproved=unproved)
+    done = settle_merchants(
+        workspace,
+        merchant,
+        period,
+        supersede=supersede,
+        unproved=unproved,
+        skip_earlier=skip_earlier,
+    )
     console.show_settled(done, as_json=common.json, language=lang)
     return 0
 

@@ -52,6 +52,7 @@ def settle(
     *,
     supersede: bool = False,
     unproved: bool = False,
+    skip_earlier: bool = False,
     now: datetime | None = None,
 ) -> Settled:
     """Settle merchants for a period. Errors: UserError for a merchant or period that cannot be
@@ -65,6 +66,8 @@ def settle(
         earlier = known_settlements(workspace.database, one.merchant)
         found = _settlement(workspace, one, sums, his, earlier, period)
         _refuse_gaps(one, earlier, found, period, supersede=supersede)
+        if earlier.is_empty() and not found.is_empty() and not skip_earlier:
+            _refuse_late_start(workspace, one, period)
         made.append(_Made(one, found, his, earlier, runs_of(workspace, one, period)))
     is_new = _record(workspace.database, made, period, now or datetime.now(UTC))
     files = _write(workspace, made, period)
@@ -226,6 +229,33 @@ def _refuse_gaps(
             f"{merchant.merchant} is settled up to {last}; the next period starts on "
             f"{last + timedelta(days=1)}, not on {period.first}"
         )
+
+
+def _refuse_late_start(workspace: Workspace, merchant: Merchant, period: Period) -> None:
+    """A merchant's first settlement starts with the first day of his that was run: an earlier one
+    could be in no settlement any more."""
+    until = period.first - timedelta(days=1)
+    runs = RunStore(workspace.database)
+    for account in workspace.config.accounts:
+        if account.account not in merchant.accounts:
+            continue
+        began = runs.first_day(account.provider, account.account)
+        if began is None or began > until:
+            continue
+        waiting = runs.open_items_before(account.provider, account.account, period.first)
+        entries = read_ledger_of(workspace, account, Period(began, until)).frame
+        left_out = entries.filter(
+            ~pl.col("entry_id").is_in(waiting.filter(side="entry")["item_id"].implode()),
+            merchant_id=merchant.merchant,
+        )
+        if left_out.height:
+            since = min(left_out["business_date"])
+            raise UserError(
+                f"{merchant.merchant} was never settled, and has money in {account.provider} "
+                f"{account.account} since {since}, which no settlement "
+                f"from {period.first} on would have; start there, or add --skip-earlier where that "
+                "was paid otherwise"
+            )
 
 
 def _record(database: Database, made: Sequence[_Made], period: Period, now: datetime) -> bool:

@@ -2,11 +2,9 @@
 
 from datetime import date
 
-import sqlalchemy as sa
-
 from recon.io.database import Database
 from recon.io.deliveries import business_days
-from recon.io.schema import RUNS, current_runs_of
+from recon.io.runs import RunStore
 from recon.settings import AccountSettings
 from recon.settlement.cycles import Cycle
 from recon.settlement.due import PayoutTerms
@@ -17,11 +15,7 @@ def payout_terms(database: Database, account: AccountSettings, day: date) -> Pay
     run have earned is not known, whatever the contract says of them."""
     if account.cycle is None or account.cycle_from is None or day < account.cycle_from:
         return None
-    first = sa.select(sa.func.min(RUNS.c.business_date)).where(
-        *current_runs_of(account.provider, account.account),
-    )
-    with database.connect() as connection:
-        began = connection.execute(first).scalar() or day
+    began = RunStore(database).first_day(account.provider, account.account) or day
     return PayoutTerms(
         cycle=Cycle(account.cycle),
         first=max(account.cycle_from, min(began, day)),

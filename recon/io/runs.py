@@ -256,6 +256,12 @@ class RunStore:
         told_alike = _language(current) == language
         return current.run_id, compared(before, found, told_alike=told_alike).rows
 
+    def first_day(self, provider: str, account: str) -> date | None:
+        """The first business date that has a current run."""
+        first = sa.select(sa.func.min(RUNS.c.business_date))
+        with self._database.connect() as connection:
+            return connection.execute(first.where(*current_runs_of(provider, account))).scalar()
+
     def day_before(self, provider: str, account: str, business_date: date) -> date | None:
         """The latest earlier business date that was run."""
         latest = sa.select(sa.func.max(RUNS.c.business_date)).where(

@@ -237,6 +237,20 @@ def test_no_day_is_passed_over(place: Path, capsys: pytest.CaptureFixture[str]) 
     assert "the next period starts on 2026-11-19, not on 2026-11-20" in capsys.readouterr().err
 
 
+def test_the_first_settlement_leaves_no_earlier_money_out_unless_that_is_asked_for(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = ("--date", "2026-11-19", "--merchant", "SHOP-ADYEN")
+    assert settle(place, *late) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert (
+        "SHOP-ADYEN was never settled, and has money in adyen ReconDemoEU since 2026-11-18" in said
+    )
+    assert not files(place, "*")
+    assert settle(place, *late, "--skip-earlier") == 0
+    assert settle(place, *late) == 0  # which was asked for once and for all
+
+
 def test_a_merchant_named_like_a_path_is_only_a_name(place: Path) -> None:
     name = "../../../evil"
     config = place / "configs" / "merchants.toml"
