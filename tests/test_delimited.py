@@ -97,6 +97,22 @@ def test_a_byte_that_is_not_utf8_is_told_with_its_line() -> None:
         rows(content, Table(NAMES, 1), NAMES)
 
 
+@given(
+    st.lists(st.sampled_from(["1,2,3", "1 1,2\t2,3", " 1,2,3", "1,2\t,3", '1," 2",3', "1,2,3 "])),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(min_value=1, max_value=40),
+)
+def test_cells_are_trimmed_wherever_the_file_pads_one(
+    lines: list[str], line_end: str, block_bytes: int
+) -> None:
+    data = line_end.join([",".join(NAMES), *lines]).encode()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(contract, "_BLOCK_BYTES", block_bytes)
+        found = rows(content_of("x.csv", data), Table(NAMES, 1), NAMES).select(NAMES).collect()
+    cells = [line.replace('"', "").split(",") for line in lines]
+    assert found.rows() == [tuple(cell.strip() for cell in row) for row in cells]
+
+
 def test_lines_of_a_comment_and_blank_ones_are_no_rows() -> None:
     data = b"a,b,c\n1,2,3\n\n#5 inches of rain\n \n4,5,6\n#closing,1,2\n"
     found = rows(content_of("x.csv", data), Table(NAMES, 1, comment="#"), NAMES).collect()

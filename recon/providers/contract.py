@@ -12,7 +12,7 @@ import polars as pl
 from recon.errors import StatementError
 from recon.periods import Period
 
-_BLOCK_BYTES = 4 * 1024 * 1024
+_BLOCK_BYTES = 1024 * 1024  # stays in the cache of a processor
 _UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}  # mark and codec
 HEAD_BYTES = 64 * 1024  # enough for any header we know; `describe` sees no more than this
 
@@ -43,7 +43,7 @@ class Content:
         return self._decode(whole, encoding).removeprefix("\ufeff").splitlines()
 
     def blocks(self) -> Iterator[bytes]:
-        """The bytes, some megabytes of whole lines at a time."""
+        """The bytes, about a megabyte of whole lines at a time."""
         data = self.scannable
         with io.BytesIO(data) if isinstance(data, bytes) else open(data, "rb") as file:
             while block := file.read(_BLOCK_BYTES):

@@ -15,7 +15,7 @@ import polars as pl
 
 from recon.errors import StatementError
 from recon.providers.contract import Content
-from recon.providers.line_shapes import ODD_LINE, is_well_quoted, odd_lines
+from recon.providers.line_shapes import ODD_LINE, is_well_quoted, survey
 
 _SURPLUS = "after the last cell"
 
@@ -83,12 +83,13 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
     Blank lines are no rows. Errors: StatementError for bytes that are not UTF-8, and for a quote
     that is never closed, as in a file that was cut.
     """
-    odd = odd_lines(
+    seen = survey(
         content,
         separator=table.separator,
         width=len(table.header),
         header_line=table.header_line,
     )
+    odd = seen.odd
     if table.comment is not None:
         odd = odd.filter(_is_row(table, "text"))
     is_blank = odd["text"].str.strip_chars() == ""
@@ -100,13 +101,10 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
         cells, _ = _taken_apart(content, table, by_line=True)
     else:
         cells = _scanned(content, table, blank)
+    named = {name: pl.col(name) if name in table.header else pl.lit("") for name in wanted}
+    if seen.is_padded:  # the usual file is not, and to strip its cells costs half a bare read
+        named = {name: cell.str.strip_chars(" \t") for name, cell in named.items()}
     is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
-    named = {
-        name: pl.col(name).str.strip_chars(" \t").fill_null("")
-        if name in table.header
-        else pl.lit("")
-        for name in wanted
-    }
     return cells.select("line_no", **named, complete=~is_odd if odd.height else pl.lit(value=True))
 
 
@@ -123,6 +121,7 @@ def _scanned(content: Content, table: Table, blank: pl.Series) -> pl.LazyFrame:
         skip_lines=table.header_line,
         schema=dict.fromkeys([*table.header, _SURPLUS], pl.String()),
         separator=table.separator,
+        empty_string_is_null=False,
         truncate_ragged_lines=True,
         missing_columns="insert",
         extra_columns="ignore",
