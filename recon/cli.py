@@ -7,6 +7,7 @@ Exit codes: 0 done; 2 the user's mistake; 3 not proved; 4 discrepancies, with --
 import gc
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -274,6 +275,8 @@ def invoke(arguments: Sequence[str]) -> int:
 def main() -> None:
     # A run makes few cycles and many objects: the usual threshold takes a sixth of a small day.
     gc.set_threshold(50_000)
+    if isinstance(sys.stdout, TextIOWrapper):  # where a letter cannot be shown, its number is
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = invoke(sys.argv[1:])
     gc.freeze()  # to take memory apart before it goes back as a whole takes a third of a second
     sys.exit(code)

@@ -1,6 +1,9 @@
 """The command line as users meet it: what it prints, exit codes, what a mistake looks like."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +11,8 @@ import polars as pl
 import pytest
 
 from recon.cli import invoke
+from recon.errors import ReconError
+from recon.io.database import Database
 from tests.support import copy_place
 
 ROOT = Path(__file__).parents[1]
@@ -259,6 +264,26 @@ def test_configuration_problems_are_all_told_at_once(
     assert any('write amounts and percentages in quotes, e.g. "0.6"' in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("file", "setting", "wrong", "told"),
+    [
+        ("providers/wechatpay", "line_window_days = 1", "line_window_days = true", "whole number"),
+        ("fees/paypal", 'percent = "3.49"', 'percent = "1e999"', "at most 20 digits before"),
+        ("fees/paypal", 'percent = "3.49"', 'percent = "1e-19"', "and 18 behind"),
+    ],
+)
+def test_a_value_that_no_run_could_work_with_is_refused(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str],
+    file: str, setting: str, wrong: str, told: str,
+) -> None:  # fmt: skip
+    path = place / f"configs/{file}.toml"
+    assert setting in path.read_text("utf-8")
+    path.write_text(path.read_text("utf-8").replace(setting, wrong, 1), "utf-8")
+    assert recon("check") == 2
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert told in line
+
+
 def test_a_folder_where_a_file_of_the_configuration_belongs_is_told(
     place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -393,6 +418,50 @@ def test_a_ledger_file_that_is_refused_does_not_stop_the_others(
     assert said.out.endswith(" unchanged, 0 rejected\n")
     assert said.err.startswith("recon: other.csv: none of its columns is one of a ledger;")
     assert said.err.endswith("; of this file nothing was taken\n")
+
+
+def test_a_database_that_is_full_midway_is_told_beside_the_files_that_were_taken(
+    recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recon.io.ledger import import_ledger
+
+    def full_for_the_second(database: Database, file: Path, *rest: object) -> object:
+        if file == ledger:
+            raise ReconError("the database has no disk space left; nothing of this was recorded")
+        return import_ledger(database, file, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("recon.io.ledger.import_ledger", full_for_the_second)
+    first = ledger.with_name("paypal.csv")
+    capsys.readouterr()
+    assert recon("ledger", "import", first, ledger) == 3
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{first}: 0 new, 0 changed, ")
+    assert "no disk space left; nothing of this was recorded" in said.err
+
+
+def test_the_days_after_one_that_could_not_be_run_are_told(
+    place: Path, recon: Recon, ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from recon.io.locks import run_lock
+
+    days = ["--from", "2026-11-18", "--to", "2026-11-20", "--provider", "wechatpay"]
+    with run_lock(place / "workspace" / "locks", "wechatpay-1600000001-2026-11-18"):
+        assert recon("run", *days) == 2
+    first, rest = capsys.readouterr().err.strip().splitlines()
+    assert first.startswith("recon: wechatpay 1600000001 2026-11-18: another run")
+    assert rest == (
+        "recon: wechatpay 1600000001 2026-11-19 to 2026-11-20: not run, because 2026-11-18 was "
+        "not; run the range again when that is mended"
+    )
+
+
+def test_what_a_terminal_cannot_show_stops_no_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "recon", "providers"], cwd=ROOT, capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"WeChat Pay" in done.stdout
 
 
 def test_an_interruption_is_one_line(

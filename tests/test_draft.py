@@ -102,6 +102,46 @@ def test_a_draft_of_any_form_reads_its_file_as_it_is(
     assert lines["occurred_at"][1].startswith("2026-11-20T11:30:00")
 
 
+def _read(tmp_path: Path, data: bytes) -> tuple[str, list[tuple[object, ...]]]:
+    """The account that is drafted from a file, and the lines that are read by the draft."""
+    copy_place(tmp_path, "bank")
+    path, out = tmp_path / "rows.txt", tmp_path / "lines.csv"
+    path.write_bytes(data)
+    config = ["--config", f"{tmp_path}/configs"]
+    assert invoke(["providers", "new", "newone", str(path), *config]) == 0
+    account = load_config(tmp_path / "configs").accounts[-1].account
+    invoke(["normalize", str(path), "--account", account, "--out", str(out), *config])
+    lines = pl.read_csv(out, infer_schema=False)
+    return account, lines.select("account", "txn_id", "gross").rows()
+
+
+def test_columns_that_touch_begin_where_their_names_do(tmp_path: Path) -> None:
+    touching = (
+        b"DATE      ID        TYPE      AMOUNT      \n"
+        b"2026-11-20F0001     SALE             12.50\n"
+        b"2026-11-20F000200000FEE              -0.50\n"
+    )
+    _, lines = _read(tmp_path, touching)
+    assert lines == [("1", "F0001", "12.5"), ("1", "F000200000", "-0.5")]
+
+
+@pytest.mark.parametrize(
+    ("above", "account"),
+    [
+        (["银行 对公账户交易明细", "账号：6230 5200 1111 2222"], "6230 5200 1111 2222"),
+        (["账号：6230520011112222 2026-11-20"], "6230520011112222"),
+        (["银行 对公账户交易明细"], "1"),
+    ],
+)
+def test_the_number_of_an_account_is_told_from_words_and_kept_whole(
+    tmp_path: Path, above: list[str], account: str
+) -> None:
+    rows = ["记账日期,流水号,交易金额,余额", "2026-11-20,A1,5.00,15.00", "2026-11-20,A2,1.00,16.00"]
+    drafted, lines = _read(tmp_path, "\n".join([*above, *rows]).encode("gbk"))
+    assert drafted == account
+    assert {line[0] for line in lines} == {account}
+
+
 def test_a_column_of_accounts_becomes_an_account_each(tmp_path: Path) -> None:
     copy_place(tmp_path, "bank")
     path = tmp_path / "rows.csv"

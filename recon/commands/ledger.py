@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from recon import console
 from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
-from recon.errors import NotProvedError, UserError
+from recon.errors import NotProvedError, ReconError, UserError
 
 if TYPE_CHECKING:
     from recon.io.ledger import LedgerImport
@@ -35,14 +35,14 @@ def import_files(
     from recon.io.ledger import far_ahead, import_ledger, unconfigured_accounts
 
     workspace, now = open_workspace(common), datetime.now(UTC)
-    done: dict[str, LedgerImport | UserError] = {}
+    done: dict[str, LedgerImport | ReconError] = {}
     for file in files:
         try:
             done[str(file)] = import_ledger(workspace.database, file, now, workspace.actor)
-        except UserError as error:
+        except ReconError as error:
             done[str(file)] = error
-    keep_head(workspace.database, workspace.audit_head)
     console.show_imports(done, as_json=common.json)
+    keep_head(workspace.database, workspace.audit_head)
     configured = workspace.config.accounts
     accounts = {(account.provider, account.account) for account in configured}
     for provider, account, count in unconfigured_accounts(workspace.database, accounts):
@@ -61,8 +61,8 @@ def import_files(
     return UserError.exit_code if UserError.exit_code in codes else max(codes, default=0)
 
 
-def _exit_code(done: "LedgerImport | UserError") -> int:
-    if isinstance(done, UserError):
+def _exit_code(done: "LedgerImport | ReconError") -> int:
+    if isinstance(done, ReconError):
         return done.exit_code
     return NotProvedError.exit_code if done.rejects.height else 0
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recon.console.grids import draw
 from recon.console.terminal import complain, print_json, room
-from recon.errors import UserError
+from recon.errors import ReconError
 from recon.wording import Language
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
     print_json({name: as_records(frame) for name, frame in frames.items()})
 
 
-def show_imports(done: "Mapping[str, LedgerImport | UserError]", *, as_json: bool) -> None:
+def show_imports(done: "Mapping[str, LedgerImport | ReconError]", *, as_json: bool) -> None:
     """What became of each file of entries, and why one was refused."""
     if as_json:
         files = {name: _import_as_json(one) for name, one in done.items()}
@@ -208,7 +208,7 @@ def show_imports(done: "Mapping[str, LedgerImport | UserError]", *, as_json: boo
         print_json(sums | {"rejects": rejects, "files": files})
         return
     for name, one in done.items():
-        if isinstance(one, UserError):
+        if isinstance(one, ReconError):
             continue
         whose = f"{name}: " if len(done) > 1 else ""
         print(
@@ -218,15 +218,15 @@ def show_imports(done: "Mapping[str, LedgerImport | UserError]", *, as_json: boo
         if one.rejects.height:
             _print_frame(one.rejects.drop("file_id"), "rejected rows")
     for one in done.values():
-        if isinstance(one, UserError):
+        if isinstance(one, ReconError):
             others = "; of this file nothing was taken" if len(done) > 1 else ""
             complain(f"{one}{others}")
 
 
-def _import_as_json(one: "LedgerImport | UserError") -> dict[str, Any]:
+def _import_as_json(one: "LedgerImport | ReconError") -> dict[str, Any]:
     from recon.io.export import as_records
 
-    if isinstance(one, UserError):
+    if isinstance(one, ReconError):
         return {"refused": str(one)}
     counts = {"inserted": one.inserted, "unchanged": one.unchanged, "changed": one.changed}
     return counts | {"rejected": one.rejects.height, "rejects": as_records(one.rejects)}

@@ -15,6 +15,7 @@ from recon.io.setting_types import (
     Settings,
     TimeZone,
     Weekday,
+    WholeNumber,
     one_of,
 )
 from recon.money import EXPONENT
@@ -46,7 +47,7 @@ class AccountEntry(Settings):
     line_window_days: Days = 1
     entry_window_days: Days = 1
     date_tolerance_days: Days = 1
-    unmapped_limit: Annotated[int, Field(ge=0)] = 0
+    unmapped_limit: Annotated[WholeNumber, Field(ge=0)] = 0
     fee_tolerance: Amount = Decimal(0)
     pays_into: dict[PayoutCurrency, str] = {}
     booking_window_days: Days = 1
@@ -61,8 +62,8 @@ class AccountEntry(Settings):
     reserve_days: Days = 0
     fx_tolerance_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
     ready_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] | None = None
-    ready_days: Annotated[int, Field(ge=0, le=31)] = 1
-    grace_minutes: Annotated[int, Field(ge=0, le=10_080)] = 0
+    ready_days: Annotated[WholeNumber, Field(ge=0, le=31)] = 1
+    grace_minutes: Annotated[WholeNumber, Field(ge=0, le=10_080)] = 0
     calendar: Calendar | None = None
     weekdays: Annotated[list[Weekday], Field(min_length=1)] | None = None
     no_activity: Literal["header_only", "no_file"] | None = None

@@ -35,6 +35,7 @@ from recon.io.setting_types import (
     CurrencyCode,
     Kind,
     Settings,
+    WholeNumber,
     one_of,
 )
 from recon.io.sources import SourceSettings
@@ -79,7 +80,7 @@ class RateSettings(Settings):
     """Reference rates, in the European Central Bank's file of their history."""
 
     path: str
-    max_age_days: Annotated[int, Field(ge=0, le=31)] = 7
+    max_age_days: Annotated[WholeNumber, Field(ge=0, le=31)] = 7
 
 
 class ReconSettings(Settings):

@@ -146,7 +146,7 @@ def _explained(error: BaseException, url: sa.URL, busy_seconds: float) -> ReconE
     if "malformed" in text:
         return ReconError(f"{where} is damaged; restore it from a backup and run again")
     if "disk is full" in text or "No space left" in text:
-        return ReconError(f"{where} has no disk space left; nothing was changed by this command")
+        return ReconError(f"{where} has no disk space left; nothing of this was recorded")
     return ReconError(f"{where} cannot be used: {text}")
 
 

@@ -69,7 +69,7 @@ _STATUSES: Final = {
 _ACCOUNT: Final = re.compile(
     r"^(.*?(?:卡号|账号|账户|account(?: number| no\.?)?|iban|vertragsnummer|konto(?:nummer)?)"
     r"\W{0,3})"
-    r"([\w*-]{4,})",
+    r"(\d{4}(?: \d{4})+(?: \d{1,3})?(?![\w-])|(?=[\w*-]*\d)[\w*-]{4,})",
     re.IGNORECASE,
 )
 # Columns that say whose a row is, by their whole name: others tell whom the money went to.
@@ -233,7 +233,8 @@ def _accounts(table: FoundTable) -> tuple[list[str], list[str]]:
             return numbers, [setting]
     for line in table.above:
         if found := _ACCOUNT.match(line):
-            pattern = f"{re.escape(found[1]).replace(chr(92) + ' ', ' ')}([\\w*-]+)"
+            number = r"(\d{4}(?: \d+)+)" if " " in found[2] else r"([\w*-]+)"
+            pattern = re.escape(found[1]).replace("\\ ", " ") + number
             return [found[2]], [f"account_pattern = {quoted(pattern)}"]
     return ["1"], []
 

@@ -213,10 +213,11 @@ def _aligned(
 def _starts(header: str, rows: Sequence[str]) -> list[int]:
     """Where each column begins: with its name, or further left, where cells are aligned right."""
     body = rows[:50]
-    found = []
+    found: list[int] = []
     for name in re.finditer(r"\S+(?:\s\S+)*", header):
         place = name.start()
         while place and any(row[place - 1 : place].strip() for row in body):
             place -= 1
-        found.append(place)
-    return sorted(set(found))
+        # Where no space parts it from the column before, only its name tells where it begins.
+        found.append(name.start() if found and place <= found[-1] else place)
+    return found

@@ -11,11 +11,11 @@ from pydantic import Field, ValidationError, model_validator
 from recon.errors import UserError
 from recon.fees.problems import schedule_problems
 from recon.fees.schedule import ChargedTo, OnRefund, Per, RefundAt, Tariff, Tier, TierBy, TierMode
-from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings
+from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings, WholeNumber
 from recon.money import Rounding
 from recon.settings import AccountSettings
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[WholeNumber, Field(ge=1)]
 
 
 class TierSettings(Settings):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,10 @@ def run_period(
     for together in _counted_together(workspace, ordered):
         going = list(together)
         for day in period:
-            going = [account for account in going if run(account, day)]
+            able = [account for account in going if run(account, day)]
+            if day < period.last:
+                report.failures += [_not_run(one, day, period) for one in going if one not in able]
+            going = able
     if cascade:
         for together in _counted_together(workspace, _with_receivers(workspace, ordered)):
             _run_stale(workspace, together, run)
@@ -90,6 +93,15 @@ def run_period(
         run_days = sorted({day.result.business_date for day in report.days})
         report.books = _write_books(workspace, run_days, period, report.failures)
     return report
+
+
+def _not_run(account: AccountSettings, failed: date, period: Period) -> Failure:
+    """The later days of an account, of which nothing else is told."""
+    first = failed + timedelta(days=1)
+    days = f"{first}" if first == period.last else f"{first} to {period.last}"
+    what = f"{account.provider} {account.account} {days}"
+    text = f"not run, because {failed} was not; run the range again when that is mended"
+    return Failure(what, text, NotProvedError.exit_code)
 
 
 def _counted_together(
@@ -145,18 +157,19 @@ def _ran(
         report.failures.append(Failure(what, str(error), _exit_code(error)))
         return False
     except (MemoryError, OSError) as error:
-        report.failures.append(Failure(what, _of_the_world(error), ReconError.exit_code))
+        report.failures.append(
+            Failure(what, _of_the_world(error, workspace.root), ReconError.exit_code)
+        )
         return False
     return True
 
 
-def _of_the_world(error: MemoryError | OSError) -> str:
+def _of_the_world(error: MemoryError | OSError, root: Path) -> str:
     """What no stage has a sentence of its own for."""
     if isinstance(error, MemoryError):
         return "not enough memory for the day; nothing of it was recorded"
-    return (
-        f"{error.filename or 'a file'}: {error.strerror or error}; run it again when that is mended"
-    )
+    where = error.filename or f"a file in {root}"
+    return f"{where}: {error.strerror or error}; run it again when that is mended"
 
 
 def _with_receivers(

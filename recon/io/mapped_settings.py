@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal, Self
 import polars as pl
 from pydantic import AfterValidator, Field, model_validator
 
-from recon.io.setting_types import CurrencyCode, Kind, Settings, TimeZone, one_of
+from recon.io.setting_types import (
+    CurrencyCode,
+    Kind,
+    Settings,
+    TimeZone,
+    WholeNumber,
+    one_of,
+)
 from recon.io.tabular import as_text
 from recon.providers.contract import Provider
 from recon.providers.mapping import (
@@ -115,7 +122,7 @@ class StatementSettings(Settings):
     trailing_separator: bool = False
     sheet: str | None = None
     records: str | None = None
-    widths: dict[str, Annotated[int, Field(gt=0)]] = {}
+    widths: dict[str, Annotated[WholeNumber, Field(gt=0)]] = {}
     date_column: str
     date_format: Format
     time_column: str | None = None

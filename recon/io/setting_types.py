@@ -3,16 +3,25 @@
 Every table of the configuration is a `Settings`, wherever it is described.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+)
 
-from recon.money import EXPONENT
+from recon.money import EXPONENT, MONEY
 from recon.settlement.cycles import WEEKDAYS, cycle_problem
 from recon.tables import KINDS
+
+_SMALLEST: Final = Decimal(1).scaleb(-MONEY.scale)
+_WIDE: Final = Context(prec=MONEY.precision)
 
 
 class Settings(BaseModel):
@@ -26,6 +35,21 @@ def _decimal(value: Any) -> Any:
     """Amounts and percentages are written as text: a TOML number with a point would be a float."""
     if isinstance(value, float):
         raise ValueError('write amounts and percentages in quotes, e.g. "0.6"')
+    return value
+
+
+def _no_yes(value: Any) -> Any:
+    """`line_window_days = true` would be a window of one day."""
+    if isinstance(value, bool):
+        raise ValueError("write a whole number")
+    return value
+
+
+def _within_bounds(value: Decimal) -> Decimal:
+    """What no column of amounts can hold would stop every run, days later."""
+    whole = MONEY.precision - MONEY.scale
+    if value and (value.adjusted() >= whole or value != value.quantize(_SMALLEST, context=_WIDE)):
+        raise ValueError(f"at most {whole} digits before the point and {MONEY.scale} behind it")
     return value
 
 
@@ -58,9 +82,10 @@ def _known_cycle(value: str) -> str:
 
 
 Weekday = Annotated[str, one_of(WEEKDAYS, "a day of the week")]
-Amount = Annotated[Decimal, BeforeValidator(_decimal)]
+Amount = Annotated[Decimal, BeforeValidator(_decimal), AfterValidator(_within_bounds)]
 Kind = Annotated[str, one_of(KINDS, "a kind of line")]
 CurrencyCode = Annotated[str, one_of(EXPONENT, "a currency code")]
 TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
 CycleText = Annotated[str, AfterValidator(_known_cycle)]
-Days = Annotated[int, Field(ge=0, le=366)]
+WholeNumber = Annotated[int, BeforeValidator(_no_yes)]
+Days = Annotated[WholeNumber, Field(ge=0, le=366)]

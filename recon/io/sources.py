@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from recon.io.secrets import SecretName
-from recon.io.setting_types import Settings
+from recon.io.setting_types import Settings, WholeNumber
 
 
 class _AnySource(Settings):
@@ -90,7 +90,7 @@ class SftpSource(_AnySource):
 
     channel: Literal["sftp"]
     host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    port: Annotated[WholeNumber, Field(ge=1, le=65535)] = 22
     user: str | None = None
     user_env: SecretName | None = None
     key_file: Path | None = None
@@ -101,10 +101,10 @@ class SftpSource(_AnySource):
     patterns: Annotated[list[Annotated[str, _only("date", "account")]], Field(min_length=1)]
     marker: _Beside | None = None
     checksum: _Beside | None = None
-    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
-    settle_seconds: Annotated[int, Field(ge=0, le=60)] = 3
-    attempts: Annotated[int, Field(ge=1, le=10)] = 4
-    retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2
+    timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=600)] = 30
+    settle_seconds: Annotated[WholeNumber, Field(ge=0, le=60)] = 3
+    attempts: Annotated[WholeNumber, Field(ge=1, le=10)] = 4
+    retry_seconds: Annotated[WholeNumber, Field(ge=0, le=60)] = 2
 
     @model_validator(mode="after")
     def _somebody_with_a_key(self) -> Self:
@@ -153,10 +153,10 @@ class HttpsSource(_AnySource):
     credentials: dict[str, Annotated[SecretName, _only("account")]]
     ca_file: Path | None = None
     notifications: Path | None = None
-    ask_again_days: Annotated[int, Field(ge=0, le=366)] = 7
-    timeout_seconds: Annotated[int, Field(ge=1, le=600)] = 30
-    attempts: Annotated[int, Field(ge=1, le=10)] = 4
-    retry_seconds: Annotated[int, Field(ge=0, le=60)] = 2
+    ask_again_days: Annotated[WholeNumber, Field(ge=0, le=366)] = 7
+    timeout_seconds: Annotated[WholeNumber, Field(ge=1, le=600)] = 30
+    attempts: Annotated[WholeNumber, Field(ge=1, le=10)] = 4
+    retry_seconds: Annotated[WholeNumber, Field(ge=0, le=60)] = 2
 
     @property
     def origin(self) -> str:
