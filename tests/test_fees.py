@@ -31,7 +31,7 @@ def tariff(**facts: Any) -> Tariff:
 def assessed(tariffs: Sequence[Tariff], *rows: dict[str, Any]) -> pl.DataFrame:
     """ASSESSED_FEE of lines, numbered L0, L1, ... in their order."""
     given_lines = lines(*(line(f"L{n}", **row) for n, row in enumerate(rows)))
-    found = assess.assess(given_lines.lazy(), tariffs).collect()
+    found = assess.assess(given_lines.lazy(), tariffs).rows.collect()
     assert found.schema == pl.Schema(ASSESSED_FEE)
     return found
 
@@ -50,9 +50,14 @@ def discrepancies(
 # ------------------------------------------------------------------------------ sums
 
 
+def summed(tariffs: Sequence[Tariff], *rows: dict[str, Any]) -> pl.DataFrame:
+    """FEE_SUMMARY of lines."""
+    given_lines = lines(*(line(f"L{n}", **row) for n, row in enumerate(rows)))
+    return assess.summarize(assess.assess(given_lines.lazy(), tariffs), tariffs).collect()
+
+
 def test_the_sum_of_rounded_fees_is_not_the_rounded_fee_of_the_sum() -> None:
-    found = assessed([tariff(percent="0.6")], *[{"gross": "1.00", "fee": "0.01"}] * 3)
-    summary = assess.summarize(found.lazy()).collect()
+    summary = summed([tariff(percent="0.6")], *[{"gross": "1.00", "fee": "0.01"}] * 3)
     check("FEE_SUMMARY", summary)
     assert summary.select("line_count", "base", "charged", "expected", "variance").rows() == [
         (3, Decimal("3.00"), Decimal("0.03"), Decimal("0.03"), 0)
@@ -64,7 +69,7 @@ def test_fees_are_summed_by_tariff_row_kind_and_currency() -> None:
         tariff(name="yuan", percent="1", on_refund="returned"),
         tariff(name="dollar", percent="2", currency="USD"),
     ]
-    found = assessed(
+    summary = summed(
         schedule,
         {"gross": "100", "fee": "1.00"},
         {"gross": "200", "fee": "2.50"},
@@ -72,7 +77,6 @@ def test_fees_are_summed_by_tariff_row_kind_and_currency() -> None:
         {"gross": "100", "fee": "1.00", "currency": "USD"},
         {"gross": "-9", "fee": "3.00", "kind": "chargeback"},
     )
-    summary = assess.summarize(found.lazy()).collect()
     figures = ["line_count", "base", "charged", "expected", "variance"]
     assert summary.select("tariff", "kind", "currency", *figures).rows() == [
         (None, "chargeback", "CNY", 1, 9, 3, 0, 3),

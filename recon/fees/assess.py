@@ -15,9 +15,27 @@ from recon.money import MONEY, ZERO, round_to
 from recon.tables import FEE_SUMMARY
 
 _NOTHING: Final = Past()
+_NO_ROWS: Final = pl.LazyFrame(schema=dict(ASSESSED_FEE))
 
 
-def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING) -> pl.LazyFrame:
+@dataclass(frozen=True)
+class Assessed:
+    """ASSESSED_FEE in parts. The rows of a part have one tariff row, component, kind and currency,
+    so that their sums need no look at what each line is."""
+
+    fees: list[pl.LazyFrame]  # a row a line
+    extras: list[pl.LazyFrame]  # surcharges and taxes on top of them
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        return pl.concat([_NO_ROWS, *self.fees, *self.extras])
+
+    @property
+    def fee_rows(self) -> pl.LazyFrame:
+        return pl.concat([_NO_ROWS, *self.fees])
+
+
+def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING) -> Assessed:
     """STATEMENT_LINE -> ASSESSED_FEE for the lines that a row covers or that were charged a fee.
 
     Lines are few in kind: the rows that apply are looked up once for each combination of traits
@@ -35,15 +53,29 @@ def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING
     is_ordered = pl.col("choice").is_in(planned.ordered)
     by_order = {False: chosen.filter(~is_ordered).with_columns(**NOTHING_BEFORE).cache()}
     if planned.ordered:
-        waiting = chosen.filter(is_ordered).collect(engine="streaming")
-        by_order[True] = placed(waiting, planned.choices, tariffs, past).lazy()
-    parts = [pl.LazyFrame(schema=dict(ASSESSED_FEE))]
+        waiting = chosen.filter(is_ordered).select(_read_in_order(tariffs))
+        by_order[True] = placed(
+            waiting.collect(engine="streaming"), planned.choices, tariffs, past
+        ).lazy()
+    found = Assessed([], [])
     for place, choice in enumerate(planned.choices):
         for row in (choice.regular, *choice.promotions):
             has_them = (pl.col("choice") == place) & pl.col("tariff_row").eq_missing(pl.lit(row))
             of_them = by_order[choice.is_ordered].filter(has_them)
-            parts += _assessed(of_them, _dues(choice, row, tariffs), tariffs)
-    return pl.concat(parts)
+            fee, *extras = _parts(of_them, choice, _dues(choice, row, tariffs), tariffs)
+            found.fees.append(fee)
+            found.extras.extend(extras)
+    return found
+
+
+def _read_in_order(tariffs: Sequence[Tariff]) -> list[str]:
+    """The columns of lines that are put in order: sorting takes longer with every one."""
+    names = ["line_id", "occurred_at", "base", "charged", "choice", "tariff_row"]
+    if any(row.round_per == "batch" for row in tariffs):
+        names.append("batch_id")
+    if any(row.needs_original for row in tariffs):
+        names += ["parent_ref", "currency", "business_date"]
+    return names
 
 
 def _prepared(
@@ -127,8 +159,8 @@ def _dues(choice: Choice, row: int | None, tariffs: Sequence[Tariff]) -> list[_D
     return found
 
 
-def _assessed(
-    lines: pl.LazyFrame, dues: Sequence[_Due], tariffs: Sequence[Tariff]
+def _parts(
+    lines: pl.LazyFrame, choice: Choice, dues: Sequence[_Due], tariffs: Sequence[Tariff]
 ) -> Iterator[pl.LazyFrame]:
     """ASSESSED_FEE of the lines of a group: their fees, and a row for each due on top of them."""
     for due in dues:
@@ -139,19 +171,27 @@ def _assessed(
     on_top = pl.sum_horizontal(ZERO, *(due.name for due in extras))
     charged = pl.col("charged") - on_top
     told = lines if fee.place is not None else lines.filter(charged != ZERO)
-    yield _rows(told, fee, tariffs, charged=charged, on_top=on_top)
+    yield _rows(told, choice, fee, tariffs, charged=charged, on_top=on_top)
     for due in extras:
         known = lines.filter(pl.col(due.name).is_not_null())
-        yield _rows(known, due, tariffs, charged=pl.col(due.name), on_top=ZERO)
+        yield _rows(known, choice, due, tariffs, charged=pl.col(due.name), on_top=ZERO)
 
 
 def _rows(
-    lines: pl.LazyFrame, due: _Due, tariffs: Sequence[Tariff], *, charged: pl.Expr, on_top: pl.Expr
+    lines: pl.LazyFrame,
+    choice: Choice,
+    due: _Due,
+    tariffs: Sequence[Tariff],
+    *,
+    charged: pl.Expr,
+    on_top: pl.Expr,
 ) -> pl.LazyFrame:
     tariff = None if due.place is None else tariffs[due.place]
     is_of_batch = due.component == "fee" and tariff is not None and tariff.round_per == "batch"
     made = {
         "component": pl.lit(due.component),
+        "kind": pl.lit(choice.kind),
+        "currency": pl.lit(choice.currency),
         "tariff": pl.lit(None if tariff is None else tariff.name),
         "batch_id": pl.col("batch_id") if is_of_batch else pl.lit(None),
         "base": due.base,
@@ -167,26 +207,29 @@ def _rows(
     )
 
 
-def summarize(assessed: pl.LazyFrame, tariffs: Sequence[Tariff] = ()) -> pl.LazyFrame:
-    """ASSESSED_FEE -> FEE_SUMMARY: one row for each tariff row, component, kind and currency."""
+def summarize(assessed: Assessed, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
+    """FEE_SUMMARY: one row for each tariff row, component, kind and currency."""
     key = ["tariff", "component", "kind", "currency"]
-    figures = {
-        "line_count": pl.len().cast(pl.Int64),
-        "base": pl.col("base").sum(),
-        "charged": pl.col("charged").sum(),
-        "expected": pl.col("expected").sum(),
-        "variance": pl.col("variance").sum(),
-    }
-    summed = assessed.filter(pl.col("batch_id").is_null()).group_by(key).agg(**figures)
+    figures = ["base", "charged", "expected", "variance"]
+    sums = [
+        part.filter(pl.col("batch_id").is_null()).select(
+            pl.col(key).first(), pl.len().cast(pl.Int64).alias("line_count"), pl.col(figures).sum()
+        )
+        for part in (*assessed.fees, *assessed.extras)
+    ]
     if any(row.round_per == "batch" for row in tariffs):
-        rounded = by_batch(assessed, tariffs).group_by(key).agg(pl.col(list(figures)).sum())
-        summed = pl.concat([summed, rounded.select(*key, *figures)])
-    return summed.sort("currency", "tariff", "component", "kind").select(
-        pl.col(name).cast(dtype) for name, dtype in FEE_SUMMARY.items()
+        sums.append(by_batch(assessed, tariffs).select(*key, "line_count", *figures))
+    return (
+        pl.concat([pl.LazyFrame(schema=dict(FEE_SUMMARY)), *sums])
+        .filter(pl.col("line_count") > 0)
+        .group_by(key)
+        .agg(pl.col("line_count", *figures).sum())
+        .sort("currency", "tariff", "component", "kind")
+        .select(pl.col(name).cast(dtype) for name, dtype in FEE_SUMMARY.items())
     )
 
 
-def by_batch(assessed: pl.LazyFrame, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
+def by_batch(assessed: Assessed, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
     """Of rows that are rounded once a batch: what their lines come to, rounded, in each batch.
 
     One row for each batch, tariff row, component, kind and currency: FEE_SUMMARY with batch_id.
@@ -197,7 +240,7 @@ def by_batch(assessed: pl.LazyFrame, tariffs: Sequence[Tariff]) -> pl.LazyFrame:
             rounded = round_to(pl.col("expected"), charge.decimals_of(row), row.rounding)
             rounding = pl.when(pl.col("tariff_row") == place).then(rounded).otherwise(rounding)
     return (
-        assessed.filter(pl.col("batch_id").is_not_null())
+        assessed.rows.filter(pl.col("batch_id").is_not_null())
         .group_by("batch_id", "tariff_row", "tariff", "component", "kind", "currency")
         .agg(
             line_count=pl.len().cast(pl.Int64),

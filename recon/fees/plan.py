@@ -13,8 +13,10 @@ PLACE: Final = pl.UInt16()  # of a row in the schedule, or of a choice in the pl
 
 @dataclass(frozen=True)
 class Choice:
-    """The rows that apply to a line, as their places in the schedule."""
+    """The rows that apply to lines of a kind and currency, as their places in the schedule."""
 
+    kind: str
+    currency: str
     regular: int | None  # what it costs where no promotion does; None: no row covers it
     promotions: tuple[int, ...]  # the first to go first
     surcharges: tuple[int, ...]
@@ -56,6 +58,8 @@ def _choice(traits: Traits, tariffs: Sequence[Tariff]) -> Choice:
     returning = [row for row in (*chosen, *extra) if row.returns(traits.kind)]
     regular = [places[id(row)] for row in chosen if not row.has_promotion_quota]
     return Choice(
+        kind=traits.kind,
+        currency=traits.currency,
         regular=regular[0] if regular else None,
         promotions=tuple(places[id(row)] for row in chosen if row.has_promotion_quota),
         surcharges=tuple(places[id(row)] for row in extra),

@@ -7,15 +7,15 @@ import polars as pl
 
 from recon.discrepancies import Day, amount_text, complete, sentence, told, worded
 from recon.fees.arithmetic import with_arithmetic, with_on_top
-from recon.fees.assess import by_batch
+from recon.fees.assess import Assessed, by_batch
 from recon.fees.schedule import Tariff
 from recon.money import MONEY, ZERO
 from recon.tables import DISCREPANCY, empty
 from recon.wording import KINDS, Language
 
 
-def varying(assessed: pl.LazyFrame, tariffs: Sequence[Tariff], tolerance: Decimal) -> pl.LazyFrame:
-    """The assessed lines whose fee is off by more than is tolerated, or cannot be checked.
+def varying(assessed: Assessed, tariffs: Sequence[Tariff], tolerance: Decimal) -> pl.LazyFrame:
+    """ASSESSED_FEE of the lines whose fee is off by more than is tolerated, or cannot be checked.
 
     A fee that stands on a line of its own and that no row covers is no variance: it is matched
     with the ledger like every other movement.
@@ -24,9 +24,9 @@ def varying(assessed: pl.LazyFrame, tariffs: Sequence[Tariff], tolerance: Decima
     unknown = pl.col("charged").is_null() | (
         pl.col("expected").is_null() & pl.col("tariff").is_not_null()
     )
-    return assessed.filter(
-        (pl.col("component") == "fee") & pl.col("batch_id").is_null() & ~own_line
-    ).filter(_is_off(tariffs, tolerance) | unknown)
+    return assessed.fee_rows.filter(
+        pl.col("batch_id").is_null() & ~own_line & (_is_off(tariffs, tolerance) | unknown)
+    )
 
 
 def _is_off(tariffs: Sequence[Tariff], tolerance: Decimal) -> pl.Expr:
@@ -111,7 +111,7 @@ def _explanation(no_original: pl.Expr, language: Language) -> pl.Expr:
 
 
 def batch_discrepancies(
-    assessed: pl.LazyFrame, tariffs: Sequence[Tariff], tolerance: Decimal, day: Day
+    assessed: Assessed, tariffs: Sequence[Tariff], tolerance: Decimal, day: Day
 ) -> pl.DataFrame:
     """DISCREPANCY of fees that are rounded once a batch: the batch is what is off, not a line."""
     if not any(row.round_per == "batch" for row in tariffs):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from recon.fees.arithmetic import with_arithmetic, with_on_top
-from recon.fees.assess import assess
+from recon.fees.assess import Assessed, assess
 from recon.fees.counting import Past
 from recon.fees.schedule import Tariff
 from recon.fees.tables import ASSESSED_FEE
@@ -27,14 +27,14 @@ class Charges:
 
 def charges(
     lines: pl.LazyFrame,
-    assessed: pl.LazyFrame,
+    assessed: Assessed,
     tariffs: Sequence[Tariff],
     past: Past,
     language: Language = "en",
 ) -> Charges:
     """WITHDRAWAL_CHARGE of the day, sorted by line_id, and OUR_CHARGE, sorted by tariff.
 
-    `assessed` is ASSESSED_FEE by what we are charged. What the provider charges is all of it, with
+    `assessed` is what we are charged. What the provider charges is all of it, with
     surcharges and tax; where the customer bears it, it is passed on on top of our own tariff.
     """
     taken = (
@@ -70,12 +70,12 @@ def charges(
 
 
 def _theirs(
-    wanted: pl.LazyFrame, assessed: pl.LazyFrame, charged: Sequence[Tariff], language: Language
+    wanted: pl.LazyFrame, assessed: Assessed, charged: Sequence[Tariff], language: Language
 ) -> pl.DataFrame:
     """What the provider charges for each line, surcharges and tax included, with the arithmetic."""
     ids = wanted.select("line_id").collect(engine="streaming")["line_id"]
-    of_them = pl.col("line_id").is_in(ids.implode()) & (pl.col("component") == "fee")
-    found = assessed.filter(of_them).unique("line_id").collect(engine="streaming")
+    of_them = pl.col("line_id").is_in(ids.implode())
+    found = assessed.fee_rows.filter(of_them).unique("line_id").collect(engine="streaming")
     borne = [place for place, row in enumerate(charged) if row.borne_by == "customer"]
     return with_arithmetic(found, charged, language).select(
         "line_id",
@@ -95,7 +95,7 @@ def _ours(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past) -> pl.Data
     for charged_to in ("customer", "merchant"):
         rows = [row for row in tariffs if row.charged_to == charged_to]
         if rows:
-            assessed = assess(lines, rows, past).filter(pl.col("tariff").is_not_null())
+            assessed = assess(lines, rows, past).rows.filter(pl.col("tariff").is_not_null())
             found.append(assessed.collect().with_columns(charged_to=pl.lit(charged_to)))
     return pl.concat(found)
 

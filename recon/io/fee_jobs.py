@@ -70,7 +70,9 @@ def _explained(
     tariffs = [row for row in used.rows if row.charged_to == "us"]
     past = _past(workspace, account, used.rows, day)
     lines = _of_merchants(workspace, account, tariffs, day)
-    assessed = assess.assess(lines, tariffs, past).filter(pl.col("line_id") == line_id).collect()
+    assessed = (
+        assess.assess(lines, tariffs, past).rows.filter(pl.col("line_id") == line_id).collect()
+    )
     dates = pl.DataFrame(
         [(place, row.effective_from, row.effective_to) for place, row in enumerate(tariffs)],
         schema={"tariff_row": pl.UInt16, "effective_from": pl.Date, "effective_to": pl.Date},

@@ -170,7 +170,7 @@ def _assessed(lines: pl.DataFrame, rows: Sequence[Tariff]) -> pl.DataFrame:
     stated = conform(lines.with_columns(fee=ZERO, net="gross"), STATEMENT_LINE)
     return (
         assess(stated.lazy(), rows)
-        .group_by("line_id")
+        .rows.group_by("line_id")
         .agg(
             fee=pl.col("expected").sum(),
             tariff=pl.col("tariff").filter(pl.col("component") == "fee").first(),

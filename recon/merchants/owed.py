@@ -128,7 +128,9 @@ def _charge(amount: Decimal, currency: str, tariffs: Sequence[Tariff], day: date
     }
     schema = {name: STATEMENT_LINE[name] for name in line}
     stated = conform(pl.DataFrame([line], schema=schema), STATEMENT_LINE)
-    due: Decimal = assess(stated.lazy(), tariffs).select(pl.col("expected").sum()).collect().item()
+    due: Decimal = (
+        assess(stated.lazy(), tariffs).rows.select(pl.col("expected").sum()).collect().item()
+    )
     return due
 
 

@@ -78,7 +78,7 @@ def fast(rows: list[dict[str, Any]], tariffs: list[Tariff], past: Past) -> dict[
     merchants = pl.Series("merchant_id", [row.get("merchant_id") for row in rows], pl.String)
     plain = [{name: row[name] for name in row if name != "merchant_id"} for row in rows]
     given = lines(*(line(**row) for row in plain)).with_columns(merchants)
-    found = assess.assess(given.lazy(), tariffs, past).collect()
+    found = assess.assess(given.lazy(), tariffs, past).rows.collect()
     fees: dict[str, Fees] = {row["line_id"]: [] for row in rows}
     for line_id, component, tariff, expected in found.select(
         "line_id", "component", "tariff", "expected"

@@ -32,7 +32,7 @@ def said(title: str, language: Language = "en") -> list[str]:
 def arithmetic_of(vector: Vector, language: Language) -> list[str]:
     plain = [{name: row[name] for name in row if name != "merchant_id"} for row in vector.lines]
     given = lines(*(line(**row) for row in plain)).lazy()
-    assessed = assess.assess(given, vector.tariffs, vector.past).sort("line_id", "component")
+    assessed = assess.assess(given, vector.tariffs, vector.past).rows.sort("line_id", "component")
     return with_arithmetic(assessed.collect(), vector.tariffs, language)["arithmetic"].to_list()
 
 
