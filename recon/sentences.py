@@ -31,6 +31,11 @@ SENTENCES: Final[Phrases] = {
         "({candidates}), so none was taken.",
         "按规则“{rule}”有 {count} 个无法区分的候选（{candidates}），因此未匹配任何一个。",
     ),
+    "search_at_its_limit": (
+        " The search for rows that add up to it by the rule '{rule}' ended at its limit: whether "
+        "there are any is not known.",
+        "按规则“{rule}”查找合计相等的组合已达上限：是否存在尚不可知。",
+    ),
     "perhaps_entry": (
         " Perhaps it is the ledger's {item}, whose reference {reference} is {percent} percent "
         "alike.",

@@ -451,6 +451,28 @@ def test_a_set_of_one_is_a_pair_and_not_for_a_rule_of_sets() -> None:
     )
 
 
+@pytest.mark.parametrize("limit", ["_SEARCHES", "_EFFORT"])
+def test_a_search_that_ended_at_its_limit_is_told(
+    limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"recon.matching.covers.{limit}", 1)
+    rows = """
+        line  L1 transfer T1 - CNY 100.00
+        line  L2 transfer T2 - CNY 999.00
+        entry E1 transfer -  - CNY 61.00
+        entry E2 transfer -  - CNY 42.00
+        entry E3 transfer -  - CNY 73.00
+        entry E4 transfer -  - CNY 34.00
+    """
+    lines, entries = items(rows)
+    matched = engine.match(lines, entries, [DEPOSIT], 0)
+    late = replace(WHOSE, business_date=date(2026, 11, 21))
+    found = explain.discrepancies(matched, lines, entries, [DEPOSIT], ONE_DAY, late)
+    [told] = found.filter(discrepancy_id="match:L1").select("type", "explanation").rows()
+    assert told[0] == "missing_in_ledger"
+    assert told[1].endswith("'deposit' ended at its limit: whether there are any is not known.")
+
+
 TWO_SETS = """
         line  L1 transfer T1 - CNY 100.00
         entry E1 transfer -  - CNY 60.00

@@ -15,7 +15,7 @@ from recon.matching.subsets import cover
 from recon.tables import Schema
 
 # Searches of one rule on one day, the largest amounts first, and sums looked at in each: a day of
-# nothing but doubtful amounts ends within seconds. What is not reached stays as it is.
+# nothing but doubtful amounts ends within seconds. What is not reached is told as such.
 _SEARCHES: Final = 300
 _EFFORT: Final = 50_000
 _DECIMALS: Final = 18
@@ -45,7 +45,7 @@ class _Row:
 @dataclass(frozen=True)
 class _Set:
     """Rows that are alike (amount, date, status), and what the other side has that adds up to one
-    of them."""
+    of them; no members where the search ended at its limit."""
 
     targets: tuple[_Row, ...]
     members: tuple[_Row, ...]
@@ -54,7 +54,8 @@ class _Set:
 
 def find(lines: Side, entries: Side, rule: MatchRule) -> tuple[pl.DataFrame, pl.DataFrame]:
     """GROUPED of one row with the only set of rows of the other side that adds up to it, and DOUBT:
-    rows for which several sets fit, or who share a set with another row.
+    rows for which several sets fit, or who share a set with another row; with a count of nothing,
+    rows that were not looked at to the end.
 
     Only rows of equal keys, of no other status and, where the rule has a window, of fitting dates
     are looked at. The order of the rows does not matter.
@@ -121,9 +122,14 @@ _FOR_EVER: Final = 36_500  # days
 
 
 def _sets(buckets: list[_Bucket]) -> Iterator[_Set]:
-    for bucket, targets in sorted(_targets(buckets), key=_largest_first)[:_SEARCHES]:
-        target = targets[0]
-        pool = [row for row in bucket[_OTHER[target.side]] if _fits(target, row)]
+    ordered = sorted(_targets(buckets), key=_largest_first)
+    for search, (bucket, targets) in enumerate(ordered, start=1):
+        target, others = targets[0], bucket[_OTHER[targets[0].side]]
+        if search > _SEARCHES:
+            if len(others) > 1:
+                yield _Set(targets, (), is_unique=False)
+            continue
+        pool = [row for row in others if _fits(target, row)]
         if len(pool) < 2:
             continue
         found = cover(target.amount, [row.amount for row in pool], effort=_EFFORT)
@@ -131,6 +137,8 @@ def _sets(buckets: list[_Bucket]) -> Iterator[_Set]:
         # One row of the same amount is a pair, and not for this search to make.
         if found.verdict == "ambiguous" or (found.verdict == "unique" and len(members) > 1):
             yield _Set(targets, members, found.verdict == "unique")
+        elif found.verdict == "undecided":
+            yield _Set(targets, (), is_unique=False)
 
 
 def _targets(buckets: list[_Bucket]) -> Iterator[tuple[_Bucket, tuple[_Row, ...]]]:

@@ -232,7 +232,9 @@ def _doubts(lines: Side, entries: Side, rules: Sequence[MatchRule]) -> pl.DataFr
                 pl.col(name).cast(dtype) for name, dtype in DOUBT_SCHEMA.items()
             )
         )
-    return pl.concat(parts).unique(["side", "row"], keep="first", maintain_order=True)
+    # A search that came to no end says less than any candidate.
+    told = pl.concat(parts).sort(pl.col("count") == 0, maintain_order=True)
+    return told.unique(["side", "row"], keep="first", maintain_order=True)
 
 
 def _numbered(found: list[pl.DataFrame]) -> pl.DataFrame:

@@ -63,7 +63,7 @@ def _with_candidates(
         .group_by("row")
         .agg(pl.col("candidate_id").sort().alias("candidates"))
     )
-    named = doubts.drop("candidates").join(named, on="row", how="inner")
+    named = doubts.drop("candidates").join(named, on="row", how="left")
     return left.join(named, on="row", how="left")
 
 
@@ -103,9 +103,9 @@ def _entry(window_days: int, language: Language) -> tuple[pl.Expr, pl.Expr]:
     return pl.lit("missing_in_provider"), said
 
 
-def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl.Expr, pl.Expr]:
-    """What a person who has to decide needs to see, and a row that looks alike; null where there
-    is none."""
+def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl.Expr, ...]:
+    """What a person who has to decide needs to see, that a search was not ended, and a row that
+    looks alike; null where there is none."""
     is_doubtful = pl.col("candidates").is_not_null()
     unlisted = pl.col("count") > pl.col("candidates").list.len()
     doubt = told(
@@ -126,4 +126,9 @@ def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl
         percent="alike_percent",
     )
     is_alike = pl.col("alike_id").is_not_null() & ~is_doubtful
-    return pl.when(is_doubtful).then(doubt), pl.when(is_alike).then(proposal)
+    unsearched = told(language, "search_at_its_limit", rule=rule_name(rules))
+    return (
+        pl.when(is_doubtful).then(doubt),
+        pl.when(pl.col("count") == 0).then(unsearched),
+        pl.when(is_alike).then(proposal),
+    )
