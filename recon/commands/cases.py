@@ -157,10 +157,8 @@ def propose_write_off(
 
 @app.command
 def approve(numbers: list[int], /, *, common: Common = COMMON) -> int:
-    """Approve write-offs that somebody else, or the policy, has proposed."""
-    cases = _cases(common)
-    for number in numbers:
-        day = cases.approve(number)
+    """Approve write-offs that somebody else, or the policy, has proposed; all of them or none."""
+    for number, day in zip(numbers, _cases(common).approve(*numbers), strict=True):
         _done(common, f"case {number} is written off, from {day} on")
     return 0
 

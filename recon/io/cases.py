@@ -1,7 +1,8 @@
 """What people do with cases: each deed is one transaction, in the audit trail too."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -147,26 +148,29 @@ class Cases:
         self._do("propose write-off", case_id, {}, propose, booking_account=booking_account,
                  reason=reason)  # fmt: skip
 
-    def approve(self, case_id: int) -> date:
-        """Approve what another person has proposed; answers the business date from which on its
-        items are not carried. Errors: UserError for one's own proposal."""
+    def approve(self, *case_ids: int) -> list[date]:
+        """Approve what other people have proposed, all of it or nothing; answers, for each, the
+        business date from which on its items are not carried. Errors: UserError for one's own
+        proposal."""
         effective: list[date] = []
 
         def approve(connection: sa.Connection, case: Mapping[str, Any], now: datetime) -> None:
-            pending = _pending(connection, case_id)
+            pending = _pending(connection, case["case_id"])
             proposer = pending["proposed_by"]
             if proposer.casefold() == self._actor.casefold():
                 raise UserError(
-                    f"case {case_id}: {proposer} has proposed this write-off; another person must "
-                    "approve it (--as NAME)"
+                    f"case {case['case_id']}: {proposer} has proposed this write-off; another "
+                    "person must approve it (--as NAME)"
                 )
             day = _next_day(connection, case)
             decision = {"approved_by": self._actor, "approved_at": now, "effective_on": day}
             _decide(connection, pending, decision)
             effective.append(day)
 
-        self._do("approve write-off", case_id, {}, approve)
-        return effective[0]
+        with self._together() as connection:
+            for case_id in case_ids:
+                self._take(connection, "approve write-off", case_id, {}, approve)
+        return effective
 
     def reopen(self, case_id: int, reason: str) -> None:
         """Take back that a case is resolved. Errors: UserError for one that is not."""
@@ -183,42 +187,59 @@ class Cases:
         self._do("reject write-off", case_id, {}, reject, reason=reason)
 
     def _do(
+        self, event: str, case_id: int, values: Mapping[str, Any], also: "_Also | None" = None,
+        **detail: Any,
+    ) -> None:  # fmt: skip
+        with self._together() as connection:
+            self._take(connection, event, case_id, values, also, **detail)
+
+    @contextmanager
+    def _together(self) -> Iterator[sa.Connection]:
+        """All steps or none; the end of the trail is remembered after them."""
+        with self._database.begin() as connection:
+            yield connection
+        audit.keep_head(self._database, self._audit_head)
+
+    def _take(
         self,
+        connection: sa.Connection,
         event: str,
         case_id: int,
         values: Mapping[str, Any],
-        also: Callable[[sa.Connection, Mapping[str, Any], datetime], None] | None = None,
+        also: "_Also | None" = None,
         **detail: Any,
     ) -> None:
+        """One step of a case, with what else belongs to it and its row in the trail."""
         now = datetime.now(UTC)
-        with self._database.begin() as connection:
-            case = _case(connection, case_id)
-            state = after(event, case["state"], case_id)
-            if also is not None:
-                also(connection, case, now)
-            changed = {"state": state, **values}
-            this = CASES.c.case_id == case_id
-            connection.execute(sa.update(CASES).where(this).values(changed))
-            seq = audit.append(
-                connection,
-                actor=self._actor,
-                event=event,
-                subject=f"case:{case_id}",
-                now=now,
-                before=_digest(case),
-                after=_digest({**case, **changed}),
-                discrepancy_id=case["discrepancy_id"],
-                difference=case["difference"],
-                currency=case["currency"],
-                **detail,
-            )
-            moved = {"from_state": case["state"], "to_state": state}
-            row = {"seq": seq, "case_id": case_id, **moved}
-            connection.execute(sa.insert(CASE_CHANGES).values(row))
-        audit.keep_head(self._database, self._audit_head)
+        case = _case(connection, case_id)
+        state = after(event, case["state"], case_id)
+        if also is not None:
+            also(connection, case, now)
+        changed = {"state": state, **values}
+        this = CASES.c.case_id == case_id
+        connection.execute(sa.update(CASES).where(this).values(changed))
+        seq = audit.append(
+            connection,
+            actor=self._actor,
+            event=event,
+            subject=f"case:{case_id}",
+            now=now,
+            before=_digest(case),
+            after=_digest({**case, **changed}),
+            discrepancy_id=case["discrepancy_id"],
+            difference=case["difference"],
+            currency=case["currency"],
+            **detail,
+        )
+        moved = {"from_state": case["state"], "to_state": state}
+        row = {"seq": seq, "case_id": case_id, **moved}
+        connection.execute(sa.insert(CASE_CHANGES).values(row))
 
     def _place(self, sha256: str, name: str) -> Path:
         return self._attachments / sha256[:2] / f"{sha256}{Path(name).suffix[:10]}"
+
+
+_Also = Callable[[sa.Connection, Mapping[str, Any], datetime], None]
 
 
 def _filled(what: str, text: str) -> str:

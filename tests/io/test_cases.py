@@ -296,11 +296,23 @@ def test_the_candidates_of_a_one_sided_row_are_not_given_up_with_it(
     assert json.loads(kept) == items
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_several_write_offs_are_approved_together_or_not_at_all(place: Place) -> None:
+    place.run(20, "r1", "match:L1=1", "match:L2=2")
+    place.as_("ben").propose_write_off(1, "6602", "lost")
+    place.as_("anna").propose_write_off(2, "6602", "lost")
+    told = len(records(place.database))
+    with pytest.raises(UserError, match="case 2: anna has proposed this write-off"):
+        place.as_("anna").approve(1, 2)
+    assert len(records(place.database)) == told
+    assert place.as_("carl").approve(1, 2) == [date(2026, 11, 21)] * 2
+
+
 def test_small_differences_are_proposed_once_and_a_person_decides(place: Place) -> None:
     place.run(20, "r1", "match:L1=0.01", "match:L2=0.02", small="match:L1 match:L2")
     assert place.cases() == ["1 match:L1 proposed 0.01", "2 match:L2 proposed 0.02"]
     anna = place.as_("anna")
-    assert anna.approve(1) == date(2026, 11, 21)
+    assert anna.approve(1) == [date(2026, 11, 21)]
     anna.reject(2, "it grows every day")
     place.run(20, "r2", "match:L1=0.01", "match:L2=0.02", "match:L3=9", small="match:L1 match:L2")
     assert place.cases()[:2] == ["1 match:L1 written_off 0.01", "2 match:L2 open 0.02"]
@@ -314,7 +326,7 @@ def test_a_write_off_takes_effect_after_the_last_day_that_was_run(place: Place) 
     place.run(20, "r20", "match:L1=5")
     place.run(25, "r25")
     place.as_("anna").propose_write_off(1, "6602", "lost")
-    assert place.as_("ben").approve(1) == date(2026, 11, 26)
+    assert place.as_("ben").approve(1) == [date(2026, 11, 26)]
     for after, until, count in ((None, 25, 0), (None, 26, 1), (25, 26, 1), (26, 30, 0)):
         since = None if after is None else date(2026, 11, after)
         found = approved_write_offs(place.database, *WHOSE, since, date(2026, 11, until))
