@@ -119,12 +119,17 @@ def show_settled(done: "Settled", *, as_json: bool, language: Language | None = 
         print_json(
             {
                 "settlements": as_records(done.settlements),
+                "held_back_of_nobody": as_records(done.unowned),
                 "files": [str(path) for path in done.files],
                 "new": done.is_new,
             }
         )
         return
     show_table(done.settlements, "settlements", None, as_json=False, language=language)
+    if done.unowned.height:
+        columns = ["provider", "account", "business_date", "kind", "merchant_ref", "txn_id"]
+        title = "held back, and on no statement: nothing proves which merchant it is of"
+        _print_frame(done.unowned.select(*columns, "currency", "gross"), title, language)
     print("\n".join(str(path) for path in done.files))
     if not done.is_new:
         print("settled before, with the same result: nothing is to be paid again")

@@ -41,6 +41,7 @@ class Settled:
 
     settlements: pl.DataFrame  # MERCHANT_SETTLEMENT
     lines: pl.DataFrame  # MERCHANT_LINE
+    unowned: pl.DataFrame  # MERCHANT_LINE held back that may be of several merchants
     files: tuple[Path, ...]
     is_new: bool
 
@@ -75,6 +76,7 @@ def settle(
     return Settled(
         done.sort("merchant", "currency"),
         pl.concat([empty(MERCHANT_LINE), *(one.lines for one in made)]),
+        lines.filter(pl.col("merchant").is_null(), state="held_back"),
         files,
         is_new,
     )

@@ -251,6 +251,36 @@ def test_the_first_settlement_leaves_no_earlier_money_out_unless_that_is_asked_f
     assert settle(place, *late) == 0  # which was asked for once and for all
 
 
+def test_what_may_be_of_several_merchants_is_listed_though_it_is_on_no_statement(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def settled() -> dict[str, Any]:
+        capsys.readouterr()
+        assert settle(place, *DAYS, "--json") == 0
+        return json.loads(capsys.readouterr().out)  # type: ignore[no-any-return]
+
+    def held_back(found: dict[str, Any], merchant: str) -> Decimal:
+        rows = [row for row in found["settlements"] if row["merchant"] == merchant]
+        return sum((Decimal(row["held_back"]) for row in rows), Decimal(0))
+
+    shutil.copytree(place, place.with_name("alone"))
+    alone = settled()
+    assert alone["held_back_of_nobody"] == []
+    assert held_back(alone, "SHOP-ADYEN") > 0
+    shutil.rmtree(place)
+    shutil.copytree(place.with_name("alone"), place)
+    config = place / "configs" / "merchants.toml"
+    shared = 'accounts = ["acct_RECONDEMO0001", "ReconDemoEU"]'
+    text = config.read_text("utf-8").replace('accounts = ["acct_RECONDEMO0001"]', shared)
+    config.write_text(text, "utf-8")
+    found = settled()
+    assert held_back(found, "SHOP-ADYEN") == 0
+    listed = sum(Decimal(row["gross"]) for row in found["held_back_of_nobody"])
+    assert listed == held_back(alone, "SHOP-ADYEN")
+    assert settle(place, *DAYS) == 0
+    assert "nothing proves which merchant it is of" in capsys.readouterr().out
+
+
 def test_a_merchant_named_like_a_path_is_only_a_name(place: Path) -> None:
     name = "../../../evil"
     config = place / "configs" / "merchants.toml"
