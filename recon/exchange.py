@@ -42,59 +42,55 @@ class ExchangePolicy:
     max_age_days: int = 7
 
 
-def variances(
+@dataclass(frozen=True)
+class Exchanged:
+    """What was exchanged at other rates than those of reference."""
+
+    discrepancies: pl.DataFrame  # DISCREPANCY
+    differences: pl.DataFrame  # currency, difference: what conversions gave more than the reference
+
+
+NOTHING_EXCHANGED: Final = Exchanged(
+    empty(DISCREPANCY), pl.DataFrame(schema={"currency": pl.String(), "difference": MONEY})
+)
+
+
+def exchanged(
     lines: pl.LazyFrame, rates: pl.DataFrame, policy: ExchangePolicy, day: Day
-) -> pl.DataFrame:
-    """DISCREPANCY for what STATEMENT_LINE exchanged at another rate than EXCHANGE_RATE allows.
+) -> Exchanged:
+    """What STATEMENT_LINE exchanged, against EXCHANGE_RATE.
 
     A rounding of one smallest unit is never a variance. For a pair of currencies without a rate
     that is young enough, one discrepancy says that nothing could be compared; so does one for each
     conversion of which the statement has not both rows.
     """
-    exchanged = pl.concat([_settled(lines), _converted(lines)])
-    pairs = exchanged.group_by("given_currency", "currency", "rated_on").agg(count=pl.len())
-    crossed = _crossed(pairs.collect(engine="streaming"), rates, policy.max_age_days)
+    converted = _converted(lines).with_columns(is_conversion=True)
+    made = pl.concat([_settled(lines).with_columns(is_conversion=False), converted])
     keys = ["given_currency", "currency", "rated_on"]
-    expected = _by_reference()
-    off = (
-        exchanged.join(crossed.lazy().drop_nulls("cross"), on=keys, how="inner")
-        .with_columns(expected=pl.when(pl.col("got") < ZERO).then(-expected).otherwise(expected))
+    pairs = made.group_by(keys).agg(count=pl.len()).collect(engine="streaming")
+    crossed = _crossed(pairs, rates, policy.max_age_days)
+    reference = money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
+    compared = (
+        made.join(crossed.lazy().drop_nulls("cross"), on=keys, how="inner")
+        .with_columns(expected=pl.when(pl.col("got") < ZERO).then(-reference).otherwise(reference))
         .with_columns(variance=(pl.col("got") - pl.col("expected")).cast(MONEY))
-        .filter(pl.col("variance").abs() > _allowed(policy))
-        .sort("line_id")
-        .collect(engine="streaming")
     )
-    unrated = crossed.filter(pl.col("cross").is_null())
+    off, differences = pl.collect_all(
+        [
+            compared.filter(pl.col("variance").abs() > _allowed(policy)).sort("line_id"),
+            compared.filter("is_conversion")
+            .group_by("currency")
+            .agg(difference=pl.col("variance").sum().cast(MONEY)),
+        ],
+        engine="streaming",
+    )
     parts = [
         _varying(off, policy, day.language),
-        _unrated(unrated, policy, day.language),
+        _unrated(crossed.filter(pl.col("cross").is_null()), policy, day.language),
         _incomplete(lines, day.language),
     ]
-    found = [complete(part, day) for part in parts if part.height]
-    return pl.concat(found).sort("discrepancy_id") if found else empty(DISCREPANCY)
-
-
-def conversion_differences(
-    lines: pl.LazyFrame, rates: pl.DataFrame | None, max_age_days: int
-) -> pl.DataFrame:
-    """currency, difference: what the conversions of a day gave more than the reference rate does;
-    nothing without rates."""
-    if rates is None:
-        return pl.DataFrame(schema={"currency": pl.String(), "difference": MONEY})
-    exchanged = _converted(lines).collect(engine="streaming")
-    keys = ["given_currency", "currency", "rated_on"]
-    pairs = exchanged.group_by(keys).agg(count=pl.len())
-    crossed = _crossed(pairs, rates, max_age_days).drop_nulls("cross")
-    return (
-        exchanged.join(crossed, on=keys, how="inner")
-        .group_by("currency")
-        .agg(difference=(pl.col("got") - _by_reference()).sum().cast(MONEY))
-    )
-
-
-def _by_reference() -> pl.Expr:
-    """What would have been got for what was given, at the reference rates."""
-    return money.round_by_currency(pl.col("given") * pl.col("cross"), pl.col("currency"))
+    found = pl.concat([empty(DISCREPANCY), *(complete(part, day) for part in parts if part.height)])
+    return Exchanged(found.sort("discrepancy_id"), differences)
 
 
 def _settled(lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -278,7 +274,7 @@ def _incomplete(lines: pl.LazyFrame, language: Language) -> pl.DataFrame:
 
 def attributed(found: pl.DataFrame, off: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One difference, one discrepancy: where a line's amount is reported already, its rate is told
-    there, as the likely cause. Both are DISCREPANCY: of matching, and of `variances`."""
+    there, as the likely cause. Both are DISCREPANCY: of matching, and of `exchanged`."""
     line_id = pl.col("line_ids").list.first()
     differing = found.filter(type="amount_mismatch").select(line_id=line_id)
     causes = off.select(line_id=line_id, cause="explanation").join(differing, on="line_id")

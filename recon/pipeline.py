@@ -5,9 +5,8 @@ call on the command line, a Prefect task in the flows. Stages are pure: frames a
 frames out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, TypeVar
 
 import polars as pl
@@ -25,12 +24,10 @@ from recon.fees.withdrawals import Charges, charges, with_merchants
 from recon.journal.given_up import given_up
 from recon.journal.postings import Movements, postings
 from recon.journal.proposals import proposed_entries
-from recon.matching import engine, explain, origins, waiting
-from recon.matching.items import carried_items, entry_items, line_items, number_repeats
-from recon.matching.plain import plain_pairs
-from recon.matching.rules import MatchRule
+from recon.matching import origins
 from recon.normalization import Normalized, normalize
 from recon.receipts import NOTHING_RECEIVED, Received, receive, told_once
+from recon.reconciliation import Matching, match, rules_of
 from recon.results import DayResult
 from recon.settlement.payouts import payouts
 from recon.settlement.settled import Before, Settlement, settled
@@ -54,10 +51,10 @@ class StageResults:
     twice: repeats.Repeats
     written_off: pl.DataFrame  # OPEN_ITEM of earlier days that are carried no more
     normalized: Normalized
-    matching: "Matching"
+    matching: Matching
     costs: "Costs"
     settlement: Settlement
-    exchanged: pl.DataFrame  # DISCREPANCY
+    exchanged: exchange.Exchanged
     received: Received
 
 
@@ -83,11 +80,11 @@ def run_day(day: DayInput, policy: Policy, store: Store, step: Step = plain_step
         matching=step("match", lambda: match(day, policy, whose, missing, normalized, store)),
         costs=step("fees", lambda: fees(day, policy, whose, normalized)),
         settlement=step("settle", lambda: settle(day, whose, missing, normalized)),
-        exchanged=step("exchange", lambda: exchange_variances(day, policy, whose, normalized)),
+        exchanged=step("exchange", lambda: exchanged(day, policy, whose, normalized)),
         received=step("receive", lambda: received(day, policy, whose, normalized)),
     )
     result: DayResult = step("conclude", lambda: conclude(day, policy, whose, found))
-    posted: DayResult = step("post", lambda: post(day, policy, whose, result, written_off))
+    posted: DayResult = step("post", lambda: post(day, whose, result, found))
     return posted
 
 
@@ -96,109 +93,6 @@ def _missing_statements(day: DayInput) -> list[str]:
         return []
     there = {statement.kind.name for statement in day.statements}
     return [kind for kind in day.account.statements if kind not in there]
-
-
-def _waiting_kinds(day: DayInput, missing: list[str]) -> frozenset[str] | None:
-    """The kinds of movement that only a missing statement can show; None: all of them.
-
-    Without the statement of the movements themselves every entry would look like a difference.
-    """
-    carried_by = [day.provider.kind(kind).matched_kinds for kind in missing]
-    if None in carried_by or not day.statements:
-        return None
-    return frozenset().union(*(kinds for kinds in carried_by if kinds is not None))
-
-
-@dataclass(frozen=True)
-class Matching:
-    """What matching makes of the day."""
-
-    matches: pl.LazyFrame
-    discrepancies: pl.DataFrame
-    open_items: pl.DataFrame
-    conservation: pl.DataFrame
-
-
-def match(
-    day: DayInput,
-    policy: Policy,
-    whose: Day,
-    missing: list[str],
-    normalized: Normalized,
-    store: Store,
-) -> Matching:
-    """Lines and entries of the day, and what earlier days left open, against each other.
-
-    What a missing statement may still show waits for it, a day longer than its window if need be.
-    """
-    account = day.account
-    windows = waiting.Windows(
-        account.line_window_days, account.entry_window_days, account.date_tolerance_days
-    )
-    sides = _items(day, normalized)
-    rules = _rules_of(day, policy.rules)
-    late = None
-    tomorrow = day.business_date + timedelta(days=1)
-    if missing or (day.expected.state == "closed" and not day.statements):
-        kinds = _waiting_kinds(day, missing)
-        late = pl.lit(value=True) if kinds is None else pl.col("kind").is_in(sorted(kinds))
-        rules = () if kinds is None else rules
-    plain = plain_pairs(*sides, rules, windows.date_tolerance_days)
-    lines, entries = number_repeats(plain.lines), plain.entries
-    if late is not None:
-        lines = waiting.put_off(lines, windows.line_days, tomorrow, late)
-        entries = waiting.put_off(entries, windows.entry_days, tomorrow, late)
-    matched = engine.match(lines, entries, rules, windows.date_tolerance_days, plain.differing)
-    found = pl.concat(
-        [explain.plain_matches(plain, rules), explain.matches(matched, lines, entries, rules)]
-    )
-    check("MATCH", found)
-    kept, _ = store({"matches": found}, [])
-    left = waiting.open_items(matched, windows, day.business_date)
-    check("OPEN_ITEM", left)
-    newly_late = waiting.newly_late(matched, windows, day.business_date)
-    rest = findings.conservation(
-        matched, lines, entries, newly_late, normalized.rejects, day.entry_rejects
-    )
-    return Matching(
-        matches=kept["matches"],
-        discrepancies=explain.discrepancies(matched, lines, entries, rules, windows, whose),
-        open_items=left,
-        conservation=findings.conserved(rest, plain, *sides),
-    )
-
-
-def _rules_of(day: DayInput, given: Sequence[MatchRule]) -> tuple[MatchRule, ...]:
-    """The rules of the account's provider; windows in business days know the account's holidays."""
-    rules = []
-    for rule in given:
-        if rule.providers is not None and day.account.provider not in rule.providers:
-            continue
-        window = rule.date_window
-        if window is not None and window.in_business_days:
-            rule = replace(rule, date_window=replace(window, holidays=day.holidays))
-        rules.append(rule)
-    return tuple(rules)
-
-
-def _items(day: DayInput, normalized: Normalized) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Both sides as ITEM: the day's own, then what was carried.
-
-    An entry that was carried and is now dated today is one entry, so the carried copy is dropped.
-    """
-    lines, entries = line_items(normalized.lines), entry_items(day.entries)
-    carried_lines, carried_entries = (
-        day.open_items.filter(pl.col("side") == side) for side in ("line", "entry")
-    )
-    if carried_lines.height:
-        lines = pl.concat([lines, carried_items(carried_lines)])
-    if carried_entries.height:
-        old = carried_items(carried_entries).join(day.entries, left_on="item_id",
-                                                  right_on="entry_id", how="anti")  # fmt: skip
-        entries = pl.concat([entries, old])
-    for items in (lines, entries):
-        findings.ensure_summable(items)
-    return lines, entries
 
 
 @dataclass(frozen=True)
@@ -249,20 +143,18 @@ def settle(day: DayInput, whose: Day, missing: list[str], normalized: Normalized
     )
 
 
-def exchange_variances(
+def exchanged(
     day: DayInput, policy: Policy, whose: Day, normalized: Normalized
-) -> pl.DataFrame:
-    """What was exchanged at a rate too far from the reference; nothing where none is agreed."""
+) -> exchange.Exchanged:
+    """What was exchanged, against the reference rates; nothing where no tolerance is agreed."""
     allowed = day.account.fx_tolerance_percent
     if day.rates is None or allowed is None:
-        return empty(DISCREPANCY)
+        return exchange.NOTHING_EXCHANGED
     limits = exchange.ExchangePolicy(allowed, policy.rate_max_age_days)
-    return exchange.variances(normalized.lines, day.rates, limits, whose)
+    return exchange.exchanged(normalized.lines, day.rates, limits, whose)
 
 
-def post(
-    day: DayInput, policy: Policy, whose: Day, result: DayResult, written_off: pl.DataFrame
-) -> DayResult:
+def post(day: DayInput, whose: Day, result: DayResult, found: StageResults) -> DayResult:
     """The result with its postings, and with the entries that would settle its discrepancies."""
     moved = Movements(
         lines=result.lines,
@@ -272,11 +164,9 @@ def post(
         conservation=result.conservation,
         payouts=result.payouts,
         receipts=result.receipts,
-        written_off=given_up(day.write_offs, written_off),
+        written_off=given_up(day.write_offs, found.written_off),
         fees=result.fees,
-        exchanged=exchange.conversion_differences(
-            result.lines, day.rates, policy.rate_max_age_days
-        ),
+        exchanged=found.exchanged.differences,
     )
     posted = postings(moved, whose)
     check("POSTING", posted)
@@ -291,7 +181,7 @@ def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) 
     """Payouts of the providers against the lines of the bank account they go to."""
     if day.payouts is None:
         return NOTHING_RECEIVED
-    rules = _rules_of(day, policy.receipt_rules)
+    rules = rules_of(day, policy.receipt_rules)
     return receive(normalized.lines, day.payouts, day.open_items, rules, whose)
 
 
@@ -375,7 +265,7 @@ def _discrepancies(
     if day.payouts is not None:
         known = found.received.of_payouts
         matching = unidentified(matching, known, day.open_items, whose.language)
-    matching, exchanged = exchange.attributed(matching, found.exchanged)
+    matching, off = exchange.attributed(matching, found.exchanged.discrepancies)
     every = pl.concat(
         [
             findings.missing_files([*absent, *day.gaps], whose),
@@ -386,7 +276,7 @@ def _discrepancies(
             found.settlement.jumps,
             matching,
             found.received.discrepancies,
-            exchanged,
+            off,
             repeats.discrepancies(found.twice, whose),
             origins.over_refunds(day.orders, whose),
             origins.unfounded_reversals(day.orders, whose),

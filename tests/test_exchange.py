@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from recon.discrepancies import Day
-from recon.exchange import ExchangePolicy, attributed, conversion_differences, variances
+from recon.exchange import ExchangePolicy, attributed, exchanged
 from recon.tables import DISCREPANCY, EXCHANGE_RATE
 from tests.support import WHOSE, frame_of, line, lines
 
@@ -50,7 +50,7 @@ def leg(line_id: str, amount: str, **facts: Any) -> dict[str, Any]:
 def found(
     *rows: dict[str, Any], policy: ExchangePolicy = TWO_PERCENT, day: Day = WHOSE
 ) -> pl.DataFrame:
-    return variances(lines(*rows).lazy(), RATES, policy, day)
+    return exchanged(lines(*rows).lazy(), RATES, policy, day).discrepancies
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ def test_a_difference_that_is_reported_already_is_told_its_cause_and_not_reporte
             usual | {"discrepancy_id": "match:E", "line_ids": None, "type": "missing_in_provider"},
         ],
     )
-    matching, exchanged = attributed(reported, off)
+    matching, left = attributed(reported, off)
     assert matching["explanation"][0].startswith("Differs. In this payment 80.00 GBP became")
     assert matching["explanation"].to_list()[1:] == ["Differs.", "Differs."]
-    assert exchanged["line_ids"].to_list() == [["L2"]]
+    assert left["line_ids"].to_list() == [["L2"]]
     assert matching.schema == reported.schema
 
 
@@ -183,7 +183,11 @@ def test_a_difference_that_is_reported_already_is_told_its_cause_and_not_reporte
 def test_conversions_of_a_day_are_held_against_the_reference_by_currency(
     got: str, difference: str
 ) -> None:
-    """80 pounds are 125 dollars; more is a gain."""
-    legs = lines(leg("L1", "-80.00 GBP"), leg("L2", got)).lazy()
-    assert conversion_differences(legs, RATES, 5).rows() == [("USD", Decimal(difference))]
-    assert conversion_differences(legs, None, 5).height == 0
+    """80 pounds are 125 dollars; more is a gain. What a payer paid in pounds is no conversion."""
+    legs = [
+        leg("L1", "-80.00 GBP"),
+        leg("L2", got),
+        settled("80.00 GBP", "130.00 USD", line_id="L3"),
+    ]
+    differences = exchanged(lines(*legs).lazy(), RATES, TWO_PERCENT, WHOSE).differences
+    assert differences.rows() == [("USD", Decimal(difference))]

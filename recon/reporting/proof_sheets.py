@@ -36,6 +36,7 @@ from recon.reporting.watch import charts_sheet, history_sheet, watch_sheet
 from recon.row_wording import rule_in
 
 _WHOSE: Final = "provider account business_date"
+_BATCH: Final = ["provider", "account", "business_date", "batch_id", "currency"]
 
 
 def _sheet(name: str, language: Language, *tables: Table) -> Sheet:
@@ -53,12 +54,10 @@ def _batches(book: Book, language: Language) -> Sheet:
     listed, traced = _numbered_batches(book, language), []
     if book.transactions is not None:
         summed = (
-            listed_transactions(book, language)
-            .group_by("batch_number")
-            .agg(of_transactions=pl.col("net").sum())
+            _by_batch(book.transactions).group_by(_BATCH).agg(of_transactions=pl.col("net").sum())
         )
         listed = listed.join(
-            summed, on="batch_number", how="left", validate="1:1", maintain_order="left"
+            summed, on=_BATCH, how="left", validate="1:1", maintain_order="left"
         ).with_columns(pl.col("of_transactions").fill_null(ZERO))
         listed = listed.with_columns(trace=pl.col("net") - pl.col("of_transactions"))
         of_batch = SumOf("transactions", "net", {"batch_number": "{batch_number}"})
@@ -224,17 +223,19 @@ def transactions_sheet(book: Book, language: Language) -> Sheet | None:
     )
 
 
+def _by_batch(transactions: pl.DataFrame) -> pl.DataFrame:
+    """TRANSACTION with batch and currency as the listed batches have them."""
+    return transactions.with_columns(batch_id=named("batch_id"), currency=named("currency"))
+
+
 def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
     """TRANSACTION with visible words; a line without a batch belongs to that of its day."""
     found = book.transactions
     assert found is not None
     outcomes = text.words(text.OUTCOMES, language)
-    batch = ["provider", "account", "business_date", "batch_id", "currency"]
-    numbers = _numbered_batches(book, language).select(*batch, "batch_number")
-    told = found.with_columns(
-        batch_id=named("batch_id"),
+    numbers = _numbered_batches(book, language).select(*_BATCH, "batch_number")
+    told = _by_batch(found).with_columns(
         kind=worded("kind", text.KINDS, language),
-        currency=named("currency"),
         line_check=pl.col("gross") - pl.col("fee").fill_null(ZERO) - pl.col("net"),
         outcome=pl.when(pl.col("outcome").is_null())
         .then(pl.lit(outcomes["unmatched"]))
@@ -242,7 +243,7 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
         rule=rule_in(pl.col("rule"), language),
         matched_with="entry_id",
     )
-    return told.join(numbers, on=batch, how="left", validate="m:1", maintain_order="left").sort(
+    return told.join(numbers, on=_BATCH, how="left", validate="m:1", maintain_order="left").sort(
         ["provider", "account", "business_date", "batch_id", "occurred_at", "txn_id"],
         maintain_order=True,  # a payment and its fee share all of these
     )
