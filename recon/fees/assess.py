@@ -23,8 +23,8 @@ class Assessed:
     """ASSESSED_FEE in parts. The rows of a part have one tariff row, component, kind and currency,
     so that their sums need no look at what each line is."""
 
-    fees: list[pl.LazyFrame]  # a row a line
-    extras: list[pl.LazyFrame]  # surcharges and taxes on top of them
+    fees: Sequence[pl.LazyFrame]  # a row a line
+    extras: Sequence[pl.LazyFrame]  # surcharges and taxes on top of them
 
     @property
     def rows(self) -> pl.LazyFrame:
@@ -57,15 +57,15 @@ def assess(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past = _NOTHING
         by_order[True] = placed(
             waiting.collect(engine="streaming"), planned.choices, tariffs, past
         ).lazy()
-    found = Assessed([], [])
+    fees, on_top = list[pl.LazyFrame](), list[pl.LazyFrame]()
     for place, choice in enumerate(planned.choices):
         for row in (choice.regular, *choice.promotions):
             has_them = (pl.col("choice") == place) & pl.col("tariff_row").eq_missing(pl.lit(row))
             of_them = by_order[choice.is_ordered].filter(has_them)
             fee, *extras = _parts(of_them, choice, _dues(choice, row, tariffs), tariffs)
-            found.fees.append(fee)
-            found.extras.extend(extras)
-    return found
+            fees.append(fee)
+            on_top += extras
+    return Assessed(fees, on_top)
 
 
 def _read_in_order(tariffs: Sequence[Tariff]) -> list[str]:

@@ -3,8 +3,8 @@
 The columns it reads: `base` (what is charged on, without a sign), `used_amount` and
 `used_count` (what came before the line in the month, or of the quota), `original` and `returned`
 (of a refund: what was paid, and what was given back before). Products of amounts with up to nine
-decimals and of percentages with up to seven fit the 18 decimals there are; longer tokens go through
-`times`.
+decimals and of percentages with up to seven fit the 18 decimals there are; what `times` does about
+longer tokens is told there.
 """
 
 from decimal import Decimal

@@ -61,9 +61,9 @@ def usage(counts: pl.DataFrame, tariffs: Sequence[Tariff], day: date) -> pl.Data
     What is there of the day itself is of other accounts, whose movements go first.
     """
     counting = [(row.name, kind) for row in tariffs if row.counts for kind in row.kinds]
-    wanted = pl.DataFrame(counting, schema=["tariff", "kind"], orient="row").unique()
     if not counting:
         return empty(FEE_USAGE)
+    wanted = pl.DataFrame(counting, schema=["tariff", "kind"], orient="row").unique()
     is_month = pl.col("business_date").dt.month_start() == date(day.year, day.month, 1)
     is_today = pl.col("business_date") == day
     return (
@@ -187,21 +187,21 @@ def _succeeded(orders: pl.DataFrame) -> pl.DataFrame:
 def _with_originals(lines: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """Adds the payment that a refund belongs to, and what was given back of it before."""
     paid = _payments(orders).drop("paid_on")
+    key = ["parent_ref", "currency"]
     # Earlier days from the ledger; refunds of this day in their own order, from the statement.
     day = lines["business_date"].min()
     given = (
         _succeeded(orders)
         .filter(pl.col("kind").is_in(_OTHER_RETURNS), pl.col("business_date") < day)
-        .group_by("parent_ref", "currency")
+        .group_by(key)
         .agg(before=-pl.col("amount").sum())
     )
     back = pl.when(pl.col("is_return")).then("base").otherwise(ZERO)
-    same_day = back.cum_sum().over("parent_ref", "currency") - back
-    key = ["parent_ref", "currency"]
+    same_day = back.cum_sum().over(key) - back
     return (
         lines.with_columns(same_day=same_day)
         .join(paid, on=key, how="left", maintain_order="left", validate="m:1")
         .join(given, on=key, how="left", maintain_order="left", validate="m:1")
-        .with_columns(returned=pl.col("same_day") + pl.col("before").fill_null(literal(0)))
+        .with_columns(returned=pl.col("same_day") + pl.col("before").fill_null(ZERO))
         .drop("same_day", "before")
     )

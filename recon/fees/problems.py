@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from itertools import combinations, pairwise
 
-from recon.fees.schedule import RETURN_OF, Tariff
+from recon.fees.schedule import RETURN_OF, WITHDRAWALS, Tariff
 from recon.money import EXPONENT
 
 # Rates of more decimals could not be multiplied with every amount without rounding.
@@ -46,7 +47,7 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "counts twice: tiers by month, a free quota and a promotion's quota, take one"
     if row.has_promotion_quota and row.kinds & RETURN_OF.keys():
         yield "has a promotion's quota for what gives money back; only movements are counted"
-    if row.charged_to != "us" and not row.kinds <= {"withdrawal", "withdrawal_reversal"}:
+    if row.charged_to != "us" and not row.kinds <= set(WITHDRAWALS):
         yield f"is charged to the {row.charged_to} and not only for withdrawals"
     if row.counted_with and row.counts is None:
         yield "says counted_with, and has no quota or tiers by month that are counted"
@@ -79,7 +80,7 @@ def _of_tiers(row: Tariff) -> Iterator[str]:
         yield "has a fixed part in a marginal tier; only slabs have one"
 
 
-def _decimals(rate: object) -> int:
+def _decimals(rate: Decimal) -> int:
     text = f"{rate:f}"
     return len(text.partition(".")[2].rstrip("0"))
 

@@ -15,6 +15,7 @@ TierMode = Literal["slab", "marginal"]
 Per = Literal["day", "month", "lifetime"]
 ChargedTo = Literal["us", "customer", "merchant"]
 
+WITHDRAWALS: Final = ("withdrawal", "withdrawal_reversal")
 # What gives a movement back: its fee follows `on_refund` of the row of that movement.
 RETURN_OF: Final = {
     "refund": "payment",

@@ -8,7 +8,7 @@ import polars as pl
 from recon.discrepancies import Day, amount_text, complete, sentence, told, worded
 from recon.fees.arithmetic import with_arithmetic, with_on_top
 from recon.fees.assess import Assessed, by_batch
-from recon.fees.schedule import Tariff
+from recon.fees.schedule import WITHDRAWALS, Tariff
 from recon.money import MONEY, ZERO
 from recon.tables import DISCREPANCY, empty
 from recon.wording import KINDS, Language
@@ -88,7 +88,7 @@ def discrepancies(
 
 
 def _is_withdrawal() -> pl.Expr:
-    return pl.col("kind").is_in(["withdrawal", "withdrawal_reversal"])
+    return pl.col("kind").is_in(WITHDRAWALS)
 
 
 def _explanation(no_original: pl.Expr, language: Language) -> pl.Expr:

@@ -8,13 +8,11 @@ import polars as pl
 from recon.fees.arithmetic import with_arithmetic, with_on_top
 from recon.fees.assess import Assessed, assess
 from recon.fees.counting import Past
-from recon.fees.schedule import Tariff
+from recon.fees.schedule import WITHDRAWALS, Tariff
 from recon.fees.tables import ASSESSED_FEE
 from recon.money import ZERO
 from recon.tables import OUR_CHARGE, WITHDRAWAL_CHARGE, conform, empty
 from recon.wording import Language
-
-KINDS = ("withdrawal", "withdrawal_reversal")
 
 
 @dataclass(frozen=True)
@@ -37,17 +35,13 @@ def charges(
     `assessed` is what we are charged. What the provider charges is all of it, with
     surcharges and tax; where the customer bears it, it is passed on on top of our own tariff.
     """
-    taken = (
-        lines.filter(pl.col("kind").is_in(KINDS))
-        .select("line_id", "txn_id")
-        .unique("line_id")
-        .collect(engine="streaming")
-    )
+    is_withdrawal = pl.col("kind").is_in(WITHDRAWALS)
+    taken = lines.filter(is_withdrawal).select("txn_id").collect(engine="streaming")
     if taken.is_empty():
         return Charges()
     # The network fee of a withdrawal is a line of its own where it is paid in another token.
     of_them = (pl.col("kind") == "fee") & pl.col("txn_id").is_in(taken["txn_id"].implode())
-    wanted = lines.filter(pl.col("kind").is_in(KINDS) | of_them).unique("line_id")
+    wanted = lines.filter(is_withdrawal | of_them).unique("line_id").collect(engine="streaming")
     charged = [row for row in tariffs if row.charged_to == "us"]
     theirs = _theirs(wanted, assessed, charged, language)
     ours = _ours(wanted, [row for row in tariffs if row.charged_to != "us"], past)
@@ -57,7 +51,6 @@ def charges(
     by_line = (
         wanted.with_columns(amount=pl.col("gross").abs(), stated="fee")
         .drop("fee")
-        .collect(engine="streaming")
         .join(theirs, on="line_id", how="left", validate="1:1")
         .join(_by_line(ours), on="line_id", how="left", validate="1:1")
         .with_columns(base=pl.coalesce("base", "amount"), charged=pl.coalesce("charged", "stated"))
@@ -70,11 +63,10 @@ def charges(
 
 
 def _theirs(
-    wanted: pl.LazyFrame, assessed: Assessed, charged: Sequence[Tariff], language: Language
+    wanted: pl.DataFrame, assessed: Assessed, charged: Sequence[Tariff], language: Language
 ) -> pl.DataFrame:
     """What the provider charges for each line, surcharges and tax included, with the arithmetic."""
-    ids = wanted.select("line_id").collect(engine="streaming")["line_id"]
-    of_them = pl.col("line_id").is_in(ids.implode())
+    of_them = pl.col("line_id").is_in(wanted["line_id"].implode())
     found = assessed.fee_rows.filter(of_them).unique("line_id").collect(engine="streaming")
     borne = [place for place, row in enumerate(charged) if row.borne_by == "customer"]
     return with_arithmetic(found, charged, language).select(
@@ -89,13 +81,13 @@ def _theirs(
     )
 
 
-def _ours(lines: pl.LazyFrame, tariffs: Sequence[Tariff], past: Past) -> pl.DataFrame:
+def _ours(lines: pl.DataFrame, tariffs: Sequence[Tariff], past: Past) -> pl.DataFrame:
     """ASSESSED_FEE by our own tariffs, with whom it is charged to."""
     found = [empty(ASSESSED_FEE).with_columns(charged_to=pl.lit(None, dtype=pl.String))]
     for charged_to in ("customer", "merchant"):
         rows = [row for row in tariffs if row.charged_to == charged_to]
         if rows:
-            assessed = assess(lines, rows, past).rows.filter(pl.col("tariff").is_not_null())
+            assessed = assess(lines.lazy(), rows, past).rows.filter(pl.col("tariff").is_not_null())
             found.append(assessed.collect().with_columns(charged_to=pl.lit(charged_to)))
     return pl.concat(found)
 
