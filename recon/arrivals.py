@@ -9,6 +9,7 @@ from recon.discrepancies import Day, amount_text, sentence, sums_text, told
 from recon.matching import disagreements, short
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
+from recon.money import ZERO
 from recon.wording import Language
 
 
@@ -134,6 +135,42 @@ def early(receipts: pl.DataFrame, expected: pl.DataFrame, language: Language) ->
                 day="business_date",
                 arithmetic="arithmetic",
                 days=days,
+            ),
+        )
+    )
+
+
+def after_all(
+    came: pl.DataFrame, credits: pl.DataFrame, given_up: pl.DataFrame, language: Language
+) -> pl.DataFrame:
+    """Credits (line_id and payout_id) of PAYOUT that was written off, a row each: nothing of it was
+    expected any more."""
+    facts = given_up.select(
+        "payout_id",
+        "txn_id",
+        "merchant_ref",
+        payer=sentence("{} {}", "provider", "account"),
+        reference=pl.coalesce("merchant_ref", "txn_id", "payout_id"),
+    )
+    amounts = credits.select("line_id", "currency", amount_provider="gross")
+    return (
+        came.join(facts, on="payout_id", how="inner", validate="m:1")
+        .join(amounts, on="line_id", how="inner", validate="1:1")
+        .select(
+            "currency",
+            "txn_id",
+            "merchant_ref",
+            "amount_provider",
+            discrepancy_id=sentence("given_up:{}", "line_id"),
+            type=pl.lit("payout_mismatch"),
+            amount_ledger=ZERO,
+            line_ids=pl.concat_list("line_id"),
+            explanation=told(
+                language,
+                "payout_given_up",
+                payer="payer",
+                reference="reference",
+                amount=amount_text("amount_provider"),
             ),
         )
     )

@@ -53,6 +53,7 @@ class DayInput:
     gaps: tuple[str, ...] = ()  # numbered statements before these that have never come
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
+    given_up: pl.DataFrame | None = None  # PAYOUT sent to this account that was written off
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
     reserves: pl.DataFrame = field(default_factory=lambda: empty(RESERVE_DAY))  # of days before
     closed: pl.DataFrame = field(default_factory=lambda: empty(CLOSED))  # the statement before

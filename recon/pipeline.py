@@ -182,7 +182,7 @@ def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) 
     if day.payouts is None:
         return NOTHING_RECEIVED
     rules = rules_of(day, policy.receipt_rules)
-    return receive(normalized.lines, day.payouts, day.open_items, rules, whose)
+    return receive(normalized.lines, day.payouts, day.open_items, rules, whose, day.given_up)
 
 
 def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> DayResult:

@@ -47,12 +47,38 @@ def receive(
     carried: pl.DataFrame,
     rules: Sequence[MatchRule],
     day: Day,
+    given_up: pl.DataFrame | None = None,
 ) -> Received:
     """Match the lines of a bank account with what providers have sent to it.
 
     `lines` is STATEMENT_LINE of the day, `payouts` PAYOUT that have not been received by earlier
     days, `carried` OPEN_ITEM of the day before: what it has reported is not reported again.
+    `given_up` is PAYOUT that was written off: a credit that names one, and none that is expected,
+    is told.
     """
+    if given_up is None or given_up.is_empty():
+        return _received(lines, payouts, carried, rules, day)
+    credits = _credits(lines, carried.clear())
+    expected = naming.named(credits, payouts)
+    of_given_up = naming.named(credits, given_up).join(expected, on="line_id", how="anti")
+    came = of_given_up.unique("line_id", keep="first", maintain_order=True)
+    others = lines.filter(~pl.col("line_id").is_in(came["line_id"].implode()))
+    found = _received(others, payouts, carried, rules, day)
+    after_all = complete(arrivals.after_all(came, credits, given_up, day.language), day)
+    return replace(
+        found,
+        discrepancies=pl.concat([found.discrepancies, after_all]).sort("discrepancy_id"),
+        of_payouts=pl.concat([found.of_payouts, came.select(list(OF_PAYOUTS))]),
+    )
+
+
+def _received(
+    lines: pl.LazyFrame,
+    payouts: pl.DataFrame,
+    carried: pl.DataFrame,
+    rules: Sequence[MatchRule],
+    day: Day,
+) -> Received:
     expected = _expected(payouts, carried)
     if expected.height == 0:
         return NOTHING_RECEIVED

@@ -159,6 +159,11 @@ SENTENCES: Final[Phrases] = {
         "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",
         "{payer} 打款 {sent}（{reference}），本账户实收 {arrived}。",
     ),
+    "payout_given_up": (
+        "{amount} of the payout {reference} of {payer} has arrived here, after it was written off: "
+        "take the write-off back in the books.",
+        "{payer} 的打款 {reference} 在核销后到账 {amount}：请在账上冲回该核销。",
+    ),
     "payout_not_received": (
         "{payer} paid out {sent} on {day} ({reference}), which has not arrived by {due}.",
         "{payer} 于 {day} 打款 {sent}（{reference}），截至 {due} 仍未到账。",

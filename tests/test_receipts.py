@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from recon.discrepancies import Day, Severity
 from recon.matching.rules import MatchRule, Tolerance
 from recon.receipts import Received, receive, told_once
-from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE
+from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE, empty
 from recon.unidentified import known_by, unidentified
 from tests.support import frame_of, shipped_config
 
@@ -151,6 +151,27 @@ def test_what_the_bank_only_announces_is_no_part_of_a_payout() -> None:
         P1 open
         """
     )
+
+
+def test_a_payout_that_comes_after_it_was_written_off_is_told_and_taken_for_no_other() -> None:
+    given_up = frame_of(PAYOUT, [payout(["P1", "po_1", "EUR", "100.00"])])
+    expected = frame_of(PAYOUT, [payout(["P2", "po_2", "EUR", "100.00"])])
+    came = [credit(["C1", "100.00", "po_1"]), credit(["C2", "5.00", "of", "po_1", "and", "po_2"])]
+    rules = list(shipped_config().policy.receipt_rules)
+
+    def found(rows: list[dict[str, object]], payouts: pl.DataFrame) -> Received:
+        lines = frame_of(STATEMENT_LINE, rows)
+        return receive(lines.lazy(), payouts, empty(OPEN_ITEM), rules, WHOSE, given_up)
+
+    made = found(came[:1], expected)
+    assert told(made) == ["P2 open", "payout_mismatch 100.00 given_up:C1"]
+    assert made.of_payouts.rows() == [("C1", "P1")]  # and so it is not unidentified
+    assert made.discrepancies["explanation"].item() == (
+        "100.00 EUR of the payout po_1 of stripe acct_1 has arrived here, after it was written "
+        "off: take the write-off back in the books."
+    )
+    assert told(found(came[:1], empty(PAYOUT))) == ["payout_mismatch 100.00 given_up:C1"]
+    assert "given_up" not in " ".join(told(found(came[1:], expected)))  # it names P2, too
 
 
 def test_without_a_number_amount_and_day_must_be_the_only_ones() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
+from recon.control_tables import given_up_items
 from recon.io.database import Database, read_frame
 from recon.io.schema import (
     DISCREPANCIES,
@@ -16,8 +17,9 @@ from recon.io.schema import (
     RUNS,
     current_runs_of,
 )
+from recon.io.write_offs import approved_write_offs
 from recon.periods import Period
-from recon.tables import PAYOUT, RECEIPT
+from recon.tables import PAYOUT, RECEIPT, empty
 
 
 def payouts_in_transit(
@@ -77,6 +79,25 @@ def payouts_by_day(
         )
 
     return in_transit
+
+
+def given_up_payouts(
+    database: Database, provider: str, account: str, business_date: date
+) -> pl.DataFrame:
+    """PAYOUT sent to a bank account that was written off, up to a business date; sorted by id."""
+    written_off = approved_write_offs(database, provider, account, None, business_date)
+    ids = given_up_items(written_off).filter("of_payout")["item_id"]
+    if ids.is_empty():
+        return empty(PAYOUT)
+    select = (
+        sa.select(*(PAYOUTS.c[name] for name in PAYOUT))
+        .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
+        .where(RUNS.c.superseded_by.is_(None), PAYOUTS.c.pays_into == account)
+    )
+    sent = read_frame(database, select, PAYOUT).filter(pl.col("payout_id").is_in(ids.implode()))
+    return sent.sort("payout_id", "business_date").unique(
+        "payout_id", keep="first", maintain_order=True
+    )
 
 
 def payouts_of(database: Database, period: Period) -> pl.DataFrame:

@@ -51,8 +51,8 @@ WHY_NOT: Final[Phrases] = {
     ),
     "fee_data_missing": ("What was charged is not known.", "实际收取的金额未知。"),
     "payout_mismatch": (
-        "Whether bank or provider kept the difference is not known yet.",
-        "尚不清楚差额由银行还是渠道扣留。",
+        "Where the difference is, or comes from, must be cleared up first.",
+        "须先查明差额的去向或来源。",
     ),
     "payout_not_received": (
         "It stays in transit until the provider says where it is.",

@@ -129,6 +129,11 @@ def test_a_payout_that_stays_short_is_told_once_and_may_be_written_off(place: Pa
     lost = booked.filter(pl.col("ledger_account").str.contains("6602"))
     debit, credit = (sum(map(Decimal, lost[side].drop_nulls())) for side in ("debit", "credit"))
     assert debit - credit == Decimal("159.25")
+    statements(place, {"19": "6000.00", "23": "159.25"})
+    run_days(place, "23", "23")  # and then it comes
+    assert found(place, "23") == [("payout_mismatch", Decimal("159.25"))]
+    run_days(place, "22", "23")
+    assert case(place, "given_up:")[1:] == ("payout_mismatch", "open", Decimal("159.25"))
 
 
 @pytest.mark.parametrize(
