@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -170,6 +171,27 @@ def test_discrepancies_can_be_filtered_and_exported(
     found = pl.read_csv(out, infer_schema=False)
     assert set(found["type"]) == {"amount_mismatch"}
     assert found.height >= 3
+
+
+@pytest.mark.parametrize(
+    ("command", "title"),
+    [
+        ("cases list", "案件"),
+        ("discrepancies", "差异明细"),
+        ("open-items --date 2026-11-18 --provider paypal", "未达账项 2026-11-18"),
+        ("withdrawals --date 2026-11-18", "提现"),
+    ],
+)
+def test_tables_of_the_terminal_have_their_title_in_the_language_that_is_asked_for(
+    recon: Recon, capsys: pytest.CaptureFixture[str], command: str, title: str
+) -> None:
+    if command.startswith("open-items"):
+        recon("run", "--date", "2026-11-18", "--provider", "paypal")
+        capsys.readouterr()
+    assert recon(*command.split(), "--lang", "zh") == 0
+    assert capsys.readouterr().out.splitlines()[0] == title
+    assert recon(*command.split(), "--lang", "en") == 0
+    assert not re.search("[\u4e00-\u9fff]", capsys.readouterr().out)
 
 
 def test_fail_on_discrepancy_is_for_scripts(recon: Recon, ledger: Path) -> None:

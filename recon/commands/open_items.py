@@ -39,9 +39,9 @@ def open_items(
         amounts = [name for name in found.rolled.columns if not name.endswith("_count")]
         shown = found.rolled.select(*amounts, open="closing_count")
         shown = shown.rename({name: name.removesuffix("_amount") for name in amounts})
-        console.show_frame(shown, f"open items {period}", as_json=False, language=lang)
+        console.show_frame(shown, "open items", as_json=False, language=lang, about=period)
         console.show_frame(
-            found.ages, f"how old they are on {period.last}", as_json=False, language=lang
+            found.ages, "how old they are on", as_json=False, language=lang, about=period.last
         )
         if found.cleared.height:
             cleared = found.cleared.drop("account", "txn_id", "kind")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recon.console.grids import draw
 from recon.console.terminal import complain, print_json, room
 from recon.errors import ReconError
-from recon.wording import Language
+from recon.wording import LANGUAGES, Language
 
 if TYPE_CHECKING:
     import polars as pl
@@ -135,8 +135,11 @@ def show_settled(done: "Settled", *, as_json: bool, language: Language | None = 
         print("settled before, with the same result: nothing is to be paid again")
 
 
-def _print_frame(frame: "pl.DataFrame", title: str, language: Language | None = None) -> None:
-    """The first rows, as they fit; headings and words are the canonical ones, or of a language."""
+def _print_frame(
+    frame: "pl.DataFrame", title: str, language: Language | None = None, about: object = ""
+) -> None:
+    """The first rows, as they fit; headings and words are the canonical ones, or of a language.
+    `about` is what the title is followed by, such as the days."""
     import polars as pl
 
     right = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
@@ -162,7 +165,7 @@ def _print_frame(frame: "pl.DataFrame", title: str, language: Language | None = 
         column.name: ["" if cell is None else str(cell) for cell in column]
         for column in shown.iter_columns()
     }
-    print("\n".join(draw(title, cells, right, room(), headings)))
+    print("\n".join(draw(f"{title} {about}".rstrip(), cells, right, room(), headings)))
     if frame.height > _ROWS_SHOWN:
         print(f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them")
 
@@ -180,11 +183,17 @@ def _told(
     named = [worded(name, group, language) for name, group in groups.items() if name in shown]
     titles = text.words(text.COLUMNS, language)
     sheets = text.words(text.SHEETS, language)
-    return shown.with_columns(named), titles, sheets.get(title.replace(" ", "_"), title)
+    tables = {said[0]: said[LANGUAGES.index(language)] for said in text.TABLES.values()}
+    return shown.with_columns(named), titles, tables.get(title) or sheets.get(title, title)
 
 
 def show_frame(
-    frame: "pl.DataFrame", title: str, *, as_json: bool, language: Language | None = None
+    frame: "pl.DataFrame",
+    title: str,
+    *,
+    as_json: bool,
+    language: Language | None = None,
+    about: object = "",
 ) -> None:
     """Any small table, with all its columns; a column without a value is left out for people."""
     from recon.io.export import as_records
@@ -193,7 +202,7 @@ def show_frame(
         print_json(as_records(frame))
         return
     filled = [name for name in frame.columns if frame[name].null_count() < frame.height]
-    _print_frame(frame.select(filled) if frame.height else frame, title, language)
+    _print_frame(frame.select(filled) if frame.height else frame, title, language, about)
 
 
 def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:

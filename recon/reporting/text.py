@@ -8,10 +8,10 @@ from typing import Final
 
 from recon import wording
 from recon.reporting.phrases import PHRASES
-from recon.reporting.titles import COLUMNS, SHEETS, Words
+from recon.reporting.titles import COLUMNS, SHEETS, TABLES, Words
 from recon.wording import words
 
-__all__ = ["COLUMNS", "PHRASES", "SHEETS", "Words", "words"]
+__all__ = ["COLUMNS", "PHRASES", "SHEETS", "TABLES", "Words", "words"]
 
 Language = wording.Language
 LANGUAGES: Final = wording.LANGUAGES

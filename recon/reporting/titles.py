@@ -195,3 +195,20 @@ SHEETS: Final[Words] = {
     "changes": ("Changes", "本次变化"),
     "transactions": ("Transactions", "交易明细"),
 }
+
+# Of tables that only the terminal shows.
+TABLES: Final[Words] = {
+    "ages": ("how old they are on", "账龄，截至"),
+    "cases": ("cases", "案件"),
+    "cleared": ("cleared", "已核销"),
+    "in_total": ("in total", "合计"),
+    "open_items": ("open items", "未达账项"),
+    "reruns": ("reruns", "重跑"),
+    "settlements": ("settlements", "商户结算"),
+    "unowned": (
+        "held back, and on no statement: nothing proves which merchant it is of",
+        "暂缓结算且不在任何结算单上：无法证明属于哪个商户",
+    ),
+    "what_they_changed": ("what they changed", "其变化"),
+    "written_off": ("written off", "已核销坏账"),
+}
