@@ -30,7 +30,8 @@ def _chain(chained: pl.DataFrame, currency: str) -> pl.DataFrame:
         return empty(BALANCE)
     in_file = chained if chained["line_no"].is_sorted() else chained.sort("line_no")
     # Files are in either order, and seconds have several rows.
-    for rows in (_in_time(in_file), _in_time(in_file.reverse())):
+    for turned in (False, True):
+        rows = _in_time(in_file.reverse() if turned else in_file)
         if not (rows["before"].slice(1) != rows["after"].slice(0, rows.height - 1)).any():
             ends = [(currency, rows["before"][0], rows["after"][-1])]
             return pl.DataFrame(ends, schema=dict(BALANCE), orient="row")

@@ -129,9 +129,9 @@ def _number(column: str | None, mapping: "StatementMapping", *, absent: pl.Expr)
     """An amount as the file writes it; null where it is no number, `absent` where it is blank."""
     if column is None:
         return absent
-    is_blank = pl.col(column).str.strip_chars().is_in(["", *mapping.numbers.blank])
-    amount = money.parse(pl.col(_plain(column)), decimals=_MOST_DECIMALS)
-    return pl.when(is_blank).then(absent).otherwise(amount)
+    plain = pl.col(_plain(column))
+    amount = money.parse(plain, decimals=_MOST_DECIMALS)
+    return pl.when(plain.is_null()).then(absent).otherwise(amount)
 
 
 def _plain(column: str) -> str:
@@ -139,16 +139,17 @@ def _plain(column: str) -> str:
 
 
 def _digits(column: str, mapping: "StatementMapping") -> pl.Expr:
-    """The text of an amount as `money.parse` reads it."""
+    """The text of an amount as `money.parse` reads it; null where it is blank."""
     numbers = mapping.numbers
     text = pl.col(column).str.strip_chars()
+    is_blank = text.is_in(["", *numbers.blank])
     for ignored in (*numbers.ignore, *([numbers.thousands] if numbers.thousands else [])):
         text = text.str.replace_all(ignored, "", literal=True)
     if numbers.decimal != ".":
         text = text.str.replace(numbers.decimal, ".", literal=True)
     if numbers.ignore:
         text = text.str.strip_chars()
-    return text.str.strip_prefix("+")
+    return pl.when(~is_blank).then(text.str.strip_prefix("+"))
 
 
 def _amount(mapping: "StatementMapping") -> pl.Expr:

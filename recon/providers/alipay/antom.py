@@ -227,14 +227,12 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
 
 def _sums(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
     """What the file of the batches must state: amount, fee and settlement in each currency."""
-    signed = {"Amount": "gross", "Fee": "fee", "Settlement": "net"}
-    parts = [
-        rows.group_by(currency="Currency")
-        .agg(computed=pl.col(column).sum())
-        .select("currency", "computed", name=pl.lit(name), stated=pl.lit(None))
-        for name, column in signed.items()
-    ]
-    return _as_controls(pl.concat(parts).sort("currency", "name"), content)
+    sums = rows.group_by(currency="Currency").agg(
+        Amount=pl.col("gross").sum(), Fee=pl.col("fee").sum(), Settlement=pl.col("net").sum()
+    )
+    named = sums.unpivot(index="currency", variable_name="name", value_name="computed")
+    stated = named.with_columns(stated=pl.lit(None)).sort("currency", "name")
+    return _as_controls(stated, content)
 
 
 def _count(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
