@@ -1,7 +1,8 @@
 """Rows that depend on what came before: tiers by month, quotas, refunds of a known payment.
 
 The lines of a day are counted in the order of (occurred_at, line_id), so that the line that crosses
-an edge is always the same one, whatever the order of the file.
+an edge is always the same one, whatever the order of the file; a line that is told twice with other
+amounts comes with the smaller one first.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,7 +92,7 @@ def placed(
     has it as its `tariff_row`. `choice` of a line is the place of one of `choices`."""
     carried = _carried(tariffs, past.usage)
     returning = [place for place, one in enumerate(choices) if one.is_return]
-    found = lines.sort("occurred_at", "line_id").with_columns(
+    found = lines.sort("occurred_at", "line_id", "base", "charged").with_columns(
         promotion=pl.lit(None, dtype=PLACE), is_return=pl.col("choice").is_in(returning)
     )
     promotions = {row for one in choices for row in one.promotions}

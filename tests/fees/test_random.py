@@ -204,6 +204,19 @@ def test_the_order_of_the_rows_of_a_file_changes_nothing(data: st.DataObject) ->
     }
 
 
+def test_a_line_that_is_told_twice_with_two_amounts_counts_the_same_in_any_order() -> None:
+    tiers = [{"percent": "1", "up_to": "500"}, {"percent": "0.5"}]
+    row = {"name": "T", "account": "A", "kinds": ["payment"], "currency": "CNY",
+           "effective_from": date(2026, 1, 1), "tiers": tiers,
+           "tier_by": "month_amount"}  # fmt: skip
+    tariffs = FeeSettings.model_validate({"tariff": [row]}).rows()
+    twice = [line("L1", gross="900.00"), line("L1", gross="200.00")]
+    for some in (twice, twice[::-1]):
+        found = assess.assess(lines(*some).lazy(), tariffs).rows.collect()
+        # Only with the smaller amount first is the larger one still below the edge.
+        assert sorted(found["expected"]) == [2, 9]
+
+
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_the_sum_by_tariff_row_is_the_sum_of_the_lines(data: st.DataObject) -> None:
