@@ -14,7 +14,11 @@ import polars as pl
 from recon import exchange, findings, repeats
 from recon.boundary import check
 from recon.control.open_items import cleared_items
-from recon.control.write_offs import small_differences, without_written_off
+from recon.control.write_offs import (
+    small_differences,
+    told_as_written_off,
+    without_written_off,
+)
 from recon.day import DayInput, Policy, Store
 from recon.discrepancies import Day
 from recon.errors import ensure
@@ -261,10 +265,11 @@ def _discrepancies(
     controls = findings.control_discrepancies(totals, whose)
     is_clean = rejects.height == 0 and controls.height == 0 and not found.missing
     absent = [] if day.expected.state == "later" else found.missing
-    matching = found.matching.discrepancies
+    matching = told_as_written_off(found.matching.discrepancies, day.given_up_items, whose.language)
     if day.payouts is not None:
         known = found.received.of_payouts
         matching = unidentified(matching, known, day.open_items, whose.language)
+    matching = told_as_written_off(matching, day.given_up_items, whose.language)
     matching, off = exchange.attributed(matching, found.exchanged.discrepancies)
     every = pl.concat(
         [

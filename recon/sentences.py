@@ -154,6 +154,11 @@ SENTENCES: Final[Phrases] = {
         "换汇 {reference} 在账单中只有 {amounts}，而应为两种币种的一出一入：无法核对其汇率。"
         "缺少的一笔可能在其他日期的账单中。",
     ),
+    "was_written_off": (
+        " The other side had it as {item}, which was written off: take the write-off back, and "
+        "book nothing twice.",
+        "另一方曾有此笔（{item}），已核销：请冲回核销，勿重复入账。",
+    ),
     # -------------------------------------------------------------- payouts and the bank
     "payout_mismatch": (
         "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",

@@ -15,7 +15,12 @@ from recon.control.open_items import (
     statement,
     untied,
 )
-from recon.control.write_offs import SmallDifferences, small_differences, without_written_off
+from recon.control.write_offs import (
+    SmallDifferences,
+    small_differences,
+    told_as_written_off,
+    without_written_off,
+)
 from recon.control_tables import OPEN_ITEM_STATEMENT, WRITE_OFF
 from recon.errors import UserError
 from recon.tables import DISCREPANCY, MATCH, OPEN_ITEM, RECEIPT, empty
@@ -43,6 +48,32 @@ def open_items(*rows: str) -> pl.DataFrame:
 
 
 # ------------------------------------------------------------------------------------- write-offs
+
+
+def test_what_shows_up_after_it_was_written_off_is_told_with_the_item() -> None:
+    """The same reference, amount, currency and the other side: anything else is another matter."""
+    given_up = [
+        {"side": "entry", "item_id": "E1", "currency": "EUR", "amount": "7", "merchant_ref": "R1"},
+        {"side": "line", "item_id": "L2", "currency": "EUR", "amount": "9", "txn_id": "T2"},
+    ]
+    rows = [
+        {"line_ids": ["L1"], "currency": "EUR", "amount_provider": "7", "merchant_ref": "R1"},
+        {"entry_ids": ["E2"], "currency": "EUR", "amount_ledger": "9", "txn_id": "T2"},
+        {"line_ids": ["L3"], "currency": "EUR", "amount_provider": "8", "merchant_ref": "R1"},
+        {"line_ids": ["L4"], "currency": "USD", "amount_provider": "7", "merchant_ref": "R1"},
+        {"entry_ids": ["E5"], "currency": "EUR", "amount_ledger": "7", "merchant_ref": "R1"},
+        {"line_ids": ["L6"], "entry_ids": ["E6"], "currency": "EUR", "amount_provider": "7",
+         "merchant_ref": "R1"},
+    ]  # fmt: skip
+    found = frame_of(DISCREPANCY, [row | {"explanation": "Alone."} for row in rows])
+    told = told_as_written_off(found, frame_of(OPEN_ITEM, given_up), "en")
+    assert told.columns == found.columns
+    ends = "which was written off: take the write-off back, and book nothing twice."
+    assert told["explanation"].to_list() == [
+        f"Alone. The other side had it as E1, {ends}",
+        f"Alone. The other side had it as L2, {ends}",
+        *["Alone."] * 4,
+    ]
 
 
 def test_written_off_items_leave_the_carry_and_no_other() -> None:

@@ -50,7 +50,7 @@ from recon.io.secrets import secret
 from recon.io.stale import Stale, payouts_due, stale_days
 from recon.io.store import ParquetStore
 from recon.io.transit import given_up_payouts
-from recon.io.write_offs import approved_write_offs
+from recon.io.write_offs import approved_write_offs, given_up_rows
 from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step, run_day
 from recon.providers.contract import Place, encoding_of
@@ -262,6 +262,9 @@ def _inputs(
         ),
         payout_terms=payout_terms(workspace.database, account, business_date),
         payouts=_payouts(workspace, account, business_date),
+        given_up_items=given_up_rows(
+            workspace.database, account.provider, account.account, business_date
+        ),
         given_up=given_up_payouts(
             workspace.database, account.provider, account.account, business_date
         ),

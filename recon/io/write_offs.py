@@ -5,9 +5,11 @@ from datetime import date
 import polars as pl
 import sqlalchemy as sa
 
-from recon.control_tables import WRITE_OFF
+from recon.control_tables import WRITE_OFF, given_up_items
 from recon.io.control_schema import WRITE_OFFS
 from recon.io.database import Database, read_frame
+from recon.io.schema import OPEN_ITEMS, RUNS, current_runs_of
+from recon.tables import OPEN_ITEM, empty
 
 
 def approved_write_offs(
@@ -24,3 +26,31 @@ def approved_write_offs(
     if after is not None:
         select = select.where(row.effective_on > after)
     return read_frame(database, select, WRITE_OFF).sort("case_id", "approved_at")
+
+
+def given_up_rows(
+    database: Database, provider: str, account: str, business_date: date
+) -> pl.DataFrame:
+    """OPEN_ITEM of lines and entries that were written off, up to a business date, as they were
+    carried last; sorted by side and id."""
+    ids = given_up_items(approved_write_offs(database, provider, account, None, business_date))
+    rows = ids.filter(~pl.col("of_payout"))["item_id"]
+    if rows.is_empty():
+        return empty(OPEN_ITEM)
+    item = OPEN_ITEMS.c
+    select = (
+        sa.select(*(item[name] for name in OPEN_ITEM), RUNS.c.business_date.label("on"))
+        .join(RUNS, RUNS.c.run_id == item.run_id)
+        .where(
+            *current_runs_of(provider, account),
+            RUNS.c.business_date < business_date,
+            item.side.in_(["line", "entry"]),
+        )
+    )
+    found = read_frame(database, select, {**OPEN_ITEM, "on": pl.Date()})
+    return (
+        found.filter(pl.col("item_id").is_in(rows.implode()))
+        .sort("side", "item_id", "on")
+        .unique(["side", "item_id"], keep="last", maintain_order=True)
+        .select(list(OPEN_ITEM))
+    )

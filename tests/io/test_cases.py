@@ -26,7 +26,7 @@ from recon.io.write_offs import approved_write_offs
 from recon.money import MONEY
 from recon.periods import one_day
 from recon.tables import OPEN_ITEM, SETTLEMENT_BATCH, empty
-from tests.io.test_runs import discrepancies, run_on
+from tests.io.test_runs import discrepancies, open_items, run_on
 from tests.support import frame_of
 
 WHOSE = ("stripe", "acct_1")
@@ -48,9 +48,10 @@ class Place:
             {"discrepancy_id": name, "booking_account": "6603", "is_proposed": True}
             for name in more.pop("small", "").split()
         ]
+        carried = open_items(*more.pop("carried", "").split())
         run = RunRows(
             discrepancies(*found, currency="CNY", **more),
-            empty(OPEN_ITEM),
+            carried,
             empty(SETTLEMENT_BATCH),
             cleared=frame_of(CLEARED_ITEM, rows),
             small_differences=frame_of(SMALL_DIFFERENCE, small),
