@@ -32,18 +32,22 @@ def given_up_rows(
     database: Database, provider: str, account: str, business_date: date
 ) -> pl.DataFrame:
     """OPEN_ITEM of lines and entries that were written off, up to a business date, as they were
-    carried last; sorted by side and id."""
-    ids = given_up_items(approved_write_offs(database, provider, account, None, business_date))
-    rows = ids.filter(~pl.col("of_payout"))["item_id"]
+    carried last, on the days before that took effect; sorted by side and id."""
+    written_off = approved_write_offs(database, provider, account, None, business_date)
+    rows = given_up_items(written_off).filter(~pl.col("of_payout"))["item_id"]
     if rows.is_empty():
         return empty(OPEN_ITEM)
-    item = OPEN_ITEMS.c
+    mine, item = current_runs_of(provider, account), OPEN_ITEMS.c
+    with database.connect() as connection:
+        run_on = connection.execute(sa.select(RUNS.c.business_date).where(*mine)).scalars().all()
+    effective = written_off["effective_on"].unique().sort()
+    last = {max((day for day in run_on if day < on), default=date.min) for on in effective}
     select = (
         sa.select(*(item[name] for name in OPEN_ITEM), RUNS.c.business_date.label("on"))
         .join(RUNS, RUNS.c.run_id == item.run_id)
         .where(
-            *current_runs_of(provider, account),
-            RUNS.c.business_date < business_date,
+            *mine,
+            RUNS.c.business_date.in_(sorted(last)),
             item.side.in_(["line", "entry"]),
         )
     )
