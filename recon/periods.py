@@ -64,8 +64,9 @@ def one_day(day: date) -> Period:
 def parse_date(text: str) -> date:
     """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example."""
     try:
-        # The standard library alone would also accept 20261120 and 2026-W47-5.
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        # The standard library alone would also accept 20261120 and 2026-W47-5; and from 0026 on
+        # a range would be run for weeks.
+        if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:

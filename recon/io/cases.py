@@ -249,7 +249,9 @@ def _filled(what: str, text: str) -> str:
 
 
 def _case(connection: sa.Connection, case_id: int) -> dict[str, Any]:
-    row = connection.execute(sa.select(CASES).where(CASES.c.case_id == case_id)).mappings().first()
+    select = sa.select(CASES).where(CASES.c.case_id == case_id)
+    is_number = 0 < case_id < 2**31  # no database takes any number for one of its own
+    row = connection.execute(select).mappings().first() if is_number else None
     if row is None:
         raise UserError(f"no case {case_id}; recon cases list shows those there are")
     return dict(row)
