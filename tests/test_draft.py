@@ -115,6 +115,16 @@ def _read(tmp_path: Path, data: bytes) -> tuple[str, list[tuple[object, ...]]]:
     return account, lines.select("account", "txn_id", "gross").rows()
 
 
+def test_a_column_of_types_tells_the_kinds(tmp_path: Path) -> None:
+    rows = "日期,流水号,类型,金额\n2026-11-20,A1,消费,5.00\n2026-11-20,A2,手续费,-1.00\n"
+    copy_place(tmp_path, "bank")
+    (tmp_path / "rows.csv").write_text(rows, "utf-8")
+    config = ["--config", f"{tmp_path}/configs"]
+    assert invoke(["providers", "new", "newone", f"{tmp_path}/rows.csv", *config]) == 0
+    drafted = (tmp_path / "configs/providers/newone.toml").read_text("utf-8")
+    assert 'kind = "fee"\ncolumn = "类型"\nwords = ["手续费"]' in drafted
+
+
 def test_columns_that_touch_begin_where_their_names_do(tmp_path: Path) -> None:
     touching = (
         b"DATE      ID        TYPE      AMOUNT      \n"

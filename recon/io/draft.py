@@ -32,7 +32,7 @@ _WORDS: Final = {
     "balance": ("余额", "balance", "saldo"),
     "txn_id": ("流水号", "交易号", "单号", "transaction id", "transaktion", "txn", "id"),
     "merchant_ref": ("商户单号", "订单号", "reference", "referenz", "order"),
-    "kind": ("交易类型", "摘要", "type", "vorgang", "kind", "category"),
+    "kind": ("交易类型", "摘要", "类型", "type", "vorgang", "kind", "category"),
     "status": ("状态", "status", "state"),
     "direction": ("收支", "借贷", "s/h", "dr/cr", "direction", "side", "d/c"),
     "description": (
