@@ -316,3 +316,18 @@ def test_the_same_for_people_has_thousands_and_the_code(
 ) -> None:
     grouped = f"{Decimal(text):,f}"
     assert money.display(Decimal(amount), currency) == f"{grouped} {currency}"
+
+
+@pytest.mark.parametrize("code", ["JPY", "EUR", "KWD", "CLF", "BTC", "ETH"])
+@pytest.mark.parametrize("text", ["1.005", "-1.005", "0.5", "-0.5", "2.4999", "-7.00005", "0"])
+def test_one_amount_in_a_currency_is_what_another_rounds_to(text: str, code: str) -> None:
+    amount, currency = pl.lit(text).cast(money.MONEY), pl.lit(code)
+    rounded = money.round_by_currency(amount, currency)
+    unit = pl.lit(1).cast(money.MONEY) / 10 ** money.EXPONENT[code]
+    beside = (rounded + unit.cast(money.MONEY)).cast(money.MONEY)
+    found = pl.select(
+        money.rounds_to(amount, rounded, currency).alias("it"),
+        money.rounds_to(amount, beside, currency).alias("beside"),
+        money.rounds_to(amount, rounded, pl.lit("no code")).alias("unknown"),
+    )
+    assert found.row(0) == (True, False, None)

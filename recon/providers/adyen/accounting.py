@@ -132,7 +132,7 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _checks(context: ReadContext) -> list[checks.Check]:
     currency, record = pl.col("currency"), pl.col("Record Type")
-    settled = cells.converted(pl.col("original"), pl.col("rate"), currency)
+    exact = pl.col("original") * pl.col("rate")
     is_converted = pl.col("moves") & (pl.col("Exchange Rate") != "")
     shown = [money.to_text(pl.col(name)) for name in ("original", "rate", "gross")]
     found = [
@@ -152,7 +152,7 @@ def _checks(context: ReadContext) -> list[checks.Check]:
         checks.Check(
             "Exchange Rate",
             pl.concat_str(shown, separator=" "),
-            ~is_converted | (settled == pl.col("gross")),
+            ~is_converted | money.rounds_to(exact, pl.col("gross"), currency),
             "captured x rate is not payable + fees (captured, rate, payable + fees)",
         ),
     ]

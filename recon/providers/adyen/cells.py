@@ -42,15 +42,6 @@ def time_checks(name: str) -> list[checks.Check]:
     ]
 
 
-def converted(original: pl.Expr, rate: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """original x rate, rounded as Adyen does, to the decimals of `currency`."""
-    exact = original * rate
-    return pl.coalesce(
-        pl.when(currency.is_in(codes)).then(money.round_to(exact, places, "half_up"))
-        for places, codes in money.CODES_BY_EXPONENT.items()
-    )
-
-
 def payment_method() -> pl.Expr:
     """visa, or applepay:visa where method or variant (visa_applepay) tell the wallet."""
     method = checks.blank_as_null("Payment Method")

@@ -143,7 +143,7 @@ def _signed(credit: str, debit: str) -> pl.Expr:
 
 def _checks(context: ReadContext) -> list[checks.Check]:
     currency = pl.col("Net Currency")
-    settled = cells.converted(pl.col("original"), pl.col("rate"), currency)
+    exact = pl.col("original") * pl.col("rate")
     is_converted = (pl.col("Exchange Rate") != "") & (pl.col("Gross Currency") != "")
     found = [
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
@@ -167,7 +167,7 @@ def _checks(context: ReadContext) -> list[checks.Check]:
                 [money.to_text(pl.col(name)) for name in ("original", "rate", "gross")],
                 separator=" ",
             ),
-            ~is_converted | (settled == pl.col("gross")),
+            ~is_converted | money.rounds_to(exact, pl.col("gross"), currency),
             "gross x rate is not net + fees (gross, rate, net + fees)",
         ),
     ]
