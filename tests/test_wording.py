@@ -44,6 +44,7 @@ CONTINUED = {
     "payout_in_doubt",
     "payout_by_amount",
     "payout_came_short",
+    "was_written_off",
     "search_at_its_limit",
 }
 
