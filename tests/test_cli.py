@@ -460,7 +460,9 @@ def test_a_database_that_is_full_midway_is_told_beside_the_files_that_were_taken
     assert recon("ledger", "import", first, ledger) == 3
     said = capsys.readouterr()
     assert said.out.startswith(f"{first}: 0 new, 0 changed, ")
-    assert "no disk space left; nothing of this was recorded" in said.err
+    assert said.err == (
+        f"recon: {ledger}: the database has no disk space left; nothing of this was recorded\n"
+    )
 
 
 def test_the_days_after_one_that_could_not_be_run_are_told(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recon.console.grids import draw
 from recon.console.terminal import complain, print_json, room
-from recon.errors import ReconError
+from recon.errors import ReconError, UserError
 from recon.wording import LANGUAGES, Language
 
 if TYPE_CHECKING:
@@ -231,10 +231,12 @@ def show_imports(done: "Mapping[str, LedgerImport | ReconError]", *, as_json: bo
         )
         if one.rejects.height:
             _print_frame(one.rejects.drop("file_id"), "rejected rows")
-    for one in done.values():
-        if isinstance(one, ReconError):
+    for name, one in done.items():
+        if isinstance(one, UserError):
             others = "; of this file nothing was taken" if len(done) > 1 else ""
             complain(f"{one}{others}")
+        elif isinstance(one, ReconError):  # of the world: it names the database, and not the file
+            complain(f"{name}: {one}")
 
 
 def _import_as_json(one: "LedgerImport | ReconError") -> dict[str, Any]:
