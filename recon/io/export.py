@@ -1,5 +1,6 @@
 """Canonical tables as files for people and other programs, written whole or not at all."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from recon.errors import UserError
+from recon.errors import ReconError, UserError
 from recon.io.cells import FORMULA_START
 from recon.masking import mask_free_text
 from recon.money import to_text
@@ -40,7 +41,8 @@ def as_records(frame: pl.DataFrame) -> list[dict[str, Any]]:
 def replaced(path: Path) -> Iterator[Path]:
     """A temporary name that becomes `path` when the block ends well, and vanishes when not.
 
-    Errors: UserError, one line, when the place cannot be written or someone has the file open.
+    Errors, of one line: UserError when the place cannot be written or someone has the file open,
+    ReconError when the disk is full.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -51,12 +53,18 @@ def replaced(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(part, path)
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; close it if it is open in Excel, or "
-            "make the folder writable, then run again (what was computed is kept)"
-        ) from None
+        raise _not_written(path, error) from None
     finally:
         _remove(part)
+
+
+def _not_written(path: Path, error: OSError) -> ReconError:
+    why = f"cannot write {path}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ReconError(f"{why}; make room, then run again")
+    return UserError(
+        f"{why}; close it if it is open in Excel, or make the folder writable, then run again"
+    )
 
 
 def _refuse_if_open(path: Path) -> None:

@@ -8,13 +8,7 @@ from functools import cache
 from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from recon.money import EXPONENT, MONEY
 from recon.settlement.cycles import WEEKDAYS, cycle_problem

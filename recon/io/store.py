@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from recon.errors import UserError
+from recon.errors import ReconError
 
 # Polars tells a disk that is full as a failed computation.
 _OS_ERROR: Final = re.compile(r"\(os error \d+\)")
@@ -45,12 +45,12 @@ class ParquetStore:
             for name, part in parts.items():
                 _settle(part, self.path(name))
         except OSError as error:
-            raise UserError(f"cannot write {self.directory}: {error.strerror or error}") from None
+            raise ReconError(f"cannot write {self.directory}: {error.strerror or error}") from None
         except pl.exceptions.ComputeError as error:
             if _OS_ERROR.search(str(error)) is None:
                 raise
             said = str(error).rpartition("error: ")[2]
-            raise UserError(f"cannot write {self.directory}: {said}") from None
+            raise ReconError(f"cannot write {self.directory}: {said}") from None
         stored = {name: pl.scan_parquet(self.path(name)) for name in kept}
         return stored, frames[len(sinks) :]
 

@@ -1,5 +1,6 @@
 """Workbooks and exports, read back: exact, inert, computed, the same bytes every time."""
 
+import errno
 import io
 import json
 import zipfile
@@ -15,7 +16,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from recon.errors import UserError
+from recon.errors import ReconError, UserError
 from recon.io.cells import number_text
 from recon.io.export import write_frame
 from recon.io.reports import write_day
@@ -451,6 +452,17 @@ def test_a_place_that_refuses_is_named_and_nothing_half_written_stays(
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(UserError, match=r"cannot write .*discrepancies\.xlsx: Permission denied"):
         write_day(day_result(), tmp_path, run_id="run-1")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_nobodys_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(ReconError, match=r"No space left on device; make room") as caught:
+        write_day(day_result(), tmp_path, run_id="run-1")
+    assert caught.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []
 
 
