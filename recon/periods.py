@@ -62,14 +62,16 @@ def one_day(day: date) -> Period:
 
 
 def parse_date(text: str) -> date:
-    """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example."""
+    """Read `YYYY-MM-DD`; anything else is the user's mistake, said with an example, and so is a
+    year of another age: from 0026 on a range would be run for weeks."""
+    example = "write it as YYYY-MM-DD, e.g. 2026-11-20"
     try:
-        # The standard library alone would also accept 20261120 and 2026-W47-5; and from 0026 on
-        # a range would be run for weeks.
-        if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
+        # The standard library alone would also accept 20261120 and 2026-W47-5.
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError(text)
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise UserError(
-            f"{text!r} is not a date; write it as YYYY-MM-DD, e.g. 2026-11-20"
-        ) from None
+        raise UserError(f"{text!r} is not a date; {example}") from None
+    if not 1900 <= day.year < 2200:
+        raise UserError(f"{text!r} is too far from today; {example}")
+    return day

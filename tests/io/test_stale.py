@@ -206,7 +206,7 @@ def test_a_day_to_come_of_which_nothing_is_here_is_not_run(
 ) -> None:
     deliver(place, "100.00")
     told(capsys, place, "--from", "2026-11-18", "--to", "2026-11-19")
-    assert run(place, "run", "--date", "2926-11-19") == 2
+    assert run(place, "run", "--date", "2126-11-19") == 2
     assert "the day has not begun in Europe/Berlin" in capsys.readouterr().err
     run(place, "status", "--json")
     assert json.loads(capsys.readouterr().out)[0]["last_run"] == "2026-11-19"
