@@ -19,7 +19,7 @@ from recon.settings import AccountSettings, Expectation
 from recon.settlement.continuity import CLOSED
 from recon.settlement.due import PayoutTerms
 from recon.settlement.reserve import RESERVE_DAY
-from recon.tables import LEDGER_ENTRY, OPEN_ITEM, empty
+from recon.tables import LEDGER_ENTRY, OPEN_ITEM, PAYOUT, empty
 from recon.wording import Language
 
 
@@ -53,9 +53,9 @@ class DayInput:
     gaps: tuple[str, ...] = ()  # numbered statements before these that have never come
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
-    given_up_items: pl.DataFrame = field(default_factory=lambda: empty(OPEN_ITEM))  # lines and
-    # entries that were written off
-    given_up: pl.DataFrame | None = None  # PAYOUT sent to this account that was written off
+    # What was written off, on whatever day: OPEN_ITEM of lines and entries, PAYOUT sent to here.
+    given_up_items: pl.DataFrame = field(default_factory=lambda: empty(OPEN_ITEM))
+    given_up_payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))
     rates: pl.DataFrame | None = None  # EXCHANGE_RATE; None: the account's are not compared
     reserves: pl.DataFrame = field(default_factory=lambda: empty(RESERVE_DAY))  # of days before
     closed: pl.DataFrame = field(default_factory=lambda: empty(CLOSED))  # the statement before

@@ -186,7 +186,9 @@ def received(day: DayInput, policy: Policy, whose: Day, normalized: Normalized) 
     if day.payouts is None:
         return NOTHING_RECEIVED
     rules = rules_of(day, policy.receipt_rules)
-    return receive(normalized.lines, day.payouts, day.open_items, rules, whose, day.given_up)
+    return receive(
+        normalized.lines, day.payouts, day.open_items, rules, whose, day.given_up_payouts
+    )
 
 
 def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> DayResult:
@@ -265,7 +267,7 @@ def _discrepancies(
     controls = findings.control_discrepancies(totals, whose)
     is_clean = rejects.height == 0 and controls.height == 0 and not found.missing
     absent = [] if day.expected.state == "later" else found.missing
-    matching = told_as_written_off(found.matching.discrepancies, day.given_up_items, whose.language)
+    matching = found.matching.discrepancies
     if day.payouts is not None:
         known = found.received.of_payouts
         matching = unidentified(matching, known, day.open_items, whose.language)

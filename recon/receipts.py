@@ -47,7 +47,7 @@ def receive(
     carried: pl.DataFrame,
     rules: Sequence[MatchRule],
     day: Day,
-    given_up: pl.DataFrame | None = None,
+    given_up: pl.DataFrame,
 ) -> Received:
     """Match the lines of a bank account with what providers have sent to it.
 
@@ -56,7 +56,7 @@ def receive(
     `given_up` is PAYOUT that was written off: a credit that names one, and none that is expected,
     is told.
     """
-    if given_up is None or given_up.is_empty():
+    if given_up.is_empty():
         return _received(lines, payouts, carried, rules, day)
     credits = _credits(lines, carried.clear())
     expected = naming.named(credits, payouts)

@@ -481,6 +481,27 @@ def test_an_entry_that_never_comes_is_reported_once_and_carried() -> None:
     assert counted(again, "entry") == {"matched": day.ledger.height, "open": 1}
 
 
+def test_a_line_whose_entry_was_written_off_says_so_once() -> None:
+    day = small_day(missing_in_ledger=1)
+    account = replace(account_of("wechatpay"), line_window_days=0)
+    [alone] = run(day, account=account).discrepancies.rows(named=True)
+    gone = carried(side="entry", item_id="GL-1", currency=alone["currency"],
+                   amount=alone["amount_provider"], merchant_ref=alone["merchant_ref"])  # fmt: skip
+    given = DayInput(
+        account,
+        provider_named("wechatpay"),
+        TODAY,
+        statements_of("wechatpay", day.files),
+        day.ledger.lazy(),
+        empty(REJECT),
+        empty(OPEN_ITEM),
+        given_up_items=frame_of(OPEN_ITEM, [gone]),
+    )
+    told = run_day(given, shipped_config().policy, MemoryStore())
+    more = " The other side had it as GL-1, which was written off: take the write-off back, and "
+    assert explanations(told) == f"{alone['explanation']}{more}book nothing twice."
+
+
 def test_an_empty_ledger_leaves_every_line_open_and_nothing_breaks() -> None:
     day = small_day()
     result = run(day, ledger=conform(day.ledger.clear(), LEDGER_ENTRY))

@@ -22,6 +22,7 @@ from tests.support import frame_of, shipped_config
 
 TODAY = date(2026, 11, 20)
 WHOSE = Day("bank", "NL02", TODAY, Severity())
+NONE = empty(PAYOUT)
 
 
 def payout(cells: list[str]) -> dict[str, object]:
@@ -74,7 +75,7 @@ def received(given_rows: str, rules: list[MatchRule] | None = None) -> Received:
         if row[-1] == "reported"
     ]
     chosen = list(shipped_config().policy.receipt_rules) if rules is None else rules
-    return receive(credits.lazy(), payouts, frame_of(OPEN_ITEM, carried), chosen, WHOSE)
+    return receive(credits.lazy(), payouts, frame_of(OPEN_ITEM, carried), chosen, WHOSE, NONE)
 
 
 def told(found: Received) -> list[str]:
@@ -281,7 +282,9 @@ def test_a_payout_that_came_nearly_waits_for_the_rest_while_it_may_come() -> Non
     payouts = frame_of(PAYOUT, [payout(["P1", "-", "EUR", "100.00", "due=11-20"])])
     later = replace(WHOSE, business_date=date(2026, 11, 21))
     rules = shipped_config().policy.receipt_rules
-    second = receive(frame_of(STATEMENT_LINE, []).lazy(), payouts, first.in_transit, rules, later)
+    second = receive(
+        frame_of(STATEMENT_LINE, []).lazy(), payouts, first.in_transit, rules, later, NONE
+    )
     assert told(second) == ["C1 open", "P1 overdue", "payout_mismatch -1.50 P1"]
     (said,) = second.discrepancies["explanation"]
     assert said.endswith("; by amount and day it can only be a part of this one.")
@@ -316,7 +319,7 @@ def test_the_rest_of_a_payout_may_come_on_another_day() -> None:
     payouts = frame_of(PAYOUT, [payout(["P1", "po_1", "EUR", "100.00"])])
     rules = list(shipped_config().policy.receipt_rules)
     rest = frame_of(STATEMENT_LINE, [credit(["C2", "40.00", "po_1", "the", "rest"])])
-    second = receive(rest.lazy(), payouts, first.in_transit, rules, WHOSE)
+    second = receive(rest.lazy(), payouts, first.in_transit, rules, WHOSE, NONE)
     assert told(second) == [
         "P1 C1 60.00 by payout number",
         "P1 C2 40.00 by payout number",

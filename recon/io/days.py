@@ -243,6 +243,9 @@ def _inputs(
     entries = read_ledger(workspace, account, business_date)
     orders = read_refunded(workspace, account, entries.frame, business_date)
     schedule = workspace.config.schedules[account.provider, account.account]
+    whose = workspace.database, account.provider, account.account
+    written_off = approved_write_offs(*whose, business_date)
+    before = runs.day_before(account.provider, account.account, business_date) or date.min
     return DayInput(
         account=account,
         provider=provider,
@@ -253,21 +256,11 @@ def _inputs(
         entry_rejects=entries.rejects,
         open_items=runs.open_items_before(account.provider, account.account, business_date),
         orders=orders,
-        write_offs=approved_write_offs(
-            workspace.database,
-            account.provider,
-            account.account,
-            runs.day_before(account.provider, account.account, business_date),
-            business_date,
-        ),
+        write_offs=written_off.filter(pl.col("effective_on") > before),
+        given_up_items=given_up_rows(*whose, written_off),
+        given_up_payouts=given_up_payouts(workspace.database, account.account, written_off),
         payout_terms=payout_terms(workspace.database, account, business_date),
         payouts=_payouts(workspace, account, business_date),
-        given_up_items=given_up_rows(
-            workspace.database, account.provider, account.account, business_date
-        ),
-        given_up=given_up_payouts(
-            workspace.database, account.provider, account.account, business_date
-        ),
         rates=_rates(workspace.config, account, business_date),
         closed=closed_before(workspace.database, schedule, account, business_date),
         reserves=reserves_before(workspace.database, account, business_date),

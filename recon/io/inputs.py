@@ -13,7 +13,7 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import Stale, payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "19"
+_RESULT_VERSION: Final = "20"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {
@@ -26,8 +26,8 @@ _WORDS: Final = {
     "files": "its statements",
     "fee_usage": "the turnover that fee tiers go by",
     "gaps": "a statement of a series that has never come",
-    "given_up": "the payouts that were written off",
     "given_up_items": "the lines and entries that were written off",
+    "given_up_payouts": "the payouts that were written off",
     "holidays": "the holidays",
     "language": "the language of the reports",
     "open_items": "the open items of the day before",
@@ -60,8 +60,8 @@ def run_inputs(config: Config, day: DayInput) -> dict[str, Any]:
         "orders": entries_digest(day.orders),
         "rates": None if day.rates is None else entries_digest(day.rates),
         "payouts": None if day.payouts is None else payouts_digest(day.payouts),
-        "given_up": None if day.given_up is None else payouts_digest(day.given_up),
         "given_up_items": entries_digest(day.given_up_items),
+        "given_up_payouts": payouts_digest(day.given_up_payouts),
         "open_items": entries_digest(day.open_items),
         "fee_usage": entries_digest(day.fee_usage),
         "reserves": entries_digest(day.reserves),

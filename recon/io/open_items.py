@@ -117,5 +117,5 @@ def _cleared(database: Database, account: AccountSettings, period: Period) -> pl
 
 
 def _gone(database: Database, account: AccountSettings, period: Period) -> pl.DataFrame:
-    found = approved_write_offs(database, account.provider, account.account, None, period.last)
+    found = approved_write_offs(database, account.provider, account.account, period.last)
     return found.filter(pl.col("effective_on") >= period.first).select(list(WRITE_OFF))

@@ -175,7 +175,7 @@ def _payouts_due_by_day(
 ) -> Callable[[date], pl.DataFrame]:
     """`payouts_due` of any day of an account, read once."""
     on_their_way = payouts_by_day(database, provider, account)
-    written_off = approved_write_offs(database, provider, account, None, date.max)
+    written_off = approved_write_offs(database, provider, account, date.max)
 
     def due(day: date) -> pl.DataFrame:
         given_up = written_off.filter(pl.col("effective_on") <= day)["item_ids"]

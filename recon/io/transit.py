@@ -17,7 +17,6 @@ from recon.io.schema import (
     RUNS,
     current_runs_of,
 )
-from recon.io.write_offs import approved_write_offs
 from recon.periods import Period
 from recon.tables import PAYOUT, RECEIPT, empty
 
@@ -81,35 +80,27 @@ def payouts_by_day(
     return in_transit
 
 
-def given_up_payouts(
-    database: Database, provider: str, account: str, business_date: date
-) -> pl.DataFrame:
-    """PAYOUT sent to a bank account that was written off, up to a business date; sorted by id."""
-    written_off = approved_write_offs(database, provider, account, None, business_date)
+def given_up_payouts(database: Database, account: str, written_off: pl.DataFrame) -> pl.DataFrame:
+    """PAYOUT sent to a bank account that are in its WRITE_OFF; sorted by id."""
     ids = given_up_items(written_off).filter("of_payout")["item_id"]
     if ids.is_empty():
         return empty(PAYOUT)
-    select = (
-        sa.select(*(PAYOUTS.c[name] for name in PAYOUT))
-        .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
-        .where(RUNS.c.superseded_by.is_(None), PAYOUTS.c.pays_into == account)
-    )
-    sent = read_frame(database, select, PAYOUT).filter(pl.col("payout_id").is_in(ids.implode()))
-    return sent.sort("payout_id", "business_date").unique(
-        "payout_id", keep="first", maintain_order=True
-    )
+    sent = _payouts(database, PAYOUTS.c.pays_into == account)
+    return sent.filter(pl.col("payout_id").is_in(ids.implode()))
 
 
 def payouts_of(database: Database, period: Period) -> pl.DataFrame:
-    """PAYOUT of the current runs of a range, sorted by id; one that two days tell is there once, as
-    the first of them does."""
+    """PAYOUT of the current runs of a range, sorted by id."""
+    return _payouts(database, RUNS.c.business_date.between(period.first, period.last))
+
+
+def _payouts(database: Database, where: sa.ColumnElement[bool]) -> pl.DataFrame:
+    """PAYOUT of current runs, sorted by id; one that two days tell is there once, as the first of
+    them does."""
     select = (
         sa.select(*(PAYOUTS.c[name] for name in PAYOUT))
         .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
-        .where(
-            RUNS.c.superseded_by.is_(None),
-            RUNS.c.business_date.between(period.first, period.last),
-        )
+        .where(RUNS.c.superseded_by.is_(None), where)
     )
     told = read_frame(database, select, PAYOUT).sort("payout_id", "business_date")
     return told.unique("payout_id", keep="first", maintain_order=True)

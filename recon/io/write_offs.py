@@ -13,9 +13,9 @@ from recon.tables import OPEN_ITEM, empty
 
 
 def approved_write_offs(
-    database: Database, provider: str, account: str, after: date | None, until: date
+    database: Database, provider: str, account: str, until: date
 ) -> pl.DataFrame:
-    """WRITE_OFF that take effect on business dates after `after` up to `until`, by case."""
+    """WRITE_OFF that take effect on business dates up to `until`, by case."""
     row = WRITE_OFFS.c
     select = sa.select(*(row[name] for name in WRITE_OFF)).where(
         row.approved_by.is_not(None),
@@ -23,17 +23,14 @@ def approved_write_offs(
         row.account == account,
         row.effective_on <= until,
     )
-    if after is not None:
-        select = select.where(row.effective_on > after)
     return read_frame(database, select, WRITE_OFF).sort("case_id", "approved_at")
 
 
 def given_up_rows(
-    database: Database, provider: str, account: str, business_date: date
+    database: Database, provider: str, account: str, written_off: pl.DataFrame
 ) -> pl.DataFrame:
-    """OPEN_ITEM of lines and entries that were written off, up to a business date, as they were
-    carried last, on the days before that took effect; sorted by side and id."""
-    written_off = approved_write_offs(database, provider, account, None, business_date)
+    """OPEN_ITEM of the lines and entries of WRITE_OFF, as they were carried last, on the days
+    before that took effect; sorted by side and id."""
     rows = given_up_items(written_off).filter(~pl.col("of_payout"))["item_id"]
     if rows.is_empty():
         return empty(OPEN_ITEM)

@@ -62,6 +62,8 @@ def a_row(schema: Schema) -> pl.DataFrame:
         ("reserves", a_row(RESERVE_DAY), "what was held back before"),
         ("fee_usage", a_row(FEE_USAGE), "the turnover that fee tiers go by"),
         ("write_offs", a_row(WRITE_OFF), "what was written off"),
+        ("given_up_items", a_row(OPEN_ITEM), "the lines and entries that were written off"),
+        ("given_up_payouts", a_row(PAYOUT), "the payouts that were written off"),
         ("holidays", (TODAY,), "the holidays"),
         ("expected", Expectation("closed"), "the delivery calendar"),
         ("gaps", ("settlement 17",), "a statement of a series that has never come"),
