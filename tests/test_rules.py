@@ -473,6 +473,19 @@ def test_a_search_that_ended_at_its_limit_is_told(
     assert told[1].endswith("'deposit' ended at its limit: whether there are any is not known.")
 
 
+def test_a_candidate_is_told_rather_than_a_search_at_its_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("recon.matching.covers._SEARCHES", 0)
+    text = """
+        line  L1 transfer T1 - CNY 10.00
+        entry E1 transfer -  - CNY 10.01
+        entry E2 transfer -  - CNY 9.99
+    """
+    found = outcomes(text, rules=[DEPOSIT, *near()], today=date(2026, 11, 21))
+    assert "L1 E1 E2 ambiguous_match 10.00" in found
+
+
 TWO_SETS = """
         line  L1 transfer T1 - CNY 100.00
         entry E1 transfer -  - CNY 60.00

@@ -11,7 +11,7 @@ from recon.money import EXPONENT
 # Rates of more decimals could not be multiplied with every amount without rounding.
 _PERCENT_DECIMALS = 7
 _FROM_PAYMENT = ("returned_with_fixed", "recomputed")
-_EXACT_DECIMALS = 9  # of a currency: two amounts of it can be multiplied without rounding
+_EXACT_DECIMALS = 9  # of an amount: it can be multiplied with another, or a rate, unrounded
 
 
 def schedule_problems(tariffs: Sequence[Tariff]) -> list[str]:
@@ -38,6 +38,10 @@ def _of_row(row: Tariff) -> Iterator[str]:
     rates = [row.percent, row.tax_percent, *(tier.percent for tier in row.tiers)]
     if any(rate is not None and _decimals(rate) > _PERCENT_DECIMALS for rate in rates):
         yield f"has a percentage of more than {_PERCENT_DECIMALS} decimals"
+    decimals = EXPONENT.get(row.currency, 18)
+    is_short = decimals <= _EXACT_DECIMALS
+    if is_short and any(_decimals(amount) > _EXACT_DECIMALS for amount in _amounts(row)):
+        yield f"has an amount in {row.currency} of more than {_EXACT_DECIMALS} decimals"
     yield from _of_tiers(row)
     if row.free_amount is not None and row.free_count is not None:
         yield "has free_amount and free_count; a quota is one of them"
@@ -61,8 +65,7 @@ def _of_row(row: Tariff) -> Iterator[str]:
         yield "is rounded once a batch and cannot have a tax of its own; make the tax a surcharge"
     if row.on_refund in _FROM_PAYMENT and "payment" not in row.kinds:
         yield f'cannot say on_refund = "{row.on_refund}": it is not for payments'
-    decimals = EXPONENT.get(row.currency, 18)
-    if row.on_refund == "returned_with_fixed" and decimals > _EXACT_DECIMALS:
+    if row.on_refund == "returned_with_fixed" and not is_short:
         yield f'cannot say on_refund = "{row.on_refund}" for {decimals} decimals of {row.currency}'
 
 
@@ -78,6 +81,13 @@ def _of_tiers(row: Tariff) -> Iterator[str]:
         yield "has tiers and a percentage of its own; put it into the tiers"
     if row.tier_mode == "marginal" and any(tier.fixed for tier in row.tiers):
         yield "has a fixed part in a marginal tier; only slabs have one"
+
+
+def _amounts(row: Tariff) -> Iterator[Decimal]:
+    yield from (row.fixed, row.free_used)
+    bounds = (row.minimum, row.maximum, row.free_below, row.free_amount, row.quota_amount)
+    edges = (edge for tier in row.tiers for edge in (tier.fixed, tier.up_to))
+    yield from (amount for amount in (*bounds, *edges) if amount is not None)
 
 
 def _decimals(rate: Decimal) -> int:

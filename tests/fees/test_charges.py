@@ -5,17 +5,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
 from recon.boundary import check
 from recon.fees import assess, variances
 from recon.fees.arithmetic import with_arithmetic
+from recon.fees.charge import times
 from recon.fees.counting import Past, usage
 from recon.fees.problems import schedule_problems
 from recon.fees.schedule import fits
 from recon.fees.withdrawals import Charges, charges, with_merchants
 from recon.io.fee_history import DAY_FEES
 from recon.io.fee_settings import FeeSettings
+from recon.money import MONEY
 from recon.tables import LEDGER_ENTRY
 from recon.wording import Language
 from tests.fees.reading import Vector, vectors
@@ -159,6 +162,18 @@ def test_what_we_charge_others_is_summed_by_row_with_surcharges_of_ours() -> Non
     ]
 
 
+def test_a_withdrawal_that_the_statement_repeats_is_charged_once() -> None:
+    taken = line("W", kind="withdrawal", gross="-1000", fee="1.50")
+    (row,) = charges_of([withdrawal(name="theirs", percent="0.1")], taken, taken).by_line.rows()
+    assert row[0] == "W"
+
+
+def test_what_does_not_fit_an_amount_is_an_error_and_never_wraps() -> None:
+    most = pl.select(pl.lit(Decimal(9 * 10**19), dtype=MONEY).alias("amount"))
+    with pytest.raises(pl.exceptions.ComputeError, match="overflow"):
+        most.select(times(pl.col("amount"), Decimal(300), 2, "half_up"))
+
+
 def test_without_a_tariff_of_ours_there_is_no_margin() -> None:
     taken = line("W", kind="withdrawal", gross="-9", fee="0")
     (row,) = charges_of([], taken).by_line.iter_rows(named=True)
@@ -247,6 +262,13 @@ TIERS = [{"up_to": "10", "percent": "1"}, {"percent": "2"}]
     [
         ("tariff", {"effective_to": date(2025, 1, 1)}, "ends on 2025-01-01, before it starts"),
         ("tariff", {"percent": "0.12345678"}, "more than 7 decimals"),
+        ("tariff", {"minimum": "0.0000000001"}, "an amount in CNY of more than 9 decimals"),
+        ("tariff", {"free_amount": "1.0000000001"}, "an amount in CNY of more than 9 decimals"),
+        (
+            "tariff",
+            {"tiers": [{"percent": "1", "up_to": "0.0000000001"}, {"percent": "2"}]},
+            "an amount in CNY of more than 9 decimals",
+        ),
         ("tariff", {"tiers": TIERS[:1]}, "needs up_to on every tier but the last"),
         ("tariff", {"tiers": [TIERS[0], *TIERS]}, "tiers that do not rise"),
         ("tariff", {"tiers": TIERS, "percent": "1"}, "tiers and a percentage of its own"),

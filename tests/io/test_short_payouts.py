@@ -1,5 +1,6 @@
 """A payout of which only a part comes, and the rest days later or never: run as a user runs it."""
 
+import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -132,6 +133,15 @@ def test_a_payout_that_stays_short_is_told_once_and_may_be_written_off(place: Pa
     statements(place, {"19": "6000.00", "23": "159.25"})
     run_days(place, "23", "23")  # and then it comes
     assert found(place, "23") == [("payout_mismatch", Decimal("159.25"))]
+    told = {
+        day: json.loads(
+            (folder.parents[2] / f"2026-11-{day}" / "bank" / BANK / "summary.json").read_text(
+                "utf-8"
+            )
+        )["written_off"]
+        for day in ("22", "23")
+    }
+    assert [len(told[day]) for day in ("22", "23")] == [1, 0]  # it is given up once
     run_days(place, "22", "23")
     assert case(place, "given_up:")[1:] == ("payout_mismatch", "open", Decimal("159.25"))
 

@@ -20,6 +20,7 @@ from recon.errors import ReconError, UserError
 from recon.io.cells import number_text
 from recon.io.export import write_frame
 from recon.io.reports import write_day
+from recon.io.store import ParquetStore
 from recon.io.workbook import write_workbook
 from recon.reporting.sheets import Column, Kind, Sheet, SumOf, Table, Workbook
 from recon.reporting.summary import day_summary
@@ -464,6 +465,14 @@ def test_a_full_disk_is_nobodys_mistake(tmp_path: Path, monkeypatch: pytest.Monk
         write_day(day_result(), tmp_path, run_id="run-1")
     assert caught.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_by_the_store_as_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "lines.parquet.part").symlink_to("/dev/full")
+    many = pl.LazyFrame({"line_id": [str(number) for number in range(100_000)]})
+    with pytest.raises(ReconError, match="No space left on device") as caught:
+        ParquetStore(tmp_path)({"lines": many}, [])
+    assert caught.value.exit_code == 3
 
 
 def test_a_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
