@@ -40,9 +40,7 @@ def open_items(
         shown = found.rolled.select(*amounts, open="closing_count")
         shown = shown.rename({name: name.removesuffix("_amount") for name in amounts})
         console.show_frame(shown, "open items", as_json=False, language=lang, about=period)
-        console.show_frame(
-            found.ages, "how old they are on", as_json=False, language=lang, about=period.last
-        )
+        console.show_frame(found.ages, "ages", as_json=False, language=lang, about=period.last)
         if found.cleared.height:
             cleared = found.cleared.drop("account", "txn_id", "kind")
             console.show_frame(cleared, "cleared", as_json=False, language=lang)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recon.console.grids import draw
 from recon.console.terminal import complain, print_json, room
 from recon.errors import ReconError, UserError
-from recon.wording import LANGUAGES, Language
+from recon.wording import Language
 
 if TYPE_CHECKING:
     import polars as pl
@@ -128,8 +128,7 @@ def show_settled(done: "Settled", *, as_json: bool, language: Language | None = 
     show_table(done.settlements, "settlements", None, as_json=False, language=language)
     if done.unowned.height:
         columns = ["provider", "account", "business_date", "kind", "merchant_ref", "txn_id"]
-        title = "held back, and on no statement: nothing proves which merchant it is of"
-        _print_frame(done.unowned.select(*columns, "currency", "gross"), title, language)
+        _print_frame(done.unowned.select(*columns, "currency", "gross"), "unowned", language)
     print("\n".join(str(path) for path in done.files))
     if not done.is_new:
         print("settled before, with the same result: nothing is to be paid again")
@@ -160,20 +159,29 @@ def _print_frame(
         )
     headings: dict[str, str] = {}
     if language is not None:
-        shown, headings, title = _told(shown, title, language)
+        shown, headings = _told(shown, language)
     cells = {
         column.name: ["" if cell is None else str(cell) for cell in column]
         for column in shown.iter_columns()
     }
-    print("\n".join(draw(f"{title} {about}".rstrip(), cells, right, room(), headings)))
+    heading = f"{_titled(title, language)} {about}".rstrip()
+    print("\n".join(draw(heading, cells, right, room(), headings)))
     if frame.height > _ROWS_SHOWN:
         print(f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them")
 
 
-def _told(
-    shown: "pl.DataFrame", title: str, language: Language
-) -> "tuple[pl.DataFrame, dict[str, str], str]":
-    """A table in the words of the workbooks: its cells, the headings by column, its title."""
+def _titled(title: str, language: Language | None) -> str:
+    """What a table is called: by a name of the terminal's own tables, or as its sheet is."""
+    from recon.reporting import text
+
+    name = title.replace(" ", "_")
+    if name in text.TABLES:
+        return text.words(text.TABLES, language or "en")[name]
+    return title if language is None else text.words(text.SHEETS, language).get(name, title)
+
+
+def _told(shown: "pl.DataFrame", language: Language) -> "tuple[pl.DataFrame, dict[str, str]]":
+    """A table in the words of the workbooks: its cells, and the headings by column."""
     from recon.reporting import text
     from recon.reporting.columns import worded
 
@@ -181,10 +189,7 @@ def _told(
     groups = {"state": states, "type": text.TYPES, "kind": text.KINDS, "side": text.SIDES}
     groups |= {"status": text.STATUSES, "severity": text.SEVERITIES, "change": text.CHANGES}
     named = [worded(name, group, language) for name, group in groups.items() if name in shown]
-    titles = text.words(text.COLUMNS, language)
-    sheets = text.words(text.SHEETS, language)
-    tables = {said[0]: said[LANGUAGES.index(language)] for said in text.TABLES.values()}
-    return shown.with_columns(named), titles, tables.get(title) or sheets.get(title, title)
+    return shown.with_columns(named), text.words(text.COLUMNS, language)
 
 
 def show_frame(
