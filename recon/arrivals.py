@@ -10,6 +10,7 @@ from recon.matching import disagreements, short
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
 from recon.money import ZERO
+from recon.row_wording import rule_in
 from recon.wording import Language
 
 
@@ -196,28 +197,30 @@ def not_received(
     late: pl.DataFrame,
     credits: pl.DataFrame,
     expected: pl.DataFrame,
+    rules: Sequence[MatchRule],
     language: Language,
 ) -> pl.DataFrame:
     """Payouts whose time is over; one with several candidates is ambiguous, and none is taken."""
-    names = credits.select(candidate="line_id").with_row_index("candidates")
-    doubts = (
-        matched.doubts.filter(side="entry")
-        .select("row", "candidates")
-        .explode("candidates")
-        .join(names, on="candidates", how="inner")
-        .group_by("row")
-        .agg(line_ids=pl.col("candidate").sort())
-    )
     alone = late.filter(pl.col("group").is_null()).select("row")
     facts = (
         expected.with_row_index("row")
         .join(alone, on="row", how="semi")
-        .join(doubts, on="row", how="left")
+        .join(_candidates(matched, credits), on="row", how="left")
+        .join(_unsearched(matched, credits), on="currency", how="left")
     )
-    is_doubtful = pl.col("line_ids").is_not_null()
+    is_doubtful = pl.col("count").fill_null(0) > 0
+    is_unsearched = (pl.col("count") == 0) | "is_unsearched"
+    rule = disagreements.rule_name(rules)
+    in_doubt = told(
+        language,
+        "payout_in_doubt",
+        rule=rule_in(rule, language),
+        credits="count",
+        candidates="candidates",
+        payouts="payouts",
+    )
     return facts.select(
         "currency",
-        "line_ids",
         "txn_id",
         "merchant_ref",
         discrepancy_id=sentence("receipt:{}", "payout_id"),
@@ -225,6 +228,8 @@ def not_received(
         .then(pl.lit("ambiguous_match"))
         .otherwise(pl.lit("payout_not_received")),
         amount_ledger="amount",
+        line_ids=pl.when(is_doubtful).then("line_ids"),
+        rule=pl.when(is_doubtful).then(rule),
         explanation=pl.concat_str(
             _told(
                 language,
@@ -233,7 +238,38 @@ def not_received(
                 sent=amount_text("amount"),
                 due="due_on",
             ),
-            told(language, "payout_in_doubt", candidates=pl.col("line_ids").list.join(", ")),
+            pl.when(is_doubtful).then(in_doubt),
+            pl.when(~is_doubtful & is_unsearched).then(told(language, "payout_unsearched")),
             ignore_nulls=True,
         ),
     )
+
+
+def _candidates(matched: Matched, credits: pl.DataFrame) -> pl.DataFrame:
+    """Of payouts in doubt (row, pass): the credits that may be it, some of them by name (count,
+    line_ids, `candidates` in words), and how many `payouts` may have come as them."""
+    theirs = matched.doubts.filter(side="line").select(candidates="row", payouts="count")
+    named = credits.select("line_id").with_row_index("candidates")
+    ours = matched.doubts.filter(side="entry").select("row", "pass", "count", "candidates")
+    unlisted = pl.col("count") > pl.col("line_ids").list.len()
+    return (
+        ours.explode("candidates")
+        .join(named, on="candidates", how="left")
+        .join(theirs, on="candidates", how="left")
+        .group_by("row")
+        .agg(
+            pl.col("pass", "count").first(),
+            line_ids=pl.col("line_id").drop_nulls().sort(),
+            payouts=pl.col("payouts").max(),
+        )
+        .with_columns(
+            candidates=pl.col("line_ids").list.join(", ")
+            + pl.when(unlisted).then(pl.lit(", ...")).otherwise(pl.lit(""))
+        )
+    )
+
+
+def _unsearched(matched: Matched, credits: pl.DataFrame) -> pl.DataFrame:
+    """The currencies of credits for which no search has come to an end."""
+    rows = matched.doubts.filter(side="line", count=0)["row"]
+    return credits[rows].select("currency", is_unsearched=True).unique()

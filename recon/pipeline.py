@@ -269,8 +269,9 @@ def _discrepancies(
     absent = [] if day.expected.state == "later" else found.missing
     matching = found.matching.discrepancies
     if day.payouts is not None:
-        known = found.received.of_payouts
-        matching = unidentified(matching, known, day.open_items, whose.language)
+        matching = unidentified(
+            matching, found.received.known_credits, day.open_items, whose.language
+        )
     matching = told_as_written_off(matching, day.given_up_items, whose.language)
     matching, off = exchange.attributed(matching, found.exchanged.discrepancies)
     every = pl.concat(

@@ -12,12 +12,13 @@ from typing import Final
 import polars as pl
 
 from recon import arrivals
-from recon.discrepancies import Day, complete, sentence, told
+from recon.discrepancies import Day, amount_text, complete, sentence, told
 from recon.matching import disagreements, naming, short, waiting
 from recon.matching.engine import Matched, match
 from recon.matching.items import ITEM
 from recon.matching.rules import MatchRule
 from recon.money import MONEY, ZERO
+from recon.row_wording import rule_in
 from recon.tables import DISCREPANCY, OPEN_ITEM, RECEIPT, conform, empty
 from recon.unidentified import OF_PAYOUTS, of_payouts
 from recon.wording import Language
@@ -34,6 +35,12 @@ class Received:
     in_transit: pl.DataFrame  # OPEN_ITEM of sides `payout` and, of parts that came, `credit`
     discrepancies: pl.DataFrame  # DISCREPANCY
     of_payouts: pl.DataFrame  # OF_PAYOUTS
+
+    @property
+    def known_credits(self) -> pl.Series:
+        """The ids of credits that belong to a payout, or may be one of several."""
+        in_doubt = self.in_transit.filter(side="credit")["item_id"]
+        return pl.concat([self.of_payouts["line_id"], in_doubt])
 
 
 NOTHING_RECEIVED: Final = Received(
@@ -93,11 +100,11 @@ def _received(
     late = waiting.newly_late(matched, _WINDOWS, day.business_date).filter(side="entry")
     left = waiting.open_items(matched, _WINDOWS, day.business_date).filter(side="entry")
     facts = credits, expected
-    in_transit = [left.with_columns(side=pl.lit("payout")), _parts_so_far(matched, *facts, day)]
-    receipts = _receipts(matched, *facts, exact, day)
+    in_transit = [left.with_columns(side=pl.lit("payout")), _undecided(matched, *facts, left, day)]
+    receipts = _receipts(_together(matched, *facts), *facts, exact, day)
     found = [
         arrivals.unequal(matched, late, *facts, exact, day),
-        arrivals.not_received(matched, late, *facts, day.language),
+        arrivals.not_received(matched, late, *facts, exact, day.language),
         arrivals.early(receipts, expected, day.language),
     ]
     told_of = [complete(part, day) for part in found if part.height]
@@ -133,20 +140,35 @@ def _credits(lines: pl.LazyFrame, carried: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(both, how="diagonal_relaxed").unique("line_id").sort("line_id")
 
 
-def _parts_so_far(
-    matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame, day: Day
+def _undecided(
+    matched: Matched,
+    credits: pl.DataFrame,
+    expected: pl.DataFrame,
+    left: pl.DataFrame,
+    day: Day,
 ) -> pl.DataFrame:
-    """OPEN_ITEM of credits that are parts of a payout: the rest may come on another day."""
+    """OPEN_ITEM of credits that are parts of a payout, the rest of which may come on another day,
+    or that may be one of several payouts, which another credit may settle."""
     rows = matched.groups.filter(side="line", verdict="split")["row"]
+    # A search that came to no end may find more as long as payouts are awaited.
+    awaited = pl.col("currency").is_in(left.filter(state="open")["currency"].unique().implode())
+    doubts = matched.doubts.filter(side="line").join(
+        credits.select("currency").with_row_index("row"), on="row", how="inner"
+    )
+    in_doubt = doubts.filter((pl.col("count") > 0) | awaited)["row"]
     waiting_for = expected.select("key", number=pl.coalesce("txn_id", "merchant_ref", "payout_id"))
-    parts = credits[rows].join(waiting_for.unique("key", keep="first"), on="key", how="left")
+    parts = credits[pl.concat([rows, in_doubt]).unique().sort()].join(
+        waiting_for.unique("key", keep="first"), on="key", how="left", maintain_order="left"
+    )
     made = parts.with_columns(
         side=pl.lit("credit"),
         item_id="line_id",
         kind=pl.lit("transfer"),
         due_on=pl.lit(day.business_date),
         # What tomorrow finds the payout by.
-        merchant_ref=pl.when(short.is_short()).then("merchant_ref").otherwise("number"),
+        merchant_ref=pl.when(short.is_short())
+        .then("merchant_ref")
+        .otherwise(pl.coalesce("number", "merchant_ref")),
         amount="gross",
         state=pl.lit("open"),
     )
@@ -175,25 +197,39 @@ def _item(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _together(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
+    """Rows (pass, line_row, entry_row, group, count) of clean pairs and of groups: who belongs to
+    whom. `group` is that of rows that share one credit or one payout; `count` of as many of either,
+    which are all alike, and therefore paired in order of date."""
+    members = matched.groups.filter(verdict="matched")
+    sides = []
+    for side, frame, name in (("line", credits, "line_id"), ("entry", expected, "payout_id")):
+        of_side = members.filter(side=side)
+        facts = frame.select("business_date", item_id=name)[of_side["row"]]
+        place = pl.struct("business_date", "item_id").rank("ordinal").over("group")
+        numbered = pl.concat([of_side, facts], how="horizontal").select(
+            "pass", "group", pl.col("row").alias(f"{side}_row"), place=place
+        )
+        sides.append(numbered.with_columns(count=pl.len().over("group")))
+    grouped = sides[0].join(sides[1], on=["pass", "group"], how="inner", suffix="_entry")
+    are_alike = (pl.col("count") > 1) & (pl.col("count_entry") > 1)
+    chosen = grouped.filter(~are_alike | (pl.col("place") == pl.col("place_entry"))).with_columns(
+        group=pl.when(~are_alike).then("group"), count=pl.when(are_alike).then("count")
+    )
+    parts = [matched.pairs.filter("clean"), chosen]
+    return pl.concat(parts, how="diagonal").select(
+        "pass", "line_row", "entry_row", "group", "count"
+    )
+
+
 def _receipts(
-    matched: Matched,
+    rows: pl.DataFrame,
     credits: pl.DataFrame,
     expected: pl.DataFrame,
     rules: Sequence[MatchRule],
     day: Day,
 ) -> pl.DataFrame:
-    """RECEIPT of clean pairs and of groups; in a group the single side is shared out."""
-    pairs = matched.pairs.filter("clean")
-    members = matched.groups.filter(verdict="matched").select("group", "side", "row", "pass")
-    grouped = members.filter(side="line").join(
-        members.filter(side="entry"), on=["group", "pass"], how="inner", suffix="_entry"
-    )
-    rows = pl.concat(
-        [
-            pairs.select("pass", "line_row", "entry_row", group=pl.lit(None, dtype=pl.UInt32)),
-            grouped.select("pass", line_row="row", entry_row="row_entry", group="group"),
-        ]
-    )
+    """RECEIPT of what belongs `_together`; in a group the single side is shared out."""
     credit, payout = credits[rows["line_row"]], expected[rows["entry_row"]]
     amounts = _shares(rows, credit, payout)
     made = pl.DataFrame(
@@ -210,12 +246,21 @@ def _receipts(
         }
     ).with_columns(
         rows["pass"],
+        rows["count"],
         receipt_id=sentence("{}>{}", "payout_id", "line_id"),
-        received_on=pl.lit(day.business_date),
+        received_on=credit["business_date"],
         bank_fee=pl.col("payout_amount") - pl.col("credited"),
     )
+    rule = disagreements.rule_name(rules)
+    in_order = told(
+        day.language,
+        "in_order_of_date",
+        rule=rule_in(rule, day.language),
+        count="count",
+        amount=amount_text("payout_amount"),
+    )
     return (
-        made.with_columns(rule=disagreements.rule_name(rules))
+        made.with_columns(rule=pl.coalesce(in_order, rule))
         .select(pl.col(name).cast(dtype) for name, dtype in RECEIPT.items())
         .sort("receipt_id")
     )

@@ -222,8 +222,21 @@ SENTENCES: Final[Phrases] = {
         "该到账未注明打款编号；按金额和日期只可能属于此笔打款。",
     ),
     "payout_in_doubt": (
-        " These credits may be it and cannot be told apart: {candidates}.",
-        "以下到账可能即为该笔打款，但无法区分：{candidates}。",
+        " By the rule '{rule}', {credits} credit(s) ({candidates}) may be it, and {payouts} "
+        "payout(s), this one among them, may have come as them: nothing tells them apart, so none "
+        "was taken.",
+        "按规则“{rule}”，{credits} 笔到账（{candidates}）可能即为该笔打款，而包括该笔在内有 "
+        "{payouts} 笔打款可能以其到账：无法区分，因此均未匹配。",
+    ),
+    "payout_unsearched": (
+        " A search for payouts and credits that add up to each other ended at its limit: whether "
+        "it has arrived is not known.",
+        "查找合计相等的打款与到账已达上限：是否已到账尚不可知。",
+    ),
+    "in_order_of_date": (
+        "{rule}: {count} payouts of {amount} and {count} receipts, paired in order of date, since "
+        "nothing tells them apart",
+        "{rule}：{count} 笔 {amount} 的打款与 {count} 笔到账，无法区分，按日期先后配对",
     ),
     "unidentified_receipt": (
         "A credit of {amount} ({reference}) on {day} that neither the ledger nor a payout of a "

@@ -46,13 +46,13 @@ def known_by(open_items: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def unidentified(
-    found: pl.DataFrame, known: pl.DataFrame, carried: pl.DataFrame, language: Language
+    found: pl.DataFrame, known: pl.Series, carried: pl.DataFrame, language: Language
 ) -> pl.DataFrame:
     """DISCREPANCY of a bank account, where a credit that neither the ledger nor a payout explains
-    is called what it is. `known` is OF_PAYOUTS, `carried` OPEN_ITEM of the day before, see
-    `known_by`."""
+    is called what it is. `known` are ids of the day's credits, `carried` is OPEN_ITEM of the day
+    before, see `known_by`."""
     before = carried.filter(pl.col("side") == "line", pl.col("parent_ref").is_not_null())
-    ids = pl.concat([known["line_id"], before["item_id"]])
+    ids = pl.concat([known, before["item_id"]])
     received = pl.col("line_ids").list.first().is_in(ids.implode())
     is_stranger = (
         (pl.col("type") == "missing_in_ledger") & (pl.col("amount_provider") > ZERO) & ~received

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recon.discrepancies import Day, Severity
+from recon.matching import covers
 from recon.matching.rules import MatchRule, Tolerance
 from recon.receipts import Received, receive, told_once
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, STATEMENT_LINE, empty
@@ -189,6 +190,7 @@ def test_without_a_number_amount_and_day_must_be_the_only_ones() -> None:
         credit C4 450.00 STRIPE
         ---
         P1 C1 100.00 by amount and day
+        C2 open
         P2 open
         P3 open
         P4 open
@@ -336,7 +338,7 @@ def test_a_credit_received_yesterday_and_not_booked_is_no_unidentified_receipt()
     usual = {"type": "missing_in_ledger", "amount_provider": "100", "currency": "EUR",
              "business_date": "2026-11-19"}  # fmt: skip
     found = frame_of(DISCREPANCY, [usual | {"line_ids": [name]} for name in ("C1", "C2")])
-    told_of = unidentified(found, today.of_payouts.clear(), marked, "en")
+    told_of = unidentified(found, pl.Series([], dtype=pl.String), marked, "en")
     assert told_of["type"].to_list() == ["missing_in_ledger", "unidentified_receipt"]
     assert "A credit of 100.00 EUR (C2) on 2026-11-18 that" in told_of["explanation"][1]
 
@@ -513,7 +515,71 @@ def test_twins_are_ambiguous_when_their_time_is_over() -> None:
     assert found.receipts.height == 0
     assert found.discrepancies["type"].to_list() == ["ambiguous_match"] * 2
     assert found.discrepancies["line_ids"].to_list() == [["C1"], ["C1"]]
-    assert "cannot be told apart: C1" in found.discrepancies["explanation"][0]
+    assert found.discrepancies["explanation"][0].endswith(
+        " By the rule 'amount and day', 1 credit(s) (C1) may be it, and 2 payout(s), this one "
+        "among them, may have come as them: nothing tells them apart, so none was taken."
+    )
+
+
+def test_as_many_equal_credits_as_equal_payouts_are_paired_in_order_of_date() -> None:
+    found = received(
+        """
+        payout P1 - EUR 200.00 on=11-19
+        payout P2 - EUR 200.00 on=11-18
+        payout P3 - EUR 200.00 on=11-10
+        payout P4 - EUR 300.00
+        credit C1 200.00 STRIPE
+        credit C2 200.00 STRIPE
+        """
+    )
+    assert [row[:2] for row in found.receipts.select("payout_id", "line_id").rows()] == [
+        ("P1", "C2"),
+        ("P2", "C1"),
+    ]
+    assert set(found.receipts["rule"]) == {
+        "amount and day: 2 payouts of 200.00 EUR and 2 receipts, paired in order of date, since "
+        "nothing tells them apart"
+    }
+    assert found.in_transit["item_id"].to_list() == ["P3", "P4"]  # one is too old
+
+
+def test_equal_payouts_that_not_every_credit_may_be_are_not_paired() -> None:
+    check(
+        """
+        payout P1 - EUR 200.00 on=11-17
+        payout P2 - EUR 200.00 on=11-19
+        payout P3 - EUR 200.00 on=11-20
+        credit C1 200.00
+        credit C2 200.00
+        ---
+        C1 open
+        C2 open
+        P1 open
+        P2 open
+        P3 open
+        """
+    )
+
+
+def test_a_payout_whose_search_came_to_no_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(covers, "_SEARCHES", 0)
+    rows = """
+        payout P1 - EUR 80.00 due=11-19
+        payout P2 - EUR 70.00 due=11-20
+        payout P3 - USD 70.00 due=11-19
+        credit C1 150.00
+    """
+    found = received(rows)
+    said = "A search for payouts and credits that add up to each other ended at its limit"
+    told_of = found.discrepancies.sort("discrepancy_id").select("type", "explanation").rows()
+    assert [(name, said in explanation) for name, explanation in told_of] == [
+        ("payout_not_received", True),
+        ("payout_not_received", False),
+    ]
+    left = found.in_transit.select("item_id", "state").rows()  # C1 stays as long as P2 is awaited
+    assert left == [("C1", "open"), ("P1", "overdue"), ("P2", "open"), ("P3", "overdue")]
+    (now,) = received(rows.replace("due=11-20", "due=11-19")).in_transit["side"].unique()
+    assert now == "payout"
 
 
 _ROWS = st.lists(

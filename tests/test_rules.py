@@ -246,6 +246,62 @@ def test_only_what_is_near_is_named_as_a_candidate() -> None:
     assert "L1 E1 ambiguous_match 10.00" in found
 
 
+@pytest.mark.parametrize(
+    ("more", "is_taken"),
+    [
+        ("", True),
+        ("entry E9 transfer - - CNY 10.00 on=11-16", True),  # of another time
+        ("entry E9 transfer - - CNY 10.00 on=11-19", False),  # one more than there are lines
+        ("line  L9 transfer - - CNY 10.00 on=11-20", False),
+        # As many of each, but the first line cannot be the last entry's, and may be another's.
+        (
+            "line L9 transfer - - CNY 10.00 on=11-22\nentry E9 transfer - - CNY 10.00 on=11-20",
+            False,
+        ),
+    ],
+)
+def test_as_many_lines_as_entries_that_each_may_be_each_are_a_group(
+    more: str, *, is_taken: bool
+) -> None:
+    found = outcomes(
+        f"""
+        line  L1 transfer - - CNY 10.00 on=11-19
+        line  L2 transfer - - CNY 10.00 on=11-20
+        entry E1 transfer - - CNY 10.00 on=11-18
+        entry E2 transfer - - CNY 10.00 on=11-18
+        line  L3 transfer - - CNY 20.00 on=11-20
+        {more}
+        """,
+        rules=near(amount_tolerance=None, groups="equal"),
+        windows=replace(ONE_DAY, line_days=30, entry_days=30),
+    )
+    assert ("L1 L2 E1 E2 matched by near" in found) == is_taken
+    assert "L3 open" in found
+    assert len(found) == (2 if is_taken else 5) + more.count("9 transfer")
+
+
+@pytest.mark.parametrize(
+    ("line", "entry", "is_taken"),
+    [
+        ("T2 -", "T4 -", False),  # both tell a number: they are not all alike
+        ("T2 -", "- R4", True),
+        ("- - CNY 10.00 status=failed", "- -", False),
+    ],
+)
+def test_what_tells_rows_apart_makes_no_group(line: str, entry: str, *, is_taken: bool) -> None:
+    line, entry = (f"{cells} CNY 10.00" if "CNY" not in cells else cells for cells in (line, entry))
+    found = outcomes(
+        f"""
+        line  L1 transfer - - CNY 10.00 status=succeeded
+        line  L2 transfer {line}
+        entry E1 transfer - - CNY 10.00
+        entry E2 transfer {entry}
+        """,
+        rules=near(amount_tolerance=None, groups="equal"),
+    )
+    assert ("L1 L2 E1 E2 matched by near" in found) == is_taken
+
+
 def test_a_tie_resolves_when_the_other_candidate_is_known_by_its_reference() -> None:
     check(
         """
@@ -592,7 +648,11 @@ def test_a_receipt_rule_must_say_which_credit_a_payout_came_in(groups: str) -> N
     facts = {"name": "r", "keys": ["parent_ref"], "groups": groups}
     with pytest.raises(ValueError, match="which credit a payout came in"):
         ReceiptRuleSettings.model_validate(facts)
-    assert ReceiptRuleSettings.model_validate(facts | {"groups": "parts"}).rule().groups == "parts"
+    for other in (
+        {"groups": "parts"},
+        {"groups": "equal", "keys": ["currency", "amount"], "date_window": {"after": 5}},
+    ):
+        ReceiptRuleSettings.model_validate(facts | other)
 
 
 @pytest.mark.parametrize(
@@ -603,6 +663,22 @@ def test_a_receipt_rule_must_say_which_credit_a_payout_came_in(groups: str) -> N
         (
             {"keys": ["currency"], "groups": "subset", "amount_tolerance": {"absolute": "0.05"}},
             "adds up exactly",
+        ),
+        (
+            {
+                "keys": ["currency", "business_date"],
+                "date_window": {"after": 2},
+                "groups": "equal",
+            },
+            "takes no groups, but for",
+        ),
+        (
+            {
+                "keys": ["currency", "amount"],
+                "amount_tolerance": {"absolute": "0.05"},
+                "groups": "equal",
+            },
+            "takes no groups, but for",
         ),
     ],
 )

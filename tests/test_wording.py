@@ -42,6 +42,7 @@ CONTINUED = {
     "perhaps_line",
     "also_differs",
     "payout_in_doubt",
+    "payout_unsearched",
     "payout_by_amount",
     "payout_came_short",
     "was_written_off",

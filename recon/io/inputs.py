@@ -13,7 +13,7 @@ from recon.io.ledger import entries_digest
 from recon.io.stale import Stale, payouts_digest
 
 # Raised when the same inputs may give another result: it is part of every run's identity.
-_RESULT_VERSION: Final = "20"
+_RESULT_VERSION: Final = "21"
 
 # What the parts are called where a person must be told that one of them is not what it was.
 _WORDS: Final = {

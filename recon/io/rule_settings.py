@@ -84,8 +84,12 @@ class RuleSettings(Settings):
             raise ValueError("a near amount among the keys needs currency among them too")
         if not rule.equal_keys:
             raise ValueError("a rule needs a key that is equal, beside those that are near")
-        if rule.is_near and self.groups != "none":
-            raise ValueError("a rule with a near amount or date among its keys takes no groups")
+        is_equal = self.groups == "equal" and "amount" in rule.equal_keys
+        if rule.is_near and self.groups != "none" and not is_equal:
+            raise ValueError(
+                "a rule with a near amount or date among its keys takes no groups, but for "
+                'groups = "equal" where amount is a key and has no tolerance'
+            )
         return self
 
     def rule(self) -> MatchRule:
@@ -103,16 +107,18 @@ class RuleSettings(Settings):
 
 
 class ReceiptRuleSettings(RuleSettings):
-    """A rule between payouts and credits: one of the two is single, so that shares are known."""
+    """A rule between payouts and credits: one of the two is single, so that shares are known, or
+    all are of one amount, and paired in order of date."""
 
     tells_difference: bool = False
 
     @model_validator(mode="after")
     def _has_shares(self) -> Self:
-        if self.groups in ("equal", "sum"):
+        is_equal = self.groups == "equal" and "amount" in self.keys
+        if self.groups in ("equal", "sum") and not is_equal:
             raise ValueError(
                 f'groups = "{self.groups}" does not say which credit a payout came in; '
-                'take "parts" or "subset"'
+                'take "parts" or "subset", or "equal" with amount among the keys'
             )
         if self.tells_difference and (self.amount_tolerance is None or "amount" not in self.keys):
             raise ValueError("tells_difference needs amount among the keys, and amount_tolerance")

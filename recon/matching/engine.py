@@ -212,7 +212,7 @@ def _agreeing(
     """Groups a rule may match without choosing: equal ones, those that add up, the only set."""
     if rule.groups == "subset":
         return covers.find(lines, entries, rule)[0].with_columns(verdict=pl.lit("matched"))
-    if rule.groups == "none" or rule.is_near:
+    if rule.groups == "none":
         return pl.DataFrame()
     return groups.judge(lines, entries, rule, date_tolerance_days).filter(verdict="matched")
 

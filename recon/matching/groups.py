@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from recon.matching import near
 from recon.matching.rules import MatchRule
 from recon.matching.sides import Side
 from recon.money import ZERO
@@ -27,6 +28,9 @@ def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int)
         _rows(side, name, rule, keyed.filter(keyed["hash"].is_in(shared.implode()))["row"])
         for name, side, keyed in (("line", lines, ours), ("entry", entries, theirs))
     )
+    if rule.is_near:  # then equal keys make no candidate: its run is a key as well
+        keys.append("run")
+        together = together.join(near.runs(lines, entries, rule), on=["side", "row"], how="inner")
     is_line = pl.col("side") == "line"
     counted = together.with_columns(
         line_count=is_line.sum().over(keys),

@@ -56,6 +56,36 @@ def doubts(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
     return pl.concat(parts).sort("side", "row")
 
 
+def runs(lines: Side, entries: Side, rule: MatchRule) -> pl.DataFrame:
+    """Rows (side, row, run) of a rule whose amounts are equal: a row and its candidates are of one
+    run, and so are theirs; those of nobody are of none."""
+    ours = _rows(lines, rule)
+    keys = [name for name in ours.columns if name.startswith("key:")]
+    apart = [name for name in keys if name != "key:day"]
+    found = (
+        _on_each_day(_rows(entries, rule), rule)
+        .join(ours, on=keys, how="semi")
+        .select("row", *keys)
+    )
+    last = pl.col("last").cum_max().shift(1).over(apart)
+    spans = (
+        found.group_by("row", *apart)
+        .agg(first=pl.col("key:day").min(), last=pl.col("key:day").max())
+        .sort(*apart, "first", "row")
+        .with_columns(run=(pl.col("first") > last).fill_null(value=True).cum_sum())
+        .select("row", "run")
+    )
+    days = found.join(spans, on="row", how="inner").select(*keys, "run").unique()
+    return pl.concat(
+        [
+            ours.join(days, on=keys, how="inner").select(
+                pl.lit("line").alias("side"), "row", "run"
+            ),
+            spans.select(pl.lit("entry").alias("side"), "row", "run"),
+        ]
+    )
+
+
 def _counted(lines: Side, entries: Side, rule: MatchRule) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Both sides as (row, place, first, count, shown): a row's own place in its order, and its
     candidates, which are `count` places of the other order from `first` on. An entry has a row for

@@ -78,7 +78,7 @@ SIDES: Final[Words] = {
     "line": ("Provider", "渠道"),
     "entry": ("Ledger", "账本"),
     "payout": ("In transit", "在途"),
-    "credit": ("Part of a payout", "部分到账"),
+    "credit": ("Part of a payout, or perhaps one", "部分到账或待辨认的打款"),
     "due": ("Due by the cycle", "按周期应付"),
     "booking": ("To be booked", "待入账"),
 }

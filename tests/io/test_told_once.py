@@ -1,0 +1,39 @@
+"""Differences that are none, and those that are one: days run as a user runs them."""
+
+from pathlib import Path
+
+from tests.described import Described
+
+INTO_BANK = 'pays_into = { EUR = "ourbank1" }\npayout_window_days = 2\n'
+
+
+def test_equal_payouts_of_two_accounts_come_as_equal_credits_of_two_days(tmp_path: Path) -> None:
+    place = Described(tmp_path, acme=INTO_BANK, zed=INTO_BANK, ourbank="")
+    place.statements("acme", range(2, 3), {2: "payout P1 - -100"})
+    place.statements("zed", range(2, 3), {2: "payout Z1 - -100"})
+    place.statements("ourbank", range(3, 6), {3: "top_up K1 - 100", 4: "top_up K2 - 100"})
+    place.run(2, 2, "acme1", "zed1")
+    place.run(3, 3, "ourbank1")
+    assert place.waiting(3, "payout", "credit") == [
+        "credit K1 100 open",
+        "payout P1 100 open",
+        "payout Z1 100 open",
+    ]
+    place.run(4, 5, "ourbank1")
+    told = place.told("ourbank", range(3, 6))
+    assert told == ["5 missing_in_ledger 100"]  # nobody has booked K1, and it is known whose it is
+    assert place.waiting(5, "payout", "credit") == []
+    assert place.balance(2, 5, "InTransit") == 0
+
+
+def test_of_two_equal_payouts_one_credit_takes_none_and_the_second_takes_both(
+    tmp_path: Path,
+) -> None:
+    place = Described(tmp_path, acme=INTO_BANK, ourbank="")
+    place.statements("acme", range(2, 3), {2: "payout P1 - -100\npayout P2 - -100"})
+    place.statements("ourbank", range(4, 7), {4: "top_up K1 - 100", 6: "top_up K2 - 100"})
+    place.run(2, 2, "acme1")
+    place.run(4, 5, "ourbank1")
+    assert place.told("ourbank", range(4, 6)) == ["5 ambiguous_match -100"] * 2
+    place.run(6, 6, "ourbank1")  # late
+    assert place.waiting(6, "payout", "credit") == []
