@@ -5,13 +5,12 @@ refused, because a misspelled tolerance must not be ignored. Secrets are named, 
 setting that ends in `_env` holds the name of an environment variable, or of a keyring entry.
 """
 
-import tomllib
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from recon.control.write_offs import SmallDifferences
 from recon.day import Policy
@@ -19,7 +18,7 @@ from recon.discrepancies import Severity
 from recon.errors import UserError
 from recon.io.account_settings import AccountEntry
 from recon.io.deliveries import Schedule
-from recon.io.fee_settings import FeeSettings, problem_lines, tariffs_of
+from recon.io.fee_settings import FeeSettings, tariffs_of
 from recon.io.journal_settings import JournalSettings
 from recon.io.mapped_settings import (
     DescribedProvider,
@@ -38,6 +37,7 @@ from recon.io.setting_types import (
     WholeNumber,
     one_of,
 )
+from recon.io.settings_file import read_settings
 from recon.io.sources import SourceSettings
 from recon.io.write_off_settings import WriteOffSettings
 from recon.journal.accounts import Chart
@@ -46,6 +46,8 @@ from recon.providers.contract import Provider
 from recon.settings import AccountSettings
 from recon.tables import LEDGER_ENTRY
 from recon.wording import Language
+
+_Table = TypeVar("_Table", bound=Settings)
 
 
 class SeverityLimits(Settings):
@@ -250,16 +252,12 @@ def load_config(directory: Path) -> Config:
     )
 
 
-def _read(path: Path, model: type[Settings], problems: list[str]) -> Any:
+def _read(path: Path, model: type[_Table], problems: list[str]) -> _Table | None:
     try:
-        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.append(f"{path}: {error}")
-    except OSError as error:
-        problems.append(f"{path} cannot be read: {error.strerror}")
-    except ValidationError as error:
-        problems += problem_lines(path, error)
-    return None
+        return read_settings(path, model)
+    except UserError as error:
+        problems += str(error).splitlines()
+        return None
 
 
 def _known(

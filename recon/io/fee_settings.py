@@ -1,17 +1,17 @@
 """The fee schedules: configs/fees/<slug>.toml."""
 
-import tomllib
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from recon.errors import UserError
 from recon.fees.problems import schedule_problems
 from recon.fees.schedule import ChargedTo, OnRefund, Per, RefundAt, Tariff, Tier, TierBy, TierMode
 from recon.io.setting_types import Amount, CurrencyCode, Kind, Settings, WholeNumber
+from recon.io.settings_file import read_settings
 from recon.money import Rounding
 from recon.settings import AccountSettings
 
@@ -141,29 +141,10 @@ def _counts_with(other: Tariff, row: Tariff, number: str) -> bool:
 
 def read_schedule(path: Path) -> list[Tariff]:
     """The rows of a schedule that is not in force. Errors: UserError, a line a problem."""
-    try:
-        rows = FeeSettings.model_validate(tomllib.loads(path.read_text("utf-8"))).rows()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: {error}") from None
-    except ValidationError as error:
-        raise UserError("\n".join(problem_lines(path, error))) from None
+    rows = read_settings(path, FeeSettings).rows()
     if problems := schedule_problems(rows):
         raise UserError("\n".join(f"{path}: {problem}" for problem in problems))
     return rows
-
-
-def problem_lines(path: Path, error: ValidationError) -> list[str]:
-    """What is wrong with a file of the configuration, a line a setting."""
-    lines = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"])
-        text = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            text = "there is no such setting"
-        lines.append(f"{path}: {place}: {text}")
-    return lines
 
 
 def _tariff(row: TariffSettings | SurchargeSettings | WithdrawalSettings) -> Tariff:

@@ -116,7 +116,7 @@ def charged_too_much(place: Path, currency: str) -> Decimal:
 @pytest.mark.parametrize(
     ("schedule", "said"),
     [
-        ("absent.toml", "cannot read"),
+        ("absent.toml", "cannot be read"),
         ('[[tariff]]\nname = "x"', "Field required"),
         ("", "none of the chosen accounts"),
     ],
