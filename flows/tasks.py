@@ -60,7 +60,7 @@ def fetch_until_there(
         late = awaited(place.inbox, place.config.schedules, accounts, period, now())
         passing = [failure for failure in reports[-1].failures if failure.may_pass]
         if late or passing:
-            raise TryAgainError("; ".join([*map(str, late), *(one.message for one in passing)]))
+            raise TryAgainError("; ".join([*map(str, late), *map(str, passing)]))
 
     late = awaited(place.inbox, place.config.schedules, accounts, period, now())
     try:
@@ -138,7 +138,7 @@ def as_markdown(report: RunReport) -> str:
             f"| {result.business_date} | {result.provider} | {result.account} | {state} "
             f"| {result.discrepancies.height} | {result.open_items.height} | `{day.reports}` |"
         )
-    lines += [f"- **{failure.what}**: {failure.message}" for failure in report.failures]
+    lines += [f"- {failure}" for failure in report.failures]
     return "\n".join(lines)
 
 

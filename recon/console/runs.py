@@ -37,7 +37,7 @@ def show_run(report: "RunReport", *, as_json: bool) -> None:
     else:
         _tell_run(report)
     for failure in report.failures:
-        complain(f"{failure.what}: {failure.message}")
+        complain(str(failure))
 
 
 def _tell_run(report: "RunReport") -> None:

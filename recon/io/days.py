@@ -54,6 +54,7 @@ from recon.io.write_offs import approved_write_offs, given_up_rows
 from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step, run_day
 from recon.providers.contract import Place, encoding_of
+from recon.reporting.summary import day_summary
 from recon.results import DayResult, StatementFile
 from recon.settings import AccountSettings
 
@@ -182,13 +183,13 @@ def reconcile(
         language, chart = workspace.config.policy.language, workspace.config.chart
         supersedes, changes = runs.change_against(current, run_id, result.discrepancies, language)
         result = replace(result, changes=changes, supersedes=supersedes)
-        write_day(result, staging, run_id=run_id, language=language, chart=chart)
+        summary = day_summary(result, run_id, language)
+        write_day(result, summary, staging, chart=chart)
         record = RunRecord.of(
             result,
-            run_id=run_id,
+            summary,
             started_at=started,
             finished_at=datetime.now(UTC),
-            language=language,
             inputs={**inputs, "imports": imports.get(business_date, 0)},
             opening=open_items_digest(day.open_items),
         )

@@ -33,6 +33,14 @@ class Failure:
     exit_code: int
     may_pass: bool = False  # by itself, as when a server does not answer
 
+    def __str__(self) -> str:
+        """One line. Most of what is said of a file begins with its name: that is not told twice."""
+        for name in (self.what, Path(self.what).name):
+            rest = self.message.removeprefix(name)
+            if rest != self.message and rest.startswith((":", ",", " ")):
+                return self.what + rest
+        return f"{self.what}: {self.message}"
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -52,15 +60,9 @@ class FetchReport:
     failures: list[Failure] = field(default_factory=list)
 
     def refuse(self, what: str, error: ReconError) -> None:
-        """One file's trouble makes the run not proved; whose mistake it is does not matter.
-
-        What names the file itself does not name it twice.
-        """
-        message = str(error)
-        for name in (what, Path(what).name):
-            message = message.removeprefix(f"{name}: ")
+        """One file's trouble makes the run not proved; whose mistake it is does not matter."""
         code = NotProvedError.exit_code
-        self.failures.append(Failure(what, message, code, may_pass=error.exit_code == code))
+        self.failures.append(Failure(what, str(error), code, may_pass=error.exit_code == code))
 
 
 @dataclass(frozen=True)

@@ -251,7 +251,7 @@ def reports_of(
     if language is not None and told != {language}:
         report = run_period(workspace, there, one_day(day), fetch=False)
         if report.failures:
-            raise NotProvedError("; ".join(failure.message for failure in report.failures))
+            raise NotProvedError("; ".join(map(str, report.failures)))
     found = [_report_of(workspace, account, day) for account in there]
     return found, [account for account in accounts if account not in there]
 

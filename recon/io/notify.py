@@ -43,7 +43,7 @@ def message_of(report: "RunReport") -> tuple[str, str]:
         f"{day.result.business_date} {day.result.provider} {day.result.account}: {reason}"
         for day in report.days
         for reason in day.result.not_proved_because
-    ] + [f"{failure.what}: {failure.message}" for failure in report.failures]
+    ] + [str(failure) for failure in report.failures]
     more = len(reasons) - _REASONS_SHOWN
     lines = [summary_line(report), *reasons[:_REASONS_SHOWN]]
     lines += [f"and {more} more"] if more > 0 else []

@@ -12,25 +12,21 @@ from recon.io.export import replaced, write_frame
 from recon.journal.accounts import USUAL_CHART, Chart
 from recon.journal.formats import journal_rows, proposed_rows
 from recon.reporting.sheets import Workbook
-from recon.reporting.summary import Summary, day_summary
-from recon.reporting.text import Language
+from recon.reporting.summary import Summary
 from recon.reporting.workbooks import discrepancy_workbook, settlement_workbook
 from recon.results import DayResult
 
 
 def write_day(
-    result: DayResult,
-    directory: Path,
-    *,
-    run_id: str,
-    language: Language = "en",
-    chart: Chart = USUAL_CHART,
+    result: DayResult, summary: Summary, directory: Path, *, chart: Chart = USUAL_CHART
 ) -> list[Path]:
-    """Write the two workbooks, discrepancies.csv, journal.csv, proposed_entries.csv, summary.json.
+    """Write the two workbooks, discrepancies.csv, journal.csv, proposed_entries.csv, and `summary`,
+    which names the run and the language of all of them.
 
     Returns their paths. Errors: UserError naming every file that could not be written; the other
     files are there, and those in the way are untouched.
     """
+    run_id, language = summary["run_id"], summary["language"]
     files: dict[str, Callable[[Path], None]] = {
         "discrepancies.xlsx": lambda path: write_workbook_file(
             discrepancy_workbook(result, run_id, language), path
@@ -43,7 +39,7 @@ def write_day(
         "proposed_entries.csv": lambda path: _write(
             proposed_rows(result.proposed_entries, chart), path
         ),
-        "summary.json": lambda path: write_json(day_summary(result, run_id, language), path),
+        "summary.json": lambda path: write_json(summary, path),
     }
     written, failed = list[Path](), list[str]()
     for name, write in files.items():

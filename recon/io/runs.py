@@ -40,7 +40,7 @@ from recon.io.schema import (
     current_runs_of,
 )
 from recon.periods import Period
-from recon.reporting.summary import figures
+from recon.reporting.summary import Summary
 from recon.results import DayResult
 from recon.tables import (
     DISCREPANCY,
@@ -83,17 +83,17 @@ class RunRecord:
     @staticmethod
     def of(
         result: DayResult,
+        summary: Summary,
         *,
-        run_id: str,
         started_at: datetime,
         finished_at: datetime,
-        language: Language = "en",
         inputs: Mapping[str, Any] | None = None,
         opening: str | None = None,
     ) -> "RunRecord":
-        """The record of a day's result; its summary counts discrepancies, open items, rejects."""
+        """The record of a day's result, which `summary` tells, too; its own counts discrepancies,
+        open items and rejects."""
         return RunRecord(
-            run_id=run_id,
+            run_id=summary["run_id"],
             provider=result.provider,
             account=result.account,
             business_date=result.business_date,
@@ -105,8 +105,8 @@ class RunRecord:
                 "discrepancy_count": result.discrepancies.height,
                 "open_item_count": result.open_items.height,
                 "reject_count": result.rejects.height,
-                "metrics": figures(result),
-                "language": language,
+                "metrics": summary["metrics"],
+                "language": summary["language"],
             },
             inputs=inputs or {},
             opening=opening,

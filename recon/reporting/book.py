@@ -6,6 +6,7 @@ reads the frames it needs. A frame that is None or absent leaves its sheet out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import polars as pl
@@ -15,6 +16,7 @@ from recon.control_tables import RUN_CHANGE
 from recon.metrics import METRIC
 from recon.money import MONEY
 from recon.periods import Period
+from recon.reporting.columns import named
 from recon.tables import (
     CONSERVATION,
     FEE_SUMMARY,
@@ -71,6 +73,10 @@ CARRIED: Final[Mapping[str, Schema]] = {
 }
 
 
+# A listed batch, and of which one a transaction is.
+BATCH_KEY: Final = ("provider", "account", "business_date", "batch_id", "currency")
+
+
 @dataclass(frozen=True)
 class Book:
     """The frames of a day or a range; every row names provider, account and business date."""
@@ -91,6 +97,14 @@ class Book:
     def __getitem__(self, name: str) -> pl.DataFrame:
         """A carried table, with provider, account and business date before its own columns."""
         return self.carried[name]
+
+    @cached_property
+    def batch_numbers(self) -> pl.DataFrame:
+        """BATCH_KEY and the number of each batch, by which its transactions name it: of accounts
+        and batches a spreadsheet takes some for patterns, and long ones for rounded numbers."""
+        order = ["provider", "account", "currency", "business_date", "batch_id"]
+        keys = self["batches"].with_columns(named("batch_id"), named("currency")).select(order)
+        return keys.sort(order).with_columns(batch_number=pl.int_range(1, pl.len() + 1))
 
     @property
     def is_range(self) -> bool:

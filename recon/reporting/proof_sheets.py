@@ -14,7 +14,7 @@ from recon.discrepancies import amount_text, sentence
 from recon.masking import mask_free_text
 from recon.money import ZERO
 from recon.reporting import text
-from recon.reporting.book import Book
+from recon.reporting.book import BATCH_KEY, Book
 from recon.reporting.book_summary import days_table, summary_sheet, with_party
 from recon.reporting.columns import CHANGE_TONES, column, columns, named, toned, worded
 from recon.reporting.discrepancies import discrepancy_tables
@@ -36,7 +36,6 @@ from recon.reporting.watch import charts_sheet, history_sheet, watch_sheet
 from recon.row_wording import rule_in
 
 _WHOSE: Final = "provider account business_date"
-_BATCH: Final = ["provider", "account", "business_date", "batch_id", "currency"]
 
 
 def _sheet(name: str, language: Language, *tables: Table) -> Sheet:
@@ -51,13 +50,17 @@ def _days(book: Book, language: Language) -> Sheet | None:
 
 def _batches(book: Book, language: Language) -> Sheet:
     """One row a batch: what its transactions add up to, from the opening to the closing balance."""
-    listed, traced = _numbered_batches(book, language), []
+    listed = with_party(listed_batches(book["batches"], language), book, language)
+    listed = listed.join(book.batch_numbers, on=BATCH_KEY, how="left", validate="1:1")
+    listed, traced = listed.sort("batch_number"), []
     if book.transactions is not None:
         summed = (
-            _by_batch(book.transactions).group_by(_BATCH).agg(of_transactions=pl.col("net").sum())
+            _by_batch(book.transactions)
+            .group_by(BATCH_KEY)
+            .agg(of_transactions=pl.col("net").sum())
         )
         listed = listed.join(
-            summed, on=_BATCH, how="left", validate="1:1", maintain_order="left"
+            summed, on=BATCH_KEY, how="left", validate="1:1", maintain_order="left"
         ).with_columns(pl.col("of_transactions").fill_null(ZERO))
         listed = listed.with_columns(trace=pl.col("net") - pl.col("of_transactions"))
         of_batch = SumOf("transactions", "net", {"batch_number": "{batch_number}"})
@@ -75,15 +78,6 @@ def _batches(book: Book, language: Language) -> Sheet:
         *columns("proof_basis expected_payout provider_payout bank_credit", language),
     )
     return _sheet("batches", language, Table("batches", shown, listed, main=True, fixed=4))
-
-
-def _numbered_batches(book: Book, language: Language) -> pl.DataFrame:
-    """The batches as they are listed, each with a number, by which its transactions name it: of
-    accounts and batches a spreadsheet takes some for patterns, and long ones for rounded numbers.
-    """
-    order = ("provider", "account", "currency", "business_date", "batch_id")
-    listed = with_party(listed_batches(book["batches"], language), book, language).sort(order)
-    return listed.with_columns(batch_number=pl.int_range(1, pl.len() + 1))
 
 
 def _to_bank(book: Book, language: Language) -> Sheet:
@@ -233,7 +227,6 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
     found = book.transactions
     assert found is not None
     outcomes = text.words(text.OUTCOMES, language)
-    numbers = _numbered_batches(book, language).select(*_BATCH, "batch_number")
     told = _by_batch(found).with_columns(
         kind=worded("kind", text.KINDS, language),
         line_check=pl.col("gross") - pl.col("fee").fill_null(ZERO) - pl.col("net"),
@@ -243,7 +236,9 @@ def listed_transactions(book: Book, language: Language) -> pl.DataFrame:
         rule=rule_in(pl.col("rule"), language),
         matched_with="entry_id",
     )
-    return told.join(numbers, on=_BATCH, how="left", validate="m:1", maintain_order="left").sort(
+    return told.join(
+        book.batch_numbers, on=BATCH_KEY, how="left", validate="m:1", maintain_order="left"
+    ).sort(
         ["provider", "account", "business_date", "batch_id", "occurred_at", "txn_id"],
         maintain_order=True,  # a payment and its fee share all of these
     )

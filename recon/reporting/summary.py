@@ -64,7 +64,7 @@ def day_summary(result: DayResult, run_id: str, language: Language = "en") -> Su
         "fees": plain_rows(result.fees.sort("currency", "tariff", "component", "kind")),
         "margins": plain_rows(_margins(result.assessed_withdrawals)),
         "reserve": plain_rows(result.reserve.sort("currency")),
-        "metrics": figures(result),
+        "metrics": _figures(result),
         "files": _files(result),
     }
 
@@ -90,7 +90,7 @@ def _known_by(written_off: pl.DataFrame) -> pl.DataFrame:
     return written_off.with_columns(instants)
 
 
-def figures(result: DayResult) -> list[Summary]:
+def _figures(result: DayResult) -> list[Summary]:
     """The numbers to watch: name, currency, value."""
     return plain_rows(day_metrics(result).drop("provider", "account", "business_date"))
 

@@ -22,6 +22,7 @@ from recon.io.runs import RunRecord, RunRows, RunStore
 from recon.io.schema import DISCREPANCIES, OPEN_ITEMS, RUNS, SETTLEMENT_BATCHES
 from recon.io.stale import stale_days
 from recon.periods import Period, one_day
+from recon.reporting.summary import day_summary
 from recon.tables import DISCREPANCY, OPEN_ITEM, SETTLEMENT_BATCH, conform, empty
 from tests.reporting_helper import day_result
 from tests.support import account_of, frame_of, shipped_config
@@ -378,7 +379,7 @@ def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> Non
 
 def test_the_record_of_a_result_carries_its_reasons_and_counts() -> None:
     result = day_result()
-    run = RunRecord.of(result, run_id="r", started_at=NOW, finished_at=NOW)
+    run = RunRecord.of(result, day_summary(result, "r"), started_at=NOW, finished_at=NOW)
     assert (run.run_id, run.provider, run.account, run.business_date) == (
         *("r", result.provider, result.account),
         result.business_date,

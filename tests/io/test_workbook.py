@@ -418,8 +418,12 @@ def test_a_thousand_rows_keep_their_place() -> None:
 # --- files ----------------------------------------------------------------------------------------
 
 
+def _written(result: DayResult, folder: Path, run_id: str) -> list[Path]:
+    return write_day(result, day_summary(result, run_id), folder)
+
+
 def test_a_day_is_these_files_and_nothing_else(tmp_path: Path) -> None:
-    paths = write_day(day_result(), tmp_path / "new" / "folder", run_id="run-1")
+    paths = _written(day_result(), tmp_path / "new" / "folder", "run-1")
     assert [path.name for path in paths] == [
         "discrepancies.xlsx", "settlement.xlsx", "discrepancies.csv", "journal.csv",
         "proposed_entries.csv", "summary.json",
@@ -434,11 +438,11 @@ def test_a_day_is_these_files_and_nothing_else(tmp_path: Path) -> None:
 def test_f50_a_workbook_that_is_open_is_left_alone_and_the_rest_is_written(
     tmp_path: Path, lock: str
 ) -> None:
-    write_day(day_result(), tmp_path, run_id="run-1")
+    _written(day_result(), tmp_path, "run-1")
     before = (tmp_path / "settlement.xlsx").read_bytes()
     (tmp_path / lock).touch()
     with pytest.raises(UserError, match=r"settlement\.xlsx.*close it in Excel") as caught:
-        write_day(day_result([]), tmp_path, run_id="run-2")
+        _written(day_result([]), tmp_path, "run-2")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "settlement.xlsx").read_bytes() == before
     assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["run_id"] == "run-2"
@@ -452,7 +456,7 @@ def test_a_place_that_refuses_is_named_and_nothing_half_written_stays(
 
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(UserError, match=r"cannot write .*discrepancies\.xlsx: Permission denied"):
-        write_day(day_result(), tmp_path, run_id="run-1")
+        _written(day_result(), tmp_path, "run-1")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -462,7 +466,7 @@ def test_a_full_disk_is_nobodys_mistake(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("os.replace", refuse)
     with pytest.raises(ReconError, match=r"No space left on device; make room") as caught:
-        write_day(day_result(), tmp_path, run_id="run-1")
+        _written(day_result(), tmp_path, "run-1")
     assert caught.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []
 
@@ -478,11 +482,11 @@ def test_a_full_disk_is_told_by_the_store_as_what_it_is(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UserError, match=r"no report .*file/day: .*make the folder writable"):
-        write_day(day_result(), tmp_path / "file" / "day", run_id="run-1")
+        _written(day_result(), tmp_path / "file" / "day", "run-1")
 
 
 def test_the_discrepancies_are_exact_and_inert_as_csv(tmp_path: Path) -> None:
-    write_day(day_result(), tmp_path, run_id="run-1")
+    _written(day_result(), tmp_path, "run-1")
     read = pl.read_csv(tmp_path / "discrepancies.csv", infer_schema=False)
     assert read.columns == list(DISCREPANCY)
     assert read["discrepancy_id"].to_list() == sorted(read["discrepancy_id"])
