@@ -93,7 +93,7 @@ def reconcile_period(
     workspace: Path,
 ) -> State[Any]:
     """Fetch, reconcile, report and notify; the state says whether every day is proved."""
-    place = Workspace.open(workspace, load_config(config))
+    place = Workspace.begin(workspace, load_config(config))
     chosen = place.config.accounts_of(
         list(providers) if providers else None, list(accounts) if accounts else None
     )

@@ -27,7 +27,15 @@ from recon.commands import (
     sign_off,
     withdrawals,
 )
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, Only, open_workspace
+from recon.commands.common import (
+    CHOSEN,
+    COMMON,
+    Chosen,
+    Common,
+    Only,
+    begin_workspace,
+    open_workspace,
+)
 from recon.commands.providers import known_providers
 from recon.errors import ReconError, UserError
 
@@ -67,7 +75,6 @@ def run(
         False
     ),
     notify: Annotated[bool, Parameter(help="send the message of [notify]", negative="")] = False,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Fetch, reconcile, settle and report: the daily job, or an accountant's rerun of a range."""
@@ -76,7 +83,7 @@ def run(
     if ask_again and not fetch:
         raise UserError("--ask-again asks the sources and --no-fetch does not: choose one")
     period = chosen.period
-    workspace = open_workspace(common, lang)
+    workspace = begin_workspace(common)
     accounts = chosen.accounts(workspace)
     if notify and workspace.config.recon.notify is None:
         raise UserError("--notify needs [notify] in recon.toml, with the places to tell")
@@ -89,7 +96,7 @@ def run(
         cascade=cascade,
         on_day=console.day_listener(common.json, len(accounts) * period.day_count),
     )
-    console.show_run(report, as_json=common.json)
+    console.show_run(report, as_json=common.json, language=common.lang)
     code = report.exit_code(fail_on_discrepancy=fail_on_discrepancy)
     return _notified(workspace, report, code) if notify else code
 
@@ -100,7 +107,6 @@ def demo(
     live: Annotated[
         bool, Parameter(help="fetch from servers that it starts on this machine", negative="")
     ] = False,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Reconcile the shipped samples: three days, no server, no key, no network."""
@@ -108,8 +114,10 @@ def demo(
 
     usual = Path("workspace/demo-live" if live else "workspace/demo")
     workspace = common.workspace if common.workspace != COMMON.workspace else usual
-    report = run_demo(workspace, lang, on_day=console.day_listener(common.json), is_live=live)
-    console.show_demo(report, as_json=common.json)
+    report = run_demo(
+        workspace, common.lang, on_day=console.day_listener(common.json), is_live=live
+    )
+    console.show_demo(report, as_json=common.json, language=common.lang)
     return 0 if report.is_as_planted else 1
 
 
@@ -139,7 +147,7 @@ def normalize(
         from recon.io.export import write_frame
 
         write_frame(found.lines.lazy(), out)
-    console.show_statements(found, out, as_json=common.json)
+    console.show_statements(found, out, as_json=common.json, language=common.lang)
     return 0 if found.is_sound else 3
 
 
@@ -149,7 +157,6 @@ def discrepancies(
     chosen: Chosen = CHOSEN,
     type: Annotated[list[str] | None, Parameter(help="only this type; may be repeated")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show discrepancies of the current runs."""
@@ -159,7 +166,7 @@ def discrepancies(
     workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     frame = known_discrepancies(workspace, accounts, period, type)
-    console.show_table(frame, "discrepancies", out, as_json=common.json, language=lang)
+    console.show_table(frame, "discrepancies", out, as_json=common.json, language=common.lang)
     return 0
 
 
@@ -169,16 +176,15 @@ def report(
     date: Annotated[str, Parameter(help="business date, YYYY-MM-DD")],
     provider: Only = None,
     account: Only = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Where the reports of a day are, and whether it is proved; `--lang` has them told anew."""
     from recon.io.jobs import reports_of
     from recon.periods import parse_date
 
-    workspace = open_workspace(common, lang)
+    workspace = open_workspace(common)
     accounts = workspace.config.accounts_of(provider, account)
-    found, absent = reports_of(workspace, accounts, parse_date(date), lang)
+    found, absent = reports_of(workspace, accounts, parse_date(date), common.lang)
     console.show_reports(found, workspace.reports / date, as_json=common.json)
     holds = [each["proved"] and each["recorded"] and not each["stale"] for each in found]
     for one in absent:
@@ -190,7 +196,6 @@ def report(
 def status(
     *,
     date: Annotated[str | None, Parameter(help="as of this day; by default the last")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """How every account stands: proved, open, matched, fees against what is usual, what comes."""
@@ -199,10 +204,10 @@ def status(
     from recon.io.status import status_of
     from recon.periods import parse_date
 
-    workspace = open_workspace(common, lang)
+    workspace = open_workspace(common)
     day = None if date is None else parse_date(date)
-    found = status_of(workspace, day, datetime.now(UTC), lang or "en")
-    console.show_status(found, as_json=common.json)
+    found = status_of(workspace, day, datetime.now(UTC), common.lang or "en")
+    console.show_status(found, as_json=common.json, language=common.lang)
     return 0 if all(account.proved for account in found) else 3
 
 
@@ -216,7 +221,7 @@ def check(
     from recon.io.check import check_workspace
 
     found = check_workspace(common.workspace, common.config, connect=connect)
-    console.show_check(found, as_json=common.json)
+    console.show_check(found, as_json=common.json, language=common.lang)
     return 2 if found.problems else 0
 
 

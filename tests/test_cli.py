@@ -13,7 +13,9 @@ import pytest
 
 from recon.cli import invoke
 from recon.errors import ReconError
+from recon.io.config import load_config
 from recon.io.database import Database
+from recon.io.days import Workspace
 from tests.support import copy_place
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +37,12 @@ def recon(place: Path) -> Recon:
         return invoke([str(argument) for argument in (*arguments, *common)])
 
     return run
+
+
+@pytest.fixture
+def begun(place: Path) -> None:
+    """A workspace with nothing in it yet."""
+    Workspace.begin(place / "workspace", load_config(place / "configs"))
 
 
 @pytest.fixture
@@ -183,7 +191,7 @@ def test_discrepancies_can_be_filtered_and_exported(
     ],
 )
 def test_tables_of_the_terminal_have_their_title_in_the_language_that_is_asked_for(
-    recon: Recon, capsys: pytest.CaptureFixture[str], command: str, title: str
+    recon: Recon, begun: None, capsys: pytest.CaptureFixture[str], command: str, title: str
 ) -> None:
     if command.startswith("open-items"):
         recon("run", "--date", "2026-11-18", "--provider", "paypal")
@@ -255,6 +263,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("arguments", "code", "text"), MISTAKES, ids=lambda v: str(v)[:40])
 def test_a_mistake_is_one_line_and_exit_code(
     recon: Recon,
+    begun: None,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
     code: int,
@@ -266,6 +275,43 @@ def test_a_mistake_is_one_line_and_exit_code(
     assert text in said.err
     assert "Traceback" not in said.err
     assert len(said.err.strip().splitlines()) == 1, said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("status", "report --date 2026-11-20", "discrepancies", "withdrawals --date 2026-11-20"),
+        *("cases list", "cases assign 1 ben", "files list --date 2026-11-20"),
+        *("ledger show --date 2026-11-20", "journal --date 2026-11-20", "fees explain a:b:c"),
+        *("open-items --date 2026-11-20", "changes --date 2026-11-20", "merchants show"),
+        *("merchants settle --date 2026-11-20", "sign-off show", "sign-off verify", "audit verify"),
+        "sign-off --date 2026-11-20",
+    ],
+)
+def test_a_workspace_that_is_not_there_is_told_and_not_made(
+    place: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (place / "workspace").mkdir()  # a folder alone is none
+    for folder in ("workspace", "wrokspace"):
+        common = ["--config", str(place / "configs"), "--workspace", str(place / folder)]
+        assert invoke([*command.split(), *common]) == 2
+        assert capsys.readouterr().err == (
+            f"recon: there is no workspace {place / folder}; name another one with --workspace, or "
+            "begin it with: recon ledger import FILE, or recon run --date D\n"
+        )
+    assert list((place / "workspace").iterdir()) == []
+    assert not (place / "wrokspace").exists()
+
+
+def test_before_the_first_run_a_check_and_the_tariffs_need_no_workspace(
+    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recon("check") == 0
+    said = capsys.readouterr().out
+    assert "there is no workspace yet" in said
+    assert "are in order" in said
+    assert recon("fees", "show", "--date", "2026-11-20") == 0
+    assert not (place / "workspace").exists()
 
 
 def test_configuration_problems_are_all_told_at_once(
@@ -294,6 +340,19 @@ def test_configuration_problems_are_all_told_at_once(
         ("providers/wechatpay", "line_window_days = 1", "line_window_days = true", "whole number"),
         ("fees/paypal", 'percent = "3.49"', 'percent = "1e999"', "at most 20 digits before"),
         ("fees/paypal", 'percent = "3.49"', 'percent = "1e-19"', "and 18 behind"),
+        (
+            "providers/wechatpay",
+            'title = "',
+            'title = "two\\nlines',
+            "wechatpay.toml: account.0.title: take the control character '\\n' out of 'two\\nlines",
+        ),
+        ("fees/paypal", 'name = "', 'name = "bell\\u0007', "the control character '\\x07' out of"),
+        (
+            "providers/wechatpay",
+            'statements = ["',
+            'statements = ["\\u2028',
+            "account.0.statements.0: ",
+        ),
     ],
 )
 def test_a_value_that_no_run_could_work_with_is_refused(
@@ -334,7 +393,7 @@ def test_entries_of_an_account_that_is_not_configured_are_told(
 
 @pytest.mark.parametrize("command", ["discrepancies", "cases list", "changes", "audit export"])
 def test_what_writes_a_file_says_so_to_machines_as_well(
-    place: Path, recon: Recon, capsys: pytest.CaptureFixture[str], command: str
+    place: Path, recon: Recon, begun: None, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     out = place / "out.csv"
     days = ["--from", "2026-11-18", "--to", "2026-11-20"] if command == "changes" else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, Lang, Only, open_workspace
+from recon.commands.common import COMMON, Common, Only, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,6 @@ def listed(
     account: Only = None,
     assignee: Annotated[str | None, Parameter(help="those of this person")] = None,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Cases that need somebody, or those in the given states."""
@@ -59,7 +58,7 @@ def listed(
         console.show_written(frame.height, "cases", out, as_json=common.json)
     else:
         shown = frame if common.json else frame.drop("cleared_by", "discrepancy_id", "opened_at")
-        console.show_frame(shown, "cases", as_json=common.json, language=lang)
+        console.show_frame(shown, "cases", as_json=common.json, language=common.lang)
     return 0
 
 

@@ -10,6 +10,7 @@ from recon.errors import UserError
 from recon.wording import Language
 
 if TYPE_CHECKING:
+    from recon.io.config import Config
     from recon.io.days import Workspace
     from recon.periods import Period
     from recon.settings import AccountSettings
@@ -28,6 +29,9 @@ class Common:
         "workspace"
     )
     json: Annotated[bool, Parameter(help="print JSON for machines", negative="")] = False
+    lang: Annotated[Language | None, Parameter(help="language of reports and tables: en or zh")] = (
+        None
+    )
     actor: Annotated[
         str | None, Parameter(name="--as", help="who you are; RECON_USER, or the system's user")
     ] = None
@@ -66,22 +70,26 @@ class Chosen:
 CHOSEN = Chosen()
 
 
-Lang = Annotated[
-    Language | None, Parameter(name="--lang", help="language of the reports: en or zh")
-]
-
-
-def open_workspace(common: Common, language: Language | None = None) -> "Workspace":
-    """The workspace with its configuration; `language` goes before that of the configuration.
-
-    Errors: UserError.
-    """
-    from recon.io.config import load_config
+def open_workspace(common: Common) -> "Workspace":
+    """The workspace with its configuration. Errors: UserError, also where there is none."""
     from recon.io.days import Workspace
 
+    return Workspace.open(common.workspace, configured(common), common.actor)
+
+
+def begin_workspace(common: Common) -> "Workspace":
+    """The same, and made where there is none: for what fills it."""
+    from recon.io.days import Workspace
+
+    return Workspace.begin(common.workspace, configured(common), common.actor)
+
+
+def configured(common: Common) -> "Config":
+    """The configuration; `--lang` goes before its own language. Errors: UserError."""
+    from recon.io.config import load_config
+
     config = load_config(common.config)
-    told = config if language is None else config.told_in(language)
-    return Workspace.open(common.workspace, told, common.actor)
+    return config if common.lang is None else config.told_in(common.lang)
 
 
 def period_of(date: str | None, first: str | None, last: str | None) -> "Period":

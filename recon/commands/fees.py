@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, Only, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Only, configured, open_workspace, period_of
 from recon.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ def show(
     from recon.io.fee_jobs import in_force
     from recon.periods import parse_date
 
-    workspace = open_workspace(common)
-    accounts = workspace.config.accounts_of(provider, account)
-    rows = in_force(workspace, accounts, parse_date(date))
-    console.show_schedule(rows, as_json=common.json)
+    config = configured(common)
+    rows = in_force(config, config.accounts_of(provider, account), parse_date(date))
+    console.show_schedule(rows, as_json=common.json, language=common.lang)
     return 0
 
 
@@ -73,7 +72,8 @@ def simulate(
     workspace = open_workspace(common)
     accounts = workspace.config.accounts_of(provider, account)
     period = period_of(None, from_, to)
-    console.show_simulation(simulated(workspace, schedule, accounts, period), as_json=common.json)
+    found = simulated(workspace, schedule, accounts, period)
+    console.show_simulation(found, as_json=common.json, language=common.lang)
     return 0
 
 
@@ -108,7 +108,7 @@ def invoice(
     else:
         raise UserError("--stated needs the invoice's currency, e.g. --currency CNY")
     found = tie_out(workspace, whose, _month(month), lines, against=against)
-    console.show_tie_out(found, as_json=common.json)
+    console.show_tie_out(found, as_json=common.json, language=common.lang)
     return 0 if found.ties else 3
 
 

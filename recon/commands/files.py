@@ -19,7 +19,8 @@ def list_files(*, chosen: Chosen = CHOSEN, common: Common = COMMON) -> int:
     period = chosen.period
     workspace = open_workspace(common)
     frame = versions(workspace, chosen.accounts(workspace), period)
-    console.show_frame(frame, "files", as_json=common.json)
+    shown = frame if common.json else frame.rename({"name": "file", "kind": "file_kind"})
+    console.show_frame(shown, "files", as_json=common.json, language=common.lang)
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(
     name="journal",
@@ -31,17 +31,16 @@ def journal(
     detail: Annotated[
         bool, Parameter(help="a transaction for every line and entry, not sums", negative="")
     ] = False,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show the postings of a day or a range, or write them for your bookkeeping."""
     from recon.io.journal import journal_of, write_journal
 
-    workspace = open_workspace(common, lang)
+    workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     made = journal_of(workspace, accounts, chosen.period, with_opening=opening, detailed=detail)
     if out is None:
-        console.show_table(made.rows, "postings", None, as_json=common.json)
+        console.show_table(made.rows, "postings", None, as_json=common.json, language=common.lang)
         return 0
     write_journal(made, out, format)
     console.show_written(made.rows.height, "postings", out, as_json=common.json)

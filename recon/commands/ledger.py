@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, begin_workspace, open_workspace
 from recon.errors import NotProvedError, ReconError, UserError
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def import_files(
     from recon.io.audit import keep_head
     from recon.io.ledger import far_ahead, import_ledger, unconfigured_accounts
 
-    workspace, now = open_workspace(common), datetime.now(UTC)
+    workspace, now = begin_workspace(common), datetime.now(UTC)
     done: dict[str, LedgerImport | ReconError] = {}
     for file in files:
         try:
             done[str(file)] = import_ledger(workspace.database, file, now, workspace.actor)
         except ReconError as error:
             done[str(file)] = error
-    console.show_imports(done, as_json=common.json)
+    console.show_imports(done, as_json=common.json, language=common.lang)
     keep_head(workspace.database, workspace.audit_head)
     configured = workspace.config.accounts
     accounts = {(account.provider, account.account) for account in configured}
@@ -80,5 +80,5 @@ def show(
     workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     frame = ledger_entries(workspace, accounts, chosen.period)
-    console.show_table(frame, "entries", out, as_json=common.json)
+    console.show_table(frame, "entries", out, as_json=common.json, language=common.lang)
     return 0

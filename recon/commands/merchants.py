@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import COMMON, Common, Lang, Only, open_workspace, period_of
+from recon.commands.common import COMMON, Common, Only, open_workspace, period_of
 
 app = App(
     name="merchants",
@@ -31,13 +31,12 @@ def settle(
         bool,
         Parameter(help="the first settlement: what came before was paid otherwise", negative=""),
     ] = False,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Settle a period: a statement for each merchant, and the payments for the bank."""
     from recon.io.merchants import settle as settle_merchants
 
-    workspace = open_workspace(common, lang)
+    workspace = open_workspace(common)
     period = period_of(date, from_, to)
     done = settle_merchants(
         workspace,
@@ -47,7 +46,7 @@ def settle(
         unproved=unproved,
         skip_earlier=skip_earlier,
     )
-    console.show_settled(done, as_json=common.json, language=lang)
+    console.show_settled(done, as_json=common.json, language=common.lang)
     return 0
 
 
@@ -55,7 +54,6 @@ def settle(
 def show(
     *,
     merchant: Only = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show what was settled, what is carried forward and what is held back."""
@@ -68,7 +66,7 @@ def show(
     chosen = found.filter(found["merchant"].is_in(names))
     stale = [one for one in stale_settlements(workspace) if one.merchant in names]
     shown = marked(chosen, stale)
-    console.show_table(shown, "settlements", None, as_json=common.json, language=lang)
+    console.show_table(shown, "settlements", None, as_json=common.json, language=common.lang)
     if not common.json:
         for one in stale:
             print(f"settled otherwise: {one}")

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from recon import console
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 from recon.errors import UserError
 
 
@@ -15,7 +15,6 @@ def open_items(
     chosen: Chosen = CHOSEN,
     buckets: Annotated[str, Parameter(help="last day of each age but the oldest")] = "1,3,7,30",
     out: Annotated[Path | None, Parameter(help="write the items to .csv, .jsonl, .parquet")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Opening + new - cleared - written off = closing, and how old the open items are."""
@@ -39,15 +38,17 @@ def open_items(
         amounts = [name for name in found.rolled.columns if not name.endswith("_count")]
         shown = found.rolled.select(*amounts, open="closing_count")
         shown = shown.rename({name: name.removesuffix("_amount") for name in amounts})
-        console.show_frame(shown, "open items", as_json=False, language=lang, about=period)
-        console.show_frame(found.ages, "ages", as_json=False, language=lang, about=period.last)
+        console.show_frame(shown, "open_items", as_json=False, language=common.lang, about=period)
+        console.show_frame(
+            found.ages, "ages", as_json=False, language=common.lang, about=period.last
+        )
         if found.cleared.height:
             cleared = found.cleared.drop("account", "txn_id", "kind")
-            console.show_frame(cleared, "cleared", as_json=False, language=lang)
+            console.show_frame(cleared, "cleared", as_json=False, language=common.lang)
         if found.written_off.height:
             names = "case_id account type currency amount effective_on approved_by booking_account"
             gone = found.written_off.select(names.split())
-            console.show_frame(gone, "written off", as_json=False, language=lang)
+            console.show_frame(gone, "written_off", as_json=False, language=common.lang)
     if out is not None:
         from recon.io.export import write_frame
 
@@ -63,7 +64,6 @@ def changes(
     *,
     chosen: Chosen = CHOSEN,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """What reruns of a day or a range found otherwise than the runs they superseded."""
@@ -89,10 +89,9 @@ def changes(
     elif reruns.height == 0:
         print(f"no run of {period} was superseded")
     else:
-        console.show_frame(reruns, "reruns", as_json=False, language=lang)
-        console.show_frame(
-            rows.drop("explanation"), "what they changed", as_json=False, language=lang
-        )
+        console.show_frame(reruns, "reruns", as_json=False, language=common.lang)
+        shown = rows.drop("explanation")
+        console.show_frame(shown, "what_they_changed", as_json=False, language=common.lang)
     return 0
 
 

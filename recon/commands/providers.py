@@ -23,7 +23,7 @@ app = App(
 @app.default
 def listed(*, common: Common = COMMON) -> int:
     """The providers and the kinds of statement that can be read."""
-    console.show_providers(known_providers(common), as_json=common.json)
+    console.show_providers(known_providers(common), as_json=common.json, language=common.lang)
     return 0
 
 

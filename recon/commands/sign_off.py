@@ -48,7 +48,7 @@ def show(
     accounts = chosen.accounts(workspace)
     period = chosen.period_if_any
     frame = sign_offs.signatures(workspace, accounts, period)
-    console.show_frame(frame, "signatures", as_json=common.json)
+    console.show_frame(frame, "signatures", as_json=common.json, language=common.lang)
     return 0
 
 

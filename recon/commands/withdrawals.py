@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from recon import console
-from recon.commands.common import CHOSEN, COMMON, Chosen, Common, Lang, open_workspace
+from recon.commands.common import CHOSEN, COMMON, Chosen, Common, open_workspace
 
 app = App(
     name="withdrawals",
@@ -20,7 +20,6 @@ def listed(
     *,
     chosen: Chosen = CHOSEN,
     out: Annotated[Path | None, Parameter(help="write them to .csv, .jsonl or .parquet")] = None,
-    lang: Lang = None,
     common: Common = COMMON,
 ) -> int:
     """Show the withdrawals of a day or a range, with charges and margin, and their totals."""
@@ -30,7 +29,7 @@ def listed(
     workspace = open_workspace(common)
     accounts = chosen.accounts(workspace)
     found = withdrawals(workspace, accounts, chosen.period)
-    console.show_table(found, "withdrawals", out, as_json=common.json, language=lang)
+    console.show_table(found, "withdrawals", out, as_json=common.json, language=common.lang)
     if found.height and out is None and not common.json:
-        console.show_frame(totals(found), "in total", as_json=False, language=lang)
+        console.show_frame(totals(found), "in_total", as_json=False, language=common.lang)
     return 0

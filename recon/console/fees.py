@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from recon.console.frames import show_frame
 from recon.console.grids import print_rows
 from recon.console.terminal import print_json
+from recon.wording import Language
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from recon.io.fee_jobs import Simulation, TieOut
 
 
-def show_schedule(rows: "Sequence[Tariff]", *, as_json: bool) -> None:
+def show_schedule(
+    rows: "Sequence[Tariff]", *, as_json: bool, language: Language | None = None
+) -> None:
     """The rows of a schedule, and what each of them says."""
     if as_json:
         print_json([_plain(row) for row in rows])
@@ -32,7 +35,7 @@ def show_schedule(rows: "Sequence[Tariff]", *, as_json: bool) -> None:
         }
         for row in rows
     ]
-    print_rows("fee schedule", said)
+    print_rows("fee_schedule", said, language=language)
 
 
 def _plain(row: "Tariff") -> dict[str, object]:
@@ -103,7 +106,9 @@ def show_explanation(found: "pl.DataFrame", *, as_json: bool) -> None:
         print("days before it were run again since: its run counted from another turnover")
 
 
-def show_simulation(found: "Simulation", *, as_json: bool) -> None:
+def show_simulation(
+    found: "Simulation", *, as_json: bool, language: Language | None = None
+) -> None:
     """What would have been paid, by tariff row and in all."""
     from recon.io.export import as_records
 
@@ -113,11 +118,13 @@ def show_simulation(found: "Simulation", *, as_json: bool) -> None:
             | {"totals": as_records(found.totals)}
         )
         return
-    show_frame(found.rows, "by tariff row of the other schedule", as_json=False)
-    show_frame(found.totals, f"what {found.days} day(s) would have cost", as_json=False)
+    show_frame(found.rows, "by_other_tariff_row", as_json=False, language=language)
+    days = found.days
+    totals = found.totals.rename({"difference": "simulated_difference"})
+    show_frame(totals, "would_have_cost", as_json=False, language=language, about=days)
 
 
-def show_tie_out(found: "TieOut", *, as_json: bool) -> None:
+def show_tie_out(found: "TieOut", *, as_json: bool, language: Language | None = None) -> None:
     """Whether the month ties out, and what the difference consists of."""
     from recon.io.export import as_records
 
@@ -129,8 +136,9 @@ def show_tie_out(found: "TieOut", *, as_json: bool) -> None:
         )
         return
     stated = found.totals.drop_nulls("invoiced")["currency"]
-    show_frame(found.rows, "by tariff row", as_json=False)
-    show_frame(found.totals, "by currency", as_json=False)
+    show_frame(found.rows, "by_tariff_row", as_json=False, language=language)
+    totals = found.totals.rename({"difference": "invoice_difference"})
+    show_frame(totals, "by_currency", as_json=False, language=language)
     _show_bridge(found.bridge)
     charged = found.rows.drop_nulls("kind")["currency"].unique().sort()
     for currency in stated.filter(~stated.is_in(charged.implode())):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from recon.console.grids import draw
 from recon.console.terminal import complain, print_json, room
 from recon.errors import ReconError, UserError
+from recon.reporting import text
 from recon.wording import Language
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 _ROWS_SHOWN = 30
 
 
-def show_statements(found: "NormalizedFiles", out: Path | None, *, as_json: bool) -> None:
+def show_statements(
+    found: "NormalizedFiles",
+    out: Path | None,
+    *,
+    as_json: bool,
+    language: Language | None = None,
+) -> None:
     """Files, control totals, rejects; the lines themselves when they go nowhere else."""
     if as_json:
         from recon.io.export import as_records
@@ -35,11 +42,11 @@ def show_statements(found: "NormalizedFiles", out: Path | None, *, as_json: bool
         return
     if out is None:
         columns = ["line_no", "kind", "txn_id", "merchant_ref", "currency", "gross", "fee", "net"]
-        _print_frame(found.lines.select(*columns, "status"), "lines")
-    _print_frame(found.files, "statements")
-    _print_frame(found.controls.drop("file_id"), "control totals")
+        _print_frame(found.lines.select(*columns, "status"), "lines", language)
+    _print_frame(found.files.rename({"name": "file"}), "statements", language)
+    _print_frame(found.controls.drop("file_id"), "control_totals", language)
     if found.rejects.height:
-        _print_frame(found.rejects.drop("file_id"), "rejected rows")
+        _print_frame(found.rejects.drop("file_id"), "rejected_rows", language)
     if out is not None:
         print(f"{found.lines.height:,} lines written to {out}")
 
@@ -135,10 +142,17 @@ def show_settled(done: "Settled", *, as_json: bool, language: Language | None = 
 
 
 def _print_frame(
-    frame: "pl.DataFrame", title: str, language: Language | None = None, about: object = ""
+    frame: "pl.DataFrame",
+    name: str,
+    language: Language | None = None,
+    about: object = "",
+    *,
+    filled: bool = False,
 ) -> None:
-    """The first rows, as they fit; headings and words are the canonical ones, or of a language.
-    `about` is what the title is followed by, such as the days."""
+    """The first rows of the table called `name` in `titles.TABLES`, as they fit; headings and words
+    are the canonical ones, or of a language. `about` follows its title, such as the days. Columns
+    without a value are left out where only those that are `filled` are wanted.
+    """
     import polars as pl
 
     right = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
@@ -157,44 +171,36 @@ def _print_frame(
             .otherwise(to_display(pl.col(name), currency))
             for name in money
         )
-    headings: dict[str, str] = {}
-    if language is not None:
-        shown, headings = _told(shown, language)
+    headings = {column: text.COLUMNS[column] for column in frame.columns}  # whoever asks
+    if filled and frame.height:
+        frame = frame.select(one.name for one in frame if one.null_count() < frame.height)
+    shown = shown if language is None else _told(shown, language)
     cells = {
         column.name: ["" if cell is None else str(cell) for cell in column]
         for column in shown.iter_columns()
     }
-    heading = f"{_titled(title, language)} {about}".rstrip()
-    print("\n".join(draw(heading, cells, right, room(), headings)))
+    title = f"{text.words(text.TABLES, language or 'en')[name]} {about}".rstrip()
+    told = {} if language is None else text.words(headings, language)
+    print("\n".join(draw(title, cells, right, room(), headings=told)))
     if frame.height > _ROWS_SHOWN:
         print(f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them")
 
 
-def _titled(title: str, language: Language | None) -> str:
-    """What a table is called: by a name of the terminal's own tables, or as its sheet is."""
-    from recon.reporting import text
-
-    name = title.replace(" ", "_")
-    if name in text.TABLES:
-        return text.words(text.TABLES, language or "en")[name]
-    return title if language is None else text.words(text.SHEETS, language).get(name, title)
-
-
-def _told(shown: "pl.DataFrame", language: Language) -> "tuple[pl.DataFrame, dict[str, str]]":
-    """A table in the words of the workbooks: its cells, and the headings by column."""
-    from recon.reporting import text
+def _told(shown: "pl.DataFrame", language: Language) -> "pl.DataFrame":
+    """The cells in the words of the workbooks."""
     from recon.reporting.columns import worded
 
     states = text.CASE_STATES if "case_id" in shown.columns else text.STATES
     groups = {"state": states, "type": text.TYPES, "kind": text.KINDS, "side": text.SIDES}
     groups |= {"status": text.STATUSES, "severity": text.SEVERITIES, "change": text.CHANGES}
+    groups |= {"component": text.COMPONENTS}
     named = [worded(name, group, language) for name, group in groups.items() if name in shown]
-    return shown.with_columns(named), text.words(text.COLUMNS, language)
+    return shown.with_columns(named)
 
 
 def show_frame(
     frame: "pl.DataFrame",
-    title: str,
+    name: str,
     *,
     as_json: bool,
     language: Language | None = None,
@@ -206,8 +212,7 @@ def show_frame(
     if as_json:
         print_json(as_records(frame))
         return
-    filled = [name for name in frame.columns if frame[name].null_count() < frame.height]
-    _print_frame(frame.select(filled) if frame.height else frame, title, language, about)
+    _print_frame(frame, name, language, about, filled=True)
 
 
 def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
@@ -217,7 +222,12 @@ def show_frames(frames: "Mapping[str, pl.DataFrame]") -> None:
     print_json({name: as_records(frame) for name, frame in frames.items()})
 
 
-def show_imports(done: "Mapping[str, LedgerImport | ReconError]", *, as_json: bool) -> None:
+def show_imports(
+    done: "Mapping[str, LedgerImport | ReconError]",
+    *,
+    as_json: bool,
+    language: Language | None = None,
+) -> None:
     """What became of each file of entries, and why one was refused."""
     if as_json:
         files = {name: _import_as_json(one) for name, one in done.items()}
@@ -235,7 +245,7 @@ def show_imports(done: "Mapping[str, LedgerImport | ReconError]", *, as_json: bo
             f"{one.rejects.height:,} rejected"
         )
         if one.rejects.height:
-            _print_frame(one.rejects.drop("file_id"), "rejected rows")
+            _print_frame(one.rejects.drop("file_id"), "rejected_rows", language)
     for name, one in done.items():
         if isinstance(one, UserError):
             others = "; of this file nothing was taken" if len(done) > 1 else ""

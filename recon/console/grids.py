@@ -13,7 +13,8 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from recon.console.terminal import middle_left_out, room, shortened_amount
-from recon.wording import display_width
+from recon.reporting import text
+from recon.wording import Language, display_width
 
 Columns: TypeAlias = dict[str, list[str]]  # by name: the heading and the cells
 
@@ -27,21 +28,34 @@ _LEAST_TELLING = (
     *("first", "last", "amount_ledger", "amount_provider", "booking_account", "base", "format"),
     *("kind", "merchant_ref", "lines", "matched"),
 )
-_TONES = re.compile(
-    r"(?P<good>proved(, .*)?|✓)|(?P<bad>NOT PROVED|no|differs|.* late)|(?P<warn>stale)"
-)
-_COLOURS = {"good": 32, "bad": 31, "warn": 33}
+_VERDICTS = {  # by the colour of a terminal
+    32: ("proved", "quiet", "agrees"),
+    31: ("not_proved", "not_run", "differs", "late"),
+    33: ("stale",),
+}
+_COLOURS = {
+    colour: re.compile("|".join(
+        re.escape(said).replace(r"\{\}", ".*") for name in names for said in text.VERDICTS[name]
+    ))
+    for colour, names in _VERDICTS.items()
+}  # fmt: skip
 _WHOLE = ("ledger_account", "statement")
 _WHOSE = ("result", "side", "type", "merchant", "account", "ledger_account", "currency")
 
 
 def print_rows(
-    title: str, rows: Sequence[Mapping[str, object]], right: Collection[str] = ()
+    name: str,
+    rows: Sequence[Mapping[str, object]],
+    right: Collection[str] = (),
+    language: Language | None = None,
 ) -> None:
-    """Some rows of text, such as settings: what they have in common is said as it is."""
-    names = list(rows[0]) if rows else []
-    cells = {name: [str(row[name]) for row in rows] for name in names}
-    print("\n".join(draw(title, cells, right, room())))
+    """Some rows of text, such as settings: the table called `name` in `titles.TABLES`, its columns
+    by the names of `titles.HEADINGS`."""
+    told = language or "en"
+    headings = {one: text.words(text.HEADINGS, told)[one] for one in (rows[0] if rows else ())}
+    cells = {one: [str(row[one]) for row in rows] for one in headings}
+    title = text.words(text.TABLES, told)[name]
+    print("\n".join(draw(title, cells, right, room(), headings=headings)))
 
 
 def draw(
@@ -70,8 +84,8 @@ def draw(
     for number, row in enumerate(zip(*shown.values(), strict=True)):
         for line in zip_longest(*(cell.split("\n") for cell in row), fillvalue=""):
             padded = (
-                _toned(_padded(text, widths[name], name in right), text, width)
-                for name, text in zip(shown, line, strict=True)
+                _toned(_padded(cell, widths[name], name in right), cell, width)
+                for name, cell in zip(shown, line, strict=True)
             )
             yield _GAP.join(padded).rstrip()
         if number == 0:
@@ -159,12 +173,12 @@ def _padded(cell: str, width: int, is_right: bool) -> str:
     return space + cell if is_right else cell + space
 
 
-def _toned(padded: str, text: str, width: int | None) -> str:
+def _toned(padded: str, cell: str, width: int | None) -> str:
     """A verdict in its colour, at a terminal."""
-    tone = _TONES.fullmatch(text)
-    if width is None or tone is None:
+    found = [colour for colour, verdict in _COLOURS.items() if verdict.fullmatch(cell)]
+    if width is None or not found:
         return padded
-    return padded.replace(text, f"\033[{_COLOURS[str(tone.lastgroup)]}m{text}\033[0m")
+    return padded.replace(cell, f"\033[{found[0]}m{cell}\033[0m")
 
 
 def _wrapped(sentence: str, width: int) -> Iterator[str]:

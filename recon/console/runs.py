@@ -14,6 +14,8 @@ from recon.console.terminal import (
     shortened,
     shortened_amount,
 )
+from recon.reporting import text
+from recon.wording import Language
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,25 +27,25 @@ if TYPE_CHECKING:
     from recon.results import DayResult
 
 
-_FIGURES = ("lines", "matched", "open", "discr.", "difference")
+_FIGURES = ("lines", "matched", "open", "discrepancies", "difference")
 _CHANGES_TOLD = 10  # more are told in numbers; `recon changes` lists them
 
 
-def show_run(report: "RunReport", *, as_json: bool) -> None:
+def show_run(report: "RunReport", *, as_json: bool, language: Language | None = None) -> None:
     """One row a day and account, what changed since the run before, and what failed."""
     end_progress()
     if as_json:
         print_json(_run_as_json(report))
     else:
-        _tell_run(report)
+        _tell_run(report, language)
     for failure in report.failures:
         complain(str(failure))
 
 
-def _tell_run(report: "RunReport") -> None:
+def _tell_run(report: "RunReport", language: Language | None) -> None:
     show_arrivals(report.arrivals)
     if report.days:
-        print_rows("", _days_table(report.days), _FIGURES)
+        print_rows("", _days_table(report.days, language or "en"), _FIGURES, language)
         for day in report.days:
             _tell_change(day, is_only_one=len(report.days) == 1)
             _tell_delivery(day.result)
@@ -121,14 +123,15 @@ def _run_as_json(report: "RunReport") -> dict[str, Any]:
 
 def _verdict(result: "DayResult") -> str:
     if result.proved:
-        return "proved" + (", no activity" if result.quiet_because else "")
-    return "NOT PROVED"
+        return "quiet" if result.quiet_because else "proved"
+    return "not_proved"
 
 
-def _days_table(days: "Sequence[DayOutcome]") -> list[dict[str, str]]:
+def _days_table(days: "Sequence[DayOutcome]", language: Language) -> list[dict[str, str]]:
     """Day by day, a row an account. Only the differences may need a second line."""
     from recon.metrics import own_lines
 
+    verdicts = text.words(text.VERDICTS, language)
     rows: list[dict[str, str]] = []
     before = None
     for day in sorted(days, key=lambda day: (day.result.business_date, day.result.provider)):
@@ -141,11 +144,11 @@ def _days_table(days: "Sequence[DayOutcome]") -> list[dict[str, str]]:
         rows.append(
             {
                 "account": f"  {result.provider} {shortened(result.account)}",
-                "result": _verdict(result),
+                "result": verdicts[_verdict(result)],
                 "lines": f"{counts.get('input', 0):,}",
                 "matched": f"{counts.get('matched', 0):,}",
                 "open": f"{result.open_items.height:,}",
-                "discr.": f"{result.discrepancies.height:,}",
+                "discrepancies": f"{result.discrepancies.height:,}",
                 "difference": _differences(result.discrepancies),
             }
         )
@@ -226,7 +229,7 @@ def tell_stale(
             )
 
 
-def show_demo(report: "DemoReport", *, as_json: bool) -> None:
+def show_demo(report: "DemoReport", *, as_json: bool, language: Language | None = None) -> None:
     """The runs, and each planted type of discrepancy beside what was found."""
     if as_json:
         end_progress()
@@ -235,12 +238,15 @@ def show_demo(report: "DemoReport", *, as_json: bool) -> None:
             | {"comparison": report.comparison.to_dicts(), "as_planted": report.is_as_planted}
         )
         return
-    show_run(report.runs, as_json=False)
+    show_run(report.runs, as_json=False, language=language)
+    verdicts = text.words(text.VERDICTS, language or "en")
+    types = {} if language is None else text.words(text.TYPES, language)
     rows = [
-        {"type": kind, "planted": planted, "found": found, "": "✓" if agree else "differs"}
+        {"type": types.get(kind, kind), "planted": planted, "found": found}
+        | {"agrees": verdicts["agrees" if agree else "differs"]}
         for kind, planted, found, agree in report.comparison.iter_rows()
     ]
-    print_rows("planted in the samples, and found", rows, ("planted", "found"))
+    print_rows("planted", rows, ("planted", "found"), language)
 
 
 def show_reports(found: Sequence[Mapping[str, Any]], day: Path, *, as_json: bool) -> None:

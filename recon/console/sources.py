@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from recon.console.grids import print_rows
 from recon.console.terminal import complain, print_json
+from recon.reporting import text
+from recon.wording import Language
 
 if TYPE_CHECKING:
     from recon.io.check import Check
@@ -45,26 +47,29 @@ def _is_news(arrival: "Arrival") -> bool:
     return arrival.state != "duplicate" or arrival.file.superseded_by is not None
 
 
-def show_check(found: "Check", *, as_json: bool) -> None:
+def show_check(found: "Check", *, as_json: bool, language: Language | None = None) -> None:
     """What comes next, who answers, and what would stop a run."""
+    verdicts = text.words(text.VERDICTS, language or "en")
     if as_json:
         answers = {"sources": found.answers} if found.answers else {}
         deliveries = {"deliveries": [vars(delivery) for delivery in found.deliveries]}
-        print_json({"problems": found.problems} | answers | deliveries)
+        print_json({"problems": found.problems, "begun": found.is_begun} | answers | deliveries)
         return
     if found.deliveries:
         rows = [
             {
                 "provider": one.provider,
                 "account": one.account,
-                "last received": one.last_received or "",
+                "last_received": one.last_received or "",
                 "next": one.business_date,
-                "expected by": one.expected_at or "when the day is run",
-                "state": one.state,
+                "expected_by": one.expected_at or verdicts["at_run"],
+                "state": verdicts[one.state.replace(" ", "_")],
             }
             for one in found.deliveries
         ]
-        print_rows("statements", rows)
+        print_rows("deliveries", rows, language=language)
+    if not found.is_begun:
+        print("there is no workspace yet; recon ledger import FILE or recon run begins it")
     for answer in found.answers:
         print(answer)
     for problem in found.problems:
@@ -73,9 +78,16 @@ def show_check(found: "Check", *, as_json: bool) -> None:
         print("configuration, folders, secrets and database are in order")
 
 
-def show_providers(providers: "Mapping[str, Provider]", *, as_json: bool) -> None:
+def show_providers(
+    providers: "Mapping[str, Provider]", *, as_json: bool, language: Language | None = None
+) -> None:
     rows = [
-        {"provider": slug, "title": provider.title, "statement": kind.name, "what": kind.title}
+        {
+            "provider": slug,
+            "title": provider.title_zh if language == "zh" else provider.title,
+            "statement": kind.name,
+            "what": kind.title,
+        }
         | {"format": kind.url}
         for slug, provider in providers.items()
         for kind in provider.kinds
@@ -83,4 +95,4 @@ def show_providers(providers: "Mapping[str, Provider]", *, as_json: bool) -> Non
     if as_json:
         print_json(rows)
         return
-    print_rows("providers", rows)
+    print_rows("providers", rows, language=language)

@@ -1,6 +1,6 @@
 """How every account stands: one row each, and below it what is unusual."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from recon.console.terminal import (
     shortened,
     shortened_amount,
 )
+from recon.reporting import text
+from recon.wording import Language
 
 if TYPE_CHECKING:
     from recon.io.status import AccountStatus, Figure
@@ -19,28 +21,27 @@ _NOTHING = "-"
 _SHOWN = 5
 
 
-def show_status(found: "Sequence[AccountStatus]", *, as_json: bool) -> None:
+_NAMES = (
+    *("account", "last_run", "result", "discrepancies", "open_oldest", "matched", "fee_usual"),
+    "next",
+)
+
+
+def show_status(
+    found: "Sequence[AccountStatus]", *, as_json: bool, language: Language | None = None
+) -> None:
     if as_json:
         print_json([_as_json(status) for status in found])
         return
-    names = (
-        "account",
-        "last run",
-        "result",
-        "discr.",
-        "open, oldest",
-        "matched",
-        "fee (usual)",
-        "next",
-    )
+    verdicts = text.words(text.VERDICTS, language or "en")
     providers = [status.provider for status in found]
     rows = []
     for status in found:
         alone = providers.count(status.provider) == 1
         name = status.provider if alone else f"{status.provider} {shortened(status.account)}"
-        rows.append(dict(zip(names, (name, *_row(status)), strict=True)))
-    print_rows("", rows, names[3:7])
-    print("discr.: discrepancies whose case is not settled, high/medium/low")
+        rows.append(dict(zip(_NAMES, (name, *_row(status, verdicts)), strict=True)))
+    print_rows("", rows, _NAMES[3:7], language)
+    print(text.phrase("status_legend", language or "en"))
     for status in found:
         for sentence in status.unusual:
             print(f"unusual: {sentence}")
@@ -79,18 +80,18 @@ def _counted(days: list[str]) -> str:
     return ", ".join(days[-_SHOWN:]) + (f" and {rest} earlier" if rest > 0 else "")
 
 
-def _row(status: "AccountStatus") -> list[str]:
+def _row(status: "AccountStatus", verdicts: Mapping[str, str]) -> list[str]:
     from recon.reporting.watch import percent
 
     next_day = f"{status.next_day:%m-%d}"
-    coming = f"{next_day} late" if status.overdue else next_day
+    coming = verdicts["late"].format(next_day) if status.overdue else next_day
     if status.last_run is None:
-        return ["never", "no", *([_NOTHING] * 4), coming]
-    verdict = "proved" if status.proved else "NOT PROVED"
+        return [verdicts["never"], verdicts["not_run"], *([_NOTHING] * 4), coming]
+    verdict = "stale" if status.stale_since else "proved" if status.proved else "not_proved"
     severities = [status.discrepancies.get(name, 0) for name in ("high", "medium", "low")]
     return [
         str(status.last_run),
-        "stale" if status.stale_since else verdict,
+        verdicts[verdict],
         "/".join(map(str, severities)) if any(severities) else "0",
         _open(status),
         "\n".join(percent(figure.value) for figure in status.figure("match_rate_by_count"))

@@ -1,5 +1,6 @@
 """`recon check`: what would stop a run, and what is to come, told before it is run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 from recon.errors import ReconError, UserError
 from recon.io.config import Config, load_config
 from recon.io.consistency import disagreements
+from recon.io.database import Database
 from recon.io.days import Workspace
 from recon.io.deliveries import calendar_problem
 from recon.io.fetch import probe_all
 from recon.io.rates import read_rates
-from recon.io.secrets import missing_secrets
+from recon.io.secrets import missing_secrets, secret
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Check:
     problems: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     deliveries: list[NextDelivery] = field(default_factory=list)
+    is_begun: bool = True  # whether there is a workspace yet
 
 
 def check_workspace(
@@ -55,9 +58,15 @@ def check_workspace(
     missing = missing_secrets(named)
     check.problems += [f"{named[name]}: {said}" for name, said in missing.items()]
     try:
-        workspace = Workspace.open(root, config)
-        check.deliveries = next_deliveries(workspace, now or datetime.now(UTC))
-        check.problems += disagreements(workspace)
+        check.is_begun = Workspace.is_begun(root, config)
+        last_days = {}
+        if check.is_begun:
+            workspace = Workspace.open(root, config)
+            last_days = workspace.inbox.last_days()
+            check.problems += disagreements(workspace)
+        elif config.recon.database is not None:
+            Database.open(secret(config.recon.database.url_env)).dispose()
+        check.deliveries = next_deliveries(config, last_days, now or datetime.now(UTC))
     except ReconError as error:
         if str(error) not in missing.values():
             check.problems.append(str(error))
@@ -96,13 +105,15 @@ def _rate_problems(config: Config) -> list[str]:
     return []
 
 
-def next_deliveries(workspace: Workspace, now: datetime) -> list[NextDelivery]:
-    """One for each account: the next business date with a statement, and by when it is due."""
-    last_days = workspace.inbox.last_days()
+def next_deliveries(
+    config: Config, last_days: Mapping[tuple[str, str], date], now: datetime
+) -> list[NextDelivery]:
+    """One for each account: the next business date with a statement, and by when it is due.
+    `last_days` is what `Inbox.last_days` answers."""
     found = []
-    for account in workspace.config.accounts:
+    for account in config.accounts:
         key = account.provider, account.account
-        schedule = workspace.config.schedules[key]
+        schedule = config.schedules[key]
         last = last_days.get(key)
         day = schedule.next_day(last, now)
         expected, late = schedule.expected(day), schedule.ready(day)

@@ -70,7 +70,23 @@ class Workspace:
     actor: str
 
     @staticmethod
+    def is_begun(root: Path, config: Config) -> bool:
+        """Whether it is one; with a database elsewhere, any folder may be."""
+        return root.is_dir() if config.recon.database else (root / "recon.db").is_file()
+
+    @staticmethod
     def open(root: Path, config: Config, actor: str | None = None) -> "Workspace":
+        """One that was begun. Errors: UserError where there is none, such as a name mistyped."""
+        if not Workspace.is_begun(root, config):
+            raise UserError(
+                f"there is no workspace {root}; name another one with --workspace, or begin it "
+                "with: recon ledger import FILE, or recon run --date D"
+            )
+        return Workspace.begin(root, config, actor)
+
+    @staticmethod
+    def begin(root: Path, config: Config, actor: str | None = None) -> "Workspace":
+        """One that is made where there is none. Errors: UserError."""
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

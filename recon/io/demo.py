@@ -54,7 +54,7 @@ def _run(
     root: Path, configs: Path, samples: Path, language: Language | None, on_day: OnDay
 ) -> DemoReport:
     config = load_config(configs)
-    workspace = Workspace.open(root, config if language is None else config.told_in(language))
+    workspace = Workspace.begin(root, config if language is None else config.told_in(language))
     for ledger in sorted((samples / "ledger").glob("*.csv")):
         import_ledger(workspace.database, ledger, datetime.now(UTC))
     days = pl.read_csv(

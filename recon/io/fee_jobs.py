@@ -15,6 +15,7 @@ from recon.fees.counting import Past, is_counted, usage
 from recon.fees.schedule import Tariff
 from recon.fees.tables import FEE_USAGE
 from recon.fees.withdrawals import charges, with_merchants
+from recon.io.config import Config
 from recon.io.days import Workspace, read_ledger, read_refunded
 from recon.io.fee_history import DAY_FEES, dates_with_runs, fees_of, usage_before
 from recon.io.fee_schedules import kept_schedule, schedule_digest
@@ -36,13 +37,12 @@ EXPLAINED = (
 )
 
 
-def in_force(workspace: Workspace, accounts: Sequence[AccountSettings], day: date) -> list[Tariff]:
+def in_force(config: Config, accounts: Sequence[AccountSettings], day: date) -> list[Tariff]:
     """The rows of the schedules of accounts that are in force on a day."""
-    policy = workspace.config.policy
     return [
         row
         for account in accounts
-        for row in policy.tariffs_of(account.account)
+        for row in config.policy.tariffs_of(account.account)
         if row.is_in_force(day)
     ]
 

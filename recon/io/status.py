@@ -65,7 +65,8 @@ def status_of(
 ) -> list[AccountStatus]:
     """Every configured account as it stood at the end of a day, by default after its last run."""
     runs = _current_runs(workspace, day)
-    deliveries = {(one.provider, one.account): one for one in next_deliveries(workspace, now)}
+    coming = next_deliveries(workspace.config, workspace.inbox.last_days(), now)
+    deliveries = {(one.provider, one.account): one for one in coming}
     severities = _open_severities(workspace, day)
     settlements = _stale_settlements(workspace)
     with workspace.database.connect() as connection:

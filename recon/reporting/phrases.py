@@ -78,6 +78,11 @@ PHRASES: Final[Words] = {
         "部分批次无法校验：对账单未提供可核对依据",
     ),
     "days": ("Results", "结果数"),
+    # The terminal.
+    "status_legend": (
+        "discr.: discrepancies whose case is not settled, high/medium/low",
+        "差异：案件尚未了结的差异，高/中/低",
+    ),
     # The proof workbook.
     "fact_business_date": ("Business date", "业务日期"),
     "fact_accounts": ("Accounts", "账户数"),

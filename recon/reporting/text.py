@@ -8,10 +8,10 @@ from typing import Final
 
 from recon import wording
 from recon.reporting.phrases import PHRASES
-from recon.reporting.titles import COLUMNS, SHEETS, TABLES, Words
+from recon.reporting.titles import COLUMNS, HEADINGS, SHEETS, TABLES, Words
 from recon.wording import words
 
-__all__ = ["COLUMNS", "PHRASES", "SHEETS", "TABLES", "Words", "words"]
+__all__ = ["COLUMNS", "HEADINGS", "PHRASES", "SHEETS", "TABLES", "Words", "words"]
 
 Language = wording.Language
 LANGUAGES: Final = wording.LANGUAGES
@@ -135,6 +135,20 @@ FIGURES: Final[Words] = {
     "discrepancy_count": ("Discrepancies", "差异数"),
     "at_stake": ("At stake in discrepancies", "差异涉及金额"),
     "settlement_delay_days": ("Days from payout to bank", "打款到账天数"),
+}
+VERDICTS: Final[Words] = {
+    "proved": ("proved", "已核对平衡"),
+    "quiet": ("proved, no activity", "已核对平衡，无业务"),
+    "not_proved": ("NOT PROVED", "未能核对平衡"),
+    "stale": ("stale", "已过期"),
+    "not_run": ("no", "未运行"),
+    "never": ("never", "从未"),
+    "late": ("{} late", "{} 逾期"),
+    "agrees": ("✓", "✓"),
+    "differs": ("differs", "不符"),
+    "to_come": ("to come", "待送达"),
+    "overdue": ("overdue", "已逾期"),
+    "at_run": ("when the day is run", "运行当日时"),
 }
 ANSWERS: Final[Words] = {"yes": ("Yes", "是"), "no": ("No", "否")}
 

@@ -67,7 +67,7 @@ def test_check_asks_every_source_and_says_who_answers(
 def test_a_rerun_of_an_old_day_asks_an_api_only_for_what_is_not_here(tmp_path: Path) -> None:
     """For a week it may be corrected; afterwards it is asked for when somebody wants it to be."""
     with standing_in(ROOT, tmp_path / "live") as configs:
-        place = Workspace.open(tmp_path / "workspace", load_config(configs))
+        place = Workspace.begin(tmp_path / "workspace", load_config(configs))
 
         def states(on: date, **how: bool) -> list[str]:
             now = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
