@@ -213,6 +213,17 @@ SENTENCES: Final[Phrases] = {
         "{paid} was paid out on {day}, although by the cycle {cycle} nothing is due.",
         "{day} 打款 {paid}，但按结算周期 {cycle} 没有应付款项。",
     ),
+    "payout_returned": (
+        "Of what had been paid out, {returned} was returned on {day} and is due again; by the "
+        "cycle {cycle} nothing was to be paid out that day.",
+        "{day} 有 {returned} 的打款被退回，须重新支付；按结算周期 {cycle}，当日没有应付款项。",
+    ),
+    "payout_returned_and_due": (
+        "By the cycle {cycle}, {expected} was due on {day}: {arithmetic}. Instead, {returned} of "
+        "what had been paid out was returned: a difference of {difference} (paid - due).",
+        "按结算周期 {cycle}，{day} 应打款 {expected}：{arithmetic}。当日反而有 {returned} 的打款"
+        "被退回，差额 {difference}（实付 − 应付）。",
+    ),
     "payout_came_short": (
         " The ledger has what {payer} paid out ({reference}), and not all of it has arrived.",
         "账本记的是 {payer} 的打款金额（{reference}），实际未全部到账。",

@@ -42,7 +42,7 @@ def day_of(
 ) -> Dues:
     moved = [
         line("L1", gross=earned, business_date=on(day)),
-        line("L2", kind="payout", gross=f"-{paid}", business_date=on(day)),
+        line("L2", kind="payout", gross=str(-Decimal(paid)), business_date=on(day)),
     ]
     made = dues(
         lines(*(row for row in moved if Decimal(row["gross"]))).lazy(),
@@ -360,6 +360,20 @@ def test_a_payout_that_is_early_says_when_it_is_due() -> None:
         "100.00 CNY was paid out on 2026-11-18, although by the cycle T+1 nothing is due before "
         "2026-11-19: 100.00 (2026-11-18)."
     ]
+    before = day_of(18, "100", "0").left
+    for carried, language, said in (
+        (None, "en", "Of what had been paid out, 4.00 CNY was returned on 2026-11-19 and is due "
+         "again; by the cycle T+1 nothing was to be paid out that day."),
+        (None, "zh", "2026-11-19 有 4.00 CNY 的打款被退回，须重新支付；按结算周期 T+1，"
+         "当日没有应付款项。"),
+        (before, "en", "By the cycle T+1, 100.00 CNY was due on 2026-11-19: 100.00 (2026-11-18). "
+         "Instead, 4.00 CNY of what had been paid out was returned: a difference of -104.00 CNY "
+         "(paid - due)."),
+        (before, "zh", "按结算周期 T+1，2026-11-19 应打款 100.00 CNY：100.00 (2026-11-18)。"
+         "当日反而有 4.00 CNY 的打款被退回，差额 -104.00 CNY（实付 − 应付）。"),
+    ):  # fmt: skip
+        made = day_of(19, "0", "-4", carried, language=language)
+        assert made.discrepancies["explanation"].to_list() == [said]
     assert day_of(18, "0", "4").discrepancies["explanation"].to_list() == [
         "4.00 CNY was paid out on 2026-11-18, although by the cycle T+1 nothing is due."
     ]

@@ -249,6 +249,8 @@ class _Currency:
         next_on = min((item.due_on for item in later), default=None)
         if not due:
             phrase = "payout_early" if next_on else "payout_of_nothing"
+        if paid < 0:
+            phrase = "payout_returned_and_due" if due else "payout_returned"
         told = due or [one for one in later if one.due_on == next_on]
         return self.row(rest, phrase, told, expected, paid, next=next_on)
 
@@ -263,6 +265,7 @@ class _Currency:
     ) -> dict[str, Any]:
         """A row of DISCREPANCY in the words of a phrase, with the arithmetic of items."""
         figures = {"expected": expected, "paid": paid, "difference": paid - expected}
+        figures["returned"] = -paid
         shown = {name: display(amount, self.currency) for name, amount in figures.items()}
         said = words(SENTENCES, self.day.language)[phrase].format(
             cycle=self.terms.cycle.text,
