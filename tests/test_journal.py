@@ -21,6 +21,7 @@ from recon.money import MONEY
 from recon.results import DayResult
 from recon.tables import (
     CONSERVATION,
+    DISCREPANCY,
     DISCREPANCY_TYPES,
     FEE_SUMMARY,
     KINDS,
@@ -28,9 +29,10 @@ from recon.tables import (
     OPEN_ITEM,
     PAYOUT,
     RECEIPT,
+    STATEMENT_LINE,
     empty,
 )
-from recon.wording import LANGUAGES
+from recon.wording import LANGUAGES, Language
 from tests import generator
 from tests.support import TODAY, WHOSE, frame_of, line, lines, run, small_day
 
@@ -352,6 +354,40 @@ def test_the_entry_that_settles_a_difference(
     expected = (debit, credit, None if amount is None else Decimal(amount))
     assert (found["debit"], found["credit"], found["amount"]) == expected
     assert (found["why_not"] is None) == (debit is not None)
+
+
+@pytest.mark.parametrize(
+    ("paid", "language", "said"),
+    [  # whichever way it is off
+        ("9", "en", "Where the difference is, or comes from, must be cleared up first."),
+        ("11", "en", "Where the difference is, or comes from, must be cleared up first."),
+        ("9", "zh", "须先查明差额的去向或来源。"),
+    ],
+)
+def test_a_payout_that_is_off_proposes_no_entry_and_says_why(
+    paid: str, language: Language, said: str
+) -> None:
+    off = {"discrepancy_id": "receipt:P", "type": "payout_mismatch", "amount_provider": paid}
+    found = frame_of(DISCREPANCY, [off | {"amount_ledger": "10", "currency": "CNY"}])
+    nothing = empty(STATEMENT_LINE).lazy(), empty(LEDGER_ENTRY).lazy(), empty(OPEN_ITEM)
+    (row,) = proposals.proposed_entries(found, *nothing, language).iter_rows(named=True)
+    assert (row["debit"], row["why_not"]) == (None, said)
+
+
+def test_a_credit_that_waits_as_a_part_of_a_payout_is_booked_as_what_it_is() -> None:
+    found = frame_of(
+        DISCREPANCY,
+        [{"discrepancy_id": "match:K", "type": "missing_in_ledger", "line_ids": ["K"],
+          "amount_provider": "10", "difference": "10", "currency": "CNY"}],
+    )  # fmt: skip
+    carried = frame_of(
+        OPEN_ITEM,
+        [{"side": side, "item_id": "K", "kind": kind}
+         for side, kind in (("credit", "transfer"), ("line", "payment"))],
+    )  # fmt: skip
+    sides = empty(STATEMENT_LINE).lazy(), empty(LEDGER_ENTRY).lazy()
+    (row,) = proposals.proposed_entries(found, *sides, carried).iter_rows(named=True)
+    assert (row["debit"], row["credit"]) == ("clearing", "sales")
 
 
 def test_every_type_has_an_entry_or_a_reason_and_every_kind_an_account() -> None:

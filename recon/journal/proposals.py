@@ -106,13 +106,15 @@ def _members(
         ],
         engine="streaming",
     )
-    kept = carried.filter(pl.col("side") != "payout").select(row_id="item_id", kind="kind")
-    kinds = pl.concat([*found, kept]).unique("row_id", keep="first", maintain_order=True)
+    # A credit that waits for its entry may wait as a part of a payout, too.
+    kept = carried.filter(pl.col("side").is_in(["line", "entry"]))
+    of_kept = kept.select(row_id="item_id", kind="kind")
+    kinds = pl.concat([*found, of_kept]).unique("row_id", keep="first", maintain_order=True)
     return (
         ids.join(kinds, on="row_id", how="left", validate="m:1")
         .group_by("discrepancy_id")
         .agg(
             kind=pl.col("kind").drop_nulls().first(),
-            is_carried=pl.col("item_id").is_in(carried["item_id"].implode()).any(),
+            is_carried=pl.col("item_id").is_in(kept["item_id"].implode()).any(),
         )
     )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +16,14 @@ from lxml import etree
 from polars.testing import assert_frame_equal
 
 from recon.cli import invoke
+from recon.errors import UserError
 from recon.io import merchants
 from recon.io.config import load_config
-from recon.io.days import Workspace
+from recon.io.days import Workspace, read_ledger
+from recon.io.runs import RunStore
 from recon.periods import Period
-from tests.support import copy_place
+from recon.tables import OPEN_ITEM
+from tests.support import copy_place, frame_of
 
 DAYS = ("--from", "2026-11-18", "--to", "2026-11-19")
 SCHEMA = Path(sepaxml.__file__).parent / "schemas" / "pain.001.001.09.xsd"
@@ -249,6 +253,24 @@ def test_the_first_settlement_leaves_no_earlier_money_out_unless_that_is_asked_f
     assert not files(place, "*")
     assert settle(place, *late, "--skip-earlier") == 0
     assert settle(place, *late) == 0  # which was asked for once and for all
+
+
+def test_entries_that_still_wait_hold_up_no_first_settlement(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Workspace.open(made / "workspace", load_config(made / "configs"))
+    (shop,) = merchants.merchants_named(opened, ["SHOP-ADYEN"])
+    (account,) = (one for one in opened.config.accounts if one.provider == "adyen")
+    entries = read_ledger(opened, account, date(2026, 11, 18)).frame
+    his = entries.filter(merchant_id="SHOP-ADYEN")["entry_id"]
+    assert his.len() > 1
+    for count, is_refused in ((his.len(), False), (his.len() - 1, True)):
+        waiting = [{"side": "entry", "item_id": name} for name in his.head(count)]
+        left = frame_of(OPEN_ITEM, waiting)
+        monkeypatch.setattr(RunStore, "open_items_before", lambda *given, left=left: left)
+        day = Period(date(2026, 11, 19), date(2026, 11, 19))
+        with pytest.raises(UserError) if is_refused else nullcontext():
+            merchants._refuse_late_start(opened, shop, day)
 
 
 def test_what_may_be_of_several_merchants_is_listed_though_it_is_on_no_statement(
