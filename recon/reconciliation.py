@@ -56,7 +56,10 @@ def match(
     if late is not None:
         lines = waiting.put_off(lines, windows.line_days, tomorrow, late)
         entries = waiting.put_off(entries, windows.entry_days, tomorrow, late)
-    matched = engine.match(lines, entries, rules, windows.date_tolerance_days, plain.differing)
+    may_wait = waiting.may_wait(windows, day.business_date)
+    matched = engine.match(
+        lines, entries, rules, windows.date_tolerance_days, plain.differing, may_wait
+    )
     found = pl.concat(
         [explain.plain_matches(plain, rules), explain.matches(matched, lines, entries, rules)]
     )

@@ -26,6 +26,14 @@ SENTENCES: Final[Phrases] = {
         "reported by {due}.",
         "账本有一笔{kind} {amount}（{reference}，{day}），截至 {due} 渠道仍未报告。",
     ),
+    "line_of_an_attempt": (
+        " The ledger has an attempt of it that is {status} ({item}).",
+        "账本有一次状态为“{status}”的尝试（{item}）。",
+    ),
+    "entry_of_an_attempt": (
+        " The provider has an attempt of it that is {status} ({item}).",
+        "渠道有一次状态为“{status}”的尝试（{item}）。",
+    ),
     "doubt": (
         " By the rule '{rule}' it has {count} candidate(s) that cannot be told apart "
         "({candidates}), so none was taken.",

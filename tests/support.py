@@ -150,7 +150,13 @@ def outcomes(
     """What becomes of each line and entry, as sorted sentences; see `check`."""
     chosen = shipped_rules() if rules is None else rules
     given_lines, given_entries = items(text)
-    matched = engine.match(given_lines, given_entries, chosen, windows.date_tolerance_days)
+    matched = engine.match(
+        given_lines,
+        given_entries,
+        chosen,
+        windows.date_tolerance_days,
+        may_wait=waiting.may_wait(windows, today),
+    )
     matches = explain.matches(matched, given_lines, given_entries, chosen).collect()
     found = explain.discrepancies(
         matched, given_lines, given_entries, chosen, windows, replace(WHOSE, business_date=today)

@@ -955,6 +955,51 @@ def test_a_second_attempt_has_the_number_of_the_first_that_failed() -> None:
         ]
 
 
+SUCCESS_LATER = """
+    line  L1 payment T1 R1 CNY 0.00  status=failed
+    entry E1 payment -  R1 CNY 10.00 status=succeeded
+"""
+
+
+def test_what_shares_only_an_order_with_a_failed_attempt_waits_for_the_one_that_succeeds() -> None:
+    assert outcomes(SUCCESS_LATER) == ["E1 open", "L1 open"]
+    found = outcomes(f"{SUCCESS_LATER} line L2 payment T2 R1 CNY 10.00 status=succeeded")
+    assert found == ["L1 matched by moves no money", "L2 E1 matched by merchant reference"]
+    mirrored = SUCCESS_LATER.replace("line ", "_").replace("entry", "line ").replace("_", "entry")
+    for rows, name in ((SUCCESS_LATER, "provider -10.00"), (mirrored, "ledger 10.00")):
+        late = outcomes(rows, today=date(2026, 11, 21))
+        assert late == [f"E1 missing_in_{name}", "L1 matched by moves no money"]
+
+
+def test_a_failed_attempt_is_told_with_what_it_is_an_attempt_of() -> None:
+    late = replace(WHOSE, business_date=date(2026, 11, 21))
+    for rows, said in (
+        (SUCCESS_LATER, " The provider has an attempt of it that is failed (L1)."),
+        (
+            "line L1 payment T1 R1 CNY 10.00\nentry E1 payment - R1 CNY 0.00 status=reversed",
+            " The ledger has an attempt of it that is reversed (E1).",
+        ),
+    ):
+        given = items(rows)
+        matched = engine.match(*given, shipped_rules(), 1)
+        found = explain.discrepancies(matched, *given, shipped_rules(), ONE_DAY, late)
+        assert found["explanation"].item().endswith(said)
+
+
+def test_a_failed_attempt_waits_as_long_as_what_it_is_an_attempt_of() -> None:
+    windows = replace(ONE_DAY, entry_days=3)
+    carried = SUCCESS_LATER.replace("succeeded", "succeeded carried=open")
+    for day in (20, 21, 22):
+        found = outcomes(carried, windows=windows, today=date(2026, 11, day))
+        assert found == ["E1 open", "L1 open"]
+    found = outcomes(carried, windows=windows, today=date(2026, 11, 23))
+    assert found == ["E1 missing_in_provider -10.00", "L1 matched by moves no money"]
+    # Told once, nothing waits for it any more.
+    told = carried.replace("carried=open", "carried=overdue")
+    found = outcomes(told, windows=windows, today=date(2026, 11, 24))
+    assert found == ["E1 overdue", "L1 matched by moves no money"]
+
+
 def test_attempts_that_failed_on_both_sides_are_the_same_attempts() -> None:
     check(
         """

@@ -41,6 +41,8 @@ CONTINUED = {
     "perhaps_entry",
     "perhaps_line",
     "also_differs",
+    "line_of_an_attempt",
+    "entry_of_an_attempt",
     "payout_in_doubt",
     "payout_unsearched",
     "payout_by_amount",

@@ -42,6 +42,7 @@ class Matched:
     lines_left: pl.DataFrame  # ITEM + row: one-sided
     entries_left: pl.DataFrame  # ITEM + row: one-sided
     doubts: pl.DataFrame  # DOUBT_SCHEMA
+    attempts: pl.DataFrame  # still.ATTEMPT, of one-sided rows
 
 
 def match(
@@ -50,10 +51,12 @@ def match(
     rules: Sequence[MatchRule],
     date_tolerance_days: int,
     paired: pl.DataFrame | None = None,
+    may_wait: tuple[pl.Expr, pl.Expr] = (pl.lit(value=False), pl.lit(value=False)),
 ) -> Matched:
     """Pair lines with entries (both ITEM). Every row of a side is in exactly one of the parts.
 
-    `paired` (PLACED_SCHEMA) is what the first rules have paired already; see `plain`.
+    `paired` (PLACED_SCHEMA) is what the first rules have paired already; see `plain`. `may_wait`
+    tells, of either side, the rows that are no discrepancy yet where they stay alone.
     """
     pending, ended = (
         [still.rows_of(items, statuses) for items in (lines, entries)]
@@ -70,13 +73,17 @@ def match(
             pairs.append(by_rule.with_columns(clean))
         ours, theirs = ours.without(paired["line_row"]), theirs.without(paired["entry_row"])
     ours, theirs, found = _passes(ours, theirs, rules, date_tolerance_days)
+    failed = list[pl.DataFrame]()
     if any(rows.len() for rows in ended):  # what the money has left they may contradict
-        ours, theirs = ours.with_again(ended[0]), theirs.with_again(ended[1])
-        ours, theirs, contradicting = _passes(ours, theirs, rules, date_tolerance_days)
+        sides = ours.with_again(ended[0]), theirs.with_again(ended[1])
+        ours, theirs, contradicting = _passes(*sides, rules, date_tolerance_days, "txn_id")
         found += contradicting
+        failed = _passes(ours, theirs, rules, date_tolerance_days)[2]
+    attempts = still.attempts(failed, (lines, entries), ended, may_wait)
+    kept = attempts.lines, attempts.entries
     idle = tuple(
-        pl.concat([rows, over.filter(over.is_in(side.left.implode()))])
-        for rows, over, side in zip(pending, ended, (ours, theirs), strict=True)
+        pl.concat([rows, over.filter(over.is_in(side.without(some).left.implode()))])
+        for rows, over, side, some in zip(pending, ended, (ours, theirs), kept, strict=True)
     )
     ours, theirs = ours.without(idle[0]), theirs.without(idle[1])
     pairs += [one for one in found if "clean" in one.columns]
@@ -88,21 +95,27 @@ def match(
         groups_found,
         ours.with_again(split.filter(side="line")["row"]).rows_left(),
         theirs.with_again(split.filter(side="entry")["row"]).rows_left(),
-        _doubts(ours, theirs, rules),
+        _doubts(ours.without(kept[0]), theirs.without(kept[1]), rules),
+        attempts.of,
     )
     _ensure_conserved(matched, lines.height, entries.height)
     return matched
 
 
 def _passes(
-    lines: Side, entries: Side, rules: Sequence[MatchRule], date_tolerance_days: int
+    lines: Side,
+    entries: Side,
+    rules: Sequence[MatchRule],
+    date_tolerance_days: int,
+    by: str | None = None,
 ) -> tuple[Side, Side, list[pl.DataFrame]]:
-    """What the rules leave of both sides, and what they find of them: pairs, and groups."""
+    """What the rules leave of both sides, and what they find of them: pairs, and groups. `by` is a
+    key that a rule must have."""
     # Rows are only taken away from here on, so a rule whose keys do not meet now is through.
     usable = [
         (number, rule)
         for number, rule in enumerate(rules, start=1)
-        if _may_find(lines, entries, rule)
+        if (by is None or by in rule.keys) and _may_find(lines, entries, rule)
     ]
     every = []
     # What two rows shared may be one row's own once the other is matched, hence again and again.

@@ -11,7 +11,7 @@ from recon.matching.disagreements import rule_name
 from recon.matching.engine import Matched
 from recon.matching.rules import MatchRule
 from recon.matching.waiting import due_on
-from recon.wording import KINDS, Language
+from recon.wording import KINDS, STATUSES, Language
 
 
 def one_sided(
@@ -35,6 +35,7 @@ def one_sided(
     other_left = matched.entries_left if side == "line" else matched.lines_left
     facts = _with_candidates(left.join(chosen, on="row", how="semi"), side, matched, others)
     facts = facts.join(proposals.alike(facts, other_left), on="row", how="left")
+    facts = facts.join(matched.attempts.filter(side=side).drop("side"), on="row", how="left")
     verdict, said = _line(language) if side == "line" else _entry(window_days, language)
     is_doubtful = pl.col("candidates").is_not_null()
     own, other = ("line_ids", "entry_ids") if side == "line" else ("entry_ids", "line_ids")
@@ -104,8 +105,8 @@ def _entry(window_days: int, language: Language) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl.Expr, ...]:
-    """What a person who has to decide needs to see, that a search was not ended, and a row that
-    looks alike; null where there is none."""
+    """An attempt that failed, what a person who has to decide needs to see, that a search was not
+    ended, and a row that looks alike; null where there is none."""
     is_doubtful = pl.col("candidates").is_not_null()
     unlisted = pl.col("count") > pl.col("candidates").list.len()
     doubt = told(
@@ -125,9 +126,16 @@ def _more(side: str, rules: Sequence[MatchRule], language: Language) -> tuple[pl
         reference="alike_reference",
         percent="alike_percent",
     )
+    attempt = told(
+        language,
+        "line_of_an_attempt" if side == "line" else "entry_of_an_attempt",
+        item="attempt",
+        status=worded(pl.col("attempt_status"), STATUSES, language),
+    )
     is_alike = pl.col("alike_id").is_not_null() & ~is_doubtful
     unsearched = told(language, "search_at_its_limit", rule=rule_name(rules))
     return (
+        attempt,
         pl.when(is_doubtful).then(doubt),
         pl.when(pl.col("count") == 0).then(unsearched),
         pl.when(is_alike).then(proposal),

@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from recon.matching import still
 from recon.matching.engine import Matched
 from recon.tables import OPEN_ITEM
 
@@ -19,6 +20,15 @@ class Windows:
 
     def days(self, side: str) -> int:
         return self.line_days if side == "line" else self.entry_days
+
+
+def may_wait(windows: Windows, business_date: date) -> tuple[pl.Expr, pl.Expr]:
+    """Whether lines, and entries, are no discrepancy yet where they stay alone."""
+    lines, entries = (
+        ~pl.col("reported") & is_open(days, business_date)
+        for days in (windows.line_days, windows.entry_days)
+    )
+    return lines, entries
 
 
 def put_off(items: pl.DataFrame, window_days: int, until: date, late: pl.Expr) -> pl.DataFrame:
@@ -49,7 +59,10 @@ def newly_late(matched: Matched, windows: Windows, business_date: date) -> pl.Da
         items.select(
             pl.lit(side).alias("side"),
             "row",
-            late=~pl.col("reported") & ~is_open(windows.days(side), business_date),
+            # An attempt that failed waits with what it is an attempt of.
+            late=~pl.col("reported")
+            & ~is_open(windows.days(side), business_date)
+            & ~still.moves_nothing(),
         )
         for side, items in (("line", matched.lines_left), ("entry", matched.entries_left))
     ).join(split, on=["side", "row"], how="left")

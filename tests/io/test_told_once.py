@@ -37,3 +37,21 @@ def test_of_two_equal_payouts_one_credit_takes_none_and_the_second_takes_both(
     assert place.told("ourbank", range(4, 6)) == ["5 ambiguous_match -100"] * 2
     place.run(6, 6, "ourbank1")  # late
     assert place.waiting(6, "payout", "credit") == []
+
+
+# ------------------------------------------------------------- an attempt that failed, and another
+
+
+def test_an_attempt_that_failed_and_one_that_succeeds_a_day_later_are_no_difference(
+    tmp_path: Path,
+) -> None:
+    place = Described(tmp_path, acme="")
+    tried = {2: "payment T1 O1 0 status=failed\npayment T2 O2 0 status=failed"}
+    place.statements("acme", range(2, 5), tried | {3: "payment T3 O1 7"})
+    place.entries("acme", 2, "E1 payment - O1 7\nE2 payment - O2 9")
+    place.run(2, 4)
+    assert place.told("acme", range(2, 5)) == ["4 missing_in_provider -9"]
+    assert place.said("acme", 4)[0].endswith(
+        " The provider has an attempt of it that is failed (acme:acme1:payment:T2)."
+    )
+    assert place.waiting(4, "line", "entry") == ["entry E2 9 overdue"]
