@@ -1,19 +1,23 @@
 """Bank statements in three formats: signs, totals, references, attacks; and the real samples."""
 
+import re
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pytest
+from lxml import etree
 from polars.testing import assert_frame_equal
 
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import identify
-from recon.providers.bank import PROVIDER, xml_cells
+from recon.providers.bank import PROVIDER, camt053, xml_entries
 from recon.providers.bank.entries import payout_reference
-from recon.providers.contract import ReadContext
+from recon.providers.bank.xml_entries import NotPlain, cut, streamed
+from recon.providers.contract import Content, ReadContext
 from tests.golden import content_of
 
 
@@ -158,7 +162,7 @@ def test_an_entry_is_whole_however_few_entries_are_held_at_once(
     whole = read(file)
     assert whole["lines"].height == 4
     for block in (1, 2):
-        monkeypatch.setattr(xml_cells, "_BLOCK", block)
+        monkeypatch.setattr(xml_entries, "_ENTRIES", block)
         for name, frame in read(file).items():
             assert_frame_equal(frame, whole[name])
 
@@ -258,23 +262,83 @@ def test_a_payout_is_known_by_the_reference_in_its_text(text: str, found: str | 
     assert pl.select(payout_reference(pl.lit(text))).item() == found
 
 
-def test_entries_of_any_shape_are_read_as_if_each_were_searched_alone() -> None:
-    """A comment in an entry has it searched by XPath, element by element."""
+def test_what_may_be_in_a_document_does_not_change_what_is_read() -> None:
+    """The usual document is cut up as text; what is not plain is streamed, and read the same."""
     detail = (
         "<NtryDtls><TxDtls><Amt Ccy='USD'>7.00</Amt><Refs><EndToEndId>E1</EndToEndId></Refs>"
-        "<RmtInf><Ustrd> rent </Ustrd></RmtInf></TxDtls></NtryDtls>"
+        "<RmtInf><Ustrd> rent </Ustrd><Ustrd>of May</Ustrd></RmtInf></TxDtls></NtryDtls>"
     )
     inside = "<NtryDtls><Btch><NbOfTxs>1</NbOfTxs></Btch></NtryDtls>"
-    rows = [
-        entry("1.00"),
+    plain = camt(
+        entry("1.00", more="<AddtlNtryInf>what is &lt;b&gt; > a</AddtlNtryInf>"),
         entry("2.00", more=detail),
-        entry("3.00", status="<Sts>BOOK</Sts>"),
+        entry("3.00", status="<Sts>BOOK</Sts>", more="<AddtlNtryInf/>"),
         entry("4.00", more=inside),
-        entry("5.00", more="<AddtlNtryInf>a&amp;b</AddtlNtryInf>"),
-        entry("6.00", more=detail),
+        entry("5.00", more="<AddtlNtryInf>a&amp;b &#228;\né</AddtlNtryInf>"),
+        entry("6.00", more=_details("4.00", "2.00")),
         entry("7.00", status="<Sts>\n <Cd> PDNG </Cd>\n</Sts>"),
-    ]
-    plain = read(camt(*rows))["lines"].drop("file_id")
-    searched = read(camt(*(row.replace("</Ntry>", "<!-- x --></Ntry>") for row in rows)))
-    assert plain.height == len(rows)
-    assert_frame_equal(plain, searched["lines"].drop("file_id"))
+        "</Stmt><Stmt><Id>S2</Id><Acct><Id><IBAN>ACC2</IBAN></Id><Ccy>EUR</Ccy></Acct>",
+        entry("8.00", more="<AddtlNtryInf>the last</AddtlNtryInf>"),
+    )
+    whole = _entries_of(cut, plain)
+    assert whole.height == 9
+    assert whole["text"].to_list()[:2] == ["what is <b> > a", "rent of May"]
+    assert whole["text"].to_list()[4] == "a&b ä\né"
+    assert_frame_equal(_entries_of(streamed, plain), whole)
+    for name, change in (_NOT_PLAIN | _AS_PLAIN).items():
+        changed = change(plain)
+        assert changed != plain, name
+        assert_frame_equal(camt053._file(content_of(changed)).entries, whole)
+        assert _can_be_cut(changed) == (name in _AS_PLAIN), name
+
+
+def _can_be_cut(data: bytes) -> bool:
+    try:
+        return _entries_of(cut, data).height > 0
+    except (NotPlain, etree.XMLSyntaxError):
+        return False
+
+
+def _entries_of(way: Callable[[Content], Iterator[Any]], data: bytes) -> pl.DataFrame:
+    content = content_of(data)
+    return camt053._read(content, way(content)).entries
+
+
+def _swap(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: data.replace(old, new)
+
+
+_NOT_PLAIN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "a comment": _swap(b"<Amt", b"<!-- <Amt>9</Amt> --><Amt"),
+    "an end in a comment": _swap(b"</Ntry>", b"<!-- </Ntry> --></Ntry>"),
+    "an entry in a comment": _swap(b"<Bal>", b"<!-- <Ntry><Amt>9</Amt></Ntry> --><Bal>"),
+    "CDATA": _swap(b">the last<", b"><![CDATA[the last]]><"),
+    "an instruction": _swap(b"<Amt", b"<?ours 1 > 0?><Amt"),
+    "another encoding": lambda data: (
+        data.decode().replace('"1.0"', '"1.0" encoding="ISO-8859-1"').encode("latin-1")
+    ),
+    "a tag with a > in it": _swap(b'<Ntry><Amt Ccy="EUR">8', b'<Ntry x="a>b"><Amt Ccy="EUR">8'),
+    "ends with blanks": _swap(b"</Ntry>", b"</Ntry >"),
+    "statements that end with blanks": _swap(b"</Stmt>", b"</Stmt >"),
+    "something between": _swap(b'<Ntry><Amt Ccy="EUR">4', b'<Bal/><Ntry><Amt Ccy="EUR">4'),
+}
+_AS_PLAIN: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "prefixes": lambda data: re.sub(rb"<(/?)(?=[A-Z])", rb"<\1ns2:", data).replace(
+        b" xmlns=", b" xmlns:ns2="
+    ),
+    "no namespace": lambda data: re.sub(rb" xmlns=\"[^\"]*\"", b"", data),
+    "a mark in front": lambda data: b"\xef\xbb\xbf" + data,
+    "ends of lines": _swap(b"\n", b"\r\n"),
+    "a namespace of its own": _swap(b"<Ntry>", b'<Ntry xmlns:a="urn:a" a:b="1">'),
+}
+
+
+@pytest.mark.parametrize("held", [1, 2, 7, 64, 300, 1000])
+def test_entries_are_cut_where_they_end_however_little_is_held(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = camt(entry("25.00"), entry("50.00", more=_details("30.00", "20.00")), "", entry("25.00"))
+    whole = _entries_of(cut, file)
+    assert whole["line_no"].to_list() == [3, 4, 4, 6]
+    monkeypatch.setattr(xml_entries, "_BYTES", held)
+    assert_frame_equal(_entries_of(cut, file), whole)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import polars as pl
 
@@ -44,10 +44,14 @@ class Content:
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes, about a megabyte of whole lines at a time."""
-        data = self.scannable
-        with io.BytesIO(data) if isinstance(data, bytes) else open(data, "rb") as file:
+        with self.open() as file:
             while block := file.read(_BLOCK_BYTES):
                 yield block + file.readline()
+
+    def open(self) -> BinaryIO:
+        """All bytes, as a file to be closed."""
+        data = self.scannable
+        return io.BytesIO(data) if isinstance(data, bytes) else open(data, "rb")
 
     def in_utf8(self, encoding: str) -> "Content":
         """The same statement as UTF-8 without a byte order mark; only bytes in memory can be.

@@ -5,7 +5,6 @@ an amount and add up to the entry, which is how a batch is matched one by one. O
 counts. A document type definition is refused: no bank sends one, and attacks need one.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -18,9 +17,11 @@ from lxml import etree
 from recon import money
 from recon.errors import StatementError
 from recon.periods import one_day
+from recon.providers import checks
 from recon.providers.bank import entries
 from recon.providers.bank.entries import ENTRY, BankFile, BankStatement
 from recon.providers.bank.xml_cells import CELLS, Cells
+from recon.providers.bank.xml_entries import Entries, NotPlain, cut, streamed
 from recon.providers.contract import Content, Description, Place, ReadContext, Reading
 from recon.tables import columns_of
 
@@ -59,50 +60,35 @@ def places(content: Content, _: ReadContext) -> frozenset[Place]:
 
 
 def _file(content: Content) -> BankFile:
-    cells = Cells(content.name, _typed)
     try:
-        found = list(_statements(content, cells))
+        return _read(content, cut(content))
+    except (NotPlain, etree.XMLSyntaxError):
+        return _streamed(content)  # which tells what is wrong, if anything is
+
+
+def _streamed(content: Content) -> BankFile:
+    try:
+        return _read(content, streamed(content))
     except etree.XMLSyntaxError as error:
         raise StatementError(
             f"{content.name}: is no whole XML document ({error.msg}); fetch it again"
         ) from None
-    if not found:
-        raise StatementError(f"{content.name}: has no statement in it")
-    return BankFile(tuple(one for one, _ in found), _entries(cells, [name for _, name in found]))
 
 
-def _statements(content: Content, cells: Cells) -> Iterator[tuple[BankStatement, str]]:
-    """Every statement with its number, while `cells` takes up its entries."""
-    source = content.scannable
-    events = etree.iterparse(
-        io.BytesIO(source) if isinstance(source, bytes) else source,
-        events=("end",),
-        tag=("{*}Ntry", "{*}Stmt"),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-    )
-    is_checked = False
-    for _, element in events:
-        if not is_checked and element.getroottree().docinfo.doctype:
-            raise StatementError(f"{content.name}: has a DOCTYPE, which no bank statement needs")
-        is_checked = True
-        if element.tag.endswith("Ntry"):
-            cells.take(element)
-            _forget(element)
+def _read(content: Content, parts: Iterator[Entries | etree._Element]) -> BankFile:
+    cells = Cells(_typed)
+    statements: list[BankStatement] = []
+    names: list[str] = []
+    for part in parts:
+        if isinstance(part, Entries):
+            cells.take(part)
         else:
-            yield _statement(element), _text(element, "Id")
+            statements.append(_statement(part))
+            names.append(_text(part, "Id"))
             cells.end_statement()
-            element.clear()
-
-
-def _forget(entry: etree._Element) -> None:
-    """Free an entry and the ones before it, so that a statement of any size takes little memory."""
-    entry.clear()
-    before, parent = entry.getprevious(), entry.getparent()
-    if parent is not None and before is not None and before.tag == entry.tag:
-        parent.remove(before)
+    if not statements:
+        raise StatementError(f"{content.name}: has no statement in it")
+    return BankFile(tuple(statements), _entries(cells, names))
 
 
 def _text(element: etree._Element | None, *paths: str) -> str:
@@ -203,7 +189,7 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
             "currency",
             booked_on=booked.str.to_date("%Y-%m-%d", strict=False),
             amount=pl.when(by_parts).then("part").otherwise("amount"),
-            kind=pl.col("family").replace_strict(_KIND_BY_FAMILY, default="transfer"),
+            kind=checks.mapped(pl.col("family"), _KIND_BY_FAMILY).fill_null("transfer"),
             # Statements of some versions do not tell a status: what they list is booked.
             status=pl.when(pl.col("state").is_in(["", "BOOK"]))
             .then(pl.lit("succeeded"))

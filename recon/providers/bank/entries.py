@@ -20,10 +20,11 @@ from recon.tables import BALANCE, CONTROL_TOTAL
 
 # What providers write into the remittance text of a payout, by which it is known at both ends.
 _PAYOUT_REFERENCES: Final = (
-    r"\bTX[0-9A-Z]{8,20}XT\b",  # Adyen
-    r"\bpo_[0-9A-Za-z]{10,}\b",  # Stripe
-    r"\bWD-[0-9]{6,}\b",  # withdrawals that we number ourselves
+    r"TX[0-9A-Z]{8,20}XT",  # Adyen
+    r"po_[0-9A-Za-z]{10,}",  # Stripe
+    r"WD-[0-9]{6,}",  # withdrawals that we number ourselves
 )
+_PAYOUT_REFERENCE: Final = rf"\b({'|'.join(_PAYOUT_REFERENCES)})\b"
 _NO_REFERENCE: Final = ("", "NONREF", "NOTPROVIDED")
 
 
@@ -145,18 +146,15 @@ def _typed(entries: pl.LazyFrame, context: ReadContext) -> pl.LazyFrame:
 
 
 def payout_reference(text: pl.Expr) -> pl.Expr:
-    """The reference of a provider's payout in a remittance text, which banks wrap anywhere."""
+    """The first reference of a payout of a provider in a text, which banks wrap anywhere."""
     candidates = (text, text.str.replace_all(r"\s", ""))
-    return pl.coalesce(
-        candidate.str.extract(f"({pattern})")
-        for candidate in candidates
-        for pattern in _PAYOUT_REFERENCES
-    )
+    return pl.coalesce(candidate.str.extract(_PAYOUT_REFERENCE) for candidate in candidates)
 
 
 def one_line(text: pl.Expr) -> pl.Expr:
-    """A text with every run of white space as one blank."""
-    return text.str.replace_all(r"\s+", " ").str.strip_chars()
+    """A text with every run of white space as one blank; those that are one are left as they are,
+    which takes half the time."""
+    return text.str.replace_all(r" \s+|[^\S ]\s*", " ").str.strip_chars()
 
 
 def _checks(context: ReadContext) -> list[checks.Check]:

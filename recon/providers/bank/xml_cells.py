@@ -1,22 +1,16 @@
-"""The texts of camt.053 entries: searches for two dozen elements cost several times the parsing, so
-they are made once for all entries of one shape, which in a file are few.
+"""The texts of camt.053 entries: where they are is found once for all entries of one shape.
 
-Entries whose texts may be in several places (more details than one, comments) are searched with one
-XPath each. It puts the texts together with a character that no text has (a Unicode noncharacter).
+The shape of an entry is what is left without its texts: its tags. There are few in a file, and to
+search each entry for two dozen elements costs several times as much as to parse it.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
 from lxml import etree
 
-from recon.errors import StatementError
-
-_BETWEEN: Final = "\ufdd0"
-_BLOCK: Final = 50_000  # entries whose texts are held as Python's before they become a frame
+from recon.providers.bank.xml_entries import Entries
 
 # Our name -> where it is in an entry, and in a detail of one; of any version of the standard.
 _OF_ENTRY: Final = {
@@ -43,22 +37,26 @@ _OF_DETAIL: Final = {
     "transaction": "Refs/TxId",
     "reference_words": "RmtInf/Strd/CdtrRefInf/Ref",
     "part_info": "AddtlTxInf",
-    "words": "RmtInf/Ustrd",  # the first; more of them are rare, and put together one by one
+    "words": "RmtInf/Ustrd",
 }
 _DETAILS: Final = "NtryDtls/TxDtls"
 CELLS: Final = (*_OF_ENTRY, *_OF_DETAIL)
-_CURRENCY: Final = "Ccy"
-_CURRENCIES: Final = tuple(
-    name for name, path in (_OF_ENTRY | _OF_DETAIL).items() if path.endswith(f"/@{_CURRENCY}")
+_REPEATED: Final = "words"  # of which all are meant, and of the others the first
+_ATTRIBUTE: Final = "/@Ccy"
+_ATTRIBUTES: Final = tuple(
+    name for name, path in (_OF_ENTRY | _OF_DETAIL).items() if path.endswith(_ATTRIBUTE)
 )
-_FACTS: Final = {
-    "row": pl.UInt32(),
-    "statement": pl.UInt32(),
-    "number": pl.UInt32(),
+_CELLS_WITH_PARTS: Final = tuple(name for name in CELLS if name not in _ATTRIBUTES)
+_FACTS: Final[dict[str, pl.DataType]] = dict.fromkeys(
+    ("statement", "number", "place", "detail_count", "line_no"), pl.UInt32()
+)
+_OF_SHAPE: Final[dict[str, pl.DataType]] = {
+    "shape": pl.String(),
     "place": pl.UInt32(),
     "detail_count": pl.UInt32(),
-    "line_no": pl.UInt32(),
+    **dict.fromkeys(_ATTRIBUTES, pl.String()),
 }
+_TEXT: Final = r">[^<]+"  # and the end of the tag before it
 
 
 class Cells:
@@ -68,183 +66,157 @@ class Cells:
     CELLS; a block at a time, with all rows of each entry, so that few texts are held.
     """
 
-    def __init__(self, name: str, typed: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-        self._name = name
+    def __init__(self, typed: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         self._typed = typed
-        self._statement = self._number = self._row_count = 0
-        self._plans: dict[tuple[object, ...], _Plan | None] = {}
-        self._rows: dict[tuple[str, ...], list[tuple[object, ...]]] = {}  # by the cells they have
-        self._blocks: list[pl.DataFrame] = []
+        self._statement = self._number = 0
+        self._shapes = _Shapes()
+        self._blocks = [typed(pl.DataFrame(schema=_FACTS | dict.fromkeys(CELLS, pl.String())))]
 
     def end_statement(self) -> None:
         self._statement += 1
         self._number = 0
 
-    def take(self, entry: etree._Element) -> None:
-        """Read an entry: a row, or a row for each of several details."""
-        self._number += 1
-        elements = list(entry.iter())
-        # Names in order, and how many children each has, are one tree and no other.
-        shape = (*[element.tag for element in elements], *map(len, elements))
-        try:
-            plan = self._plans[shape]
-        except KeyError:
-            plan = self._plans[shape] = _plan(entry, elements)
-        if plan is None:
-            self._search(entry)
-        else:
-            self._add(entry, plan.details, plan.details, plan.names, plan.texts(elements))
-        if self._row_count >= _BLOCK:
-            self._flush()
+    def take(self, entries: Entries) -> None:
+        """Read entries: a row for each, or a row for each of several details.
 
-    def _search(self, entry: etree._Element) -> None:
-        paths = _compiled(_namespace(entry))
-        *texts, counts = paths.entry(entry).split(_BETWEEN)
-        details, remarks = (int(count) for count in counts.split(" "))
-        if details > 1 or remarks > 1:
-            found = paths.details(entry)
-            for place, detail in enumerate(found, start=1):
-                whole = texts[: len(_OF_ENTRY)] + paths.of(detail)
-                self._add(entry, place, details, CELLS, whole)
-        else:
-            self._add(entry, details, details, CELLS, texts)
-
-    def _add(
-        self, entry: Any, place: int, details: int, names: tuple[str, ...], texts: list[str]
-    ) -> None:
-        if len(texts) != len(names):
-            raise StatementError(f"{self._name}: a text has the character U+FDD0, which is no text")
-        self._row_count += 1
-        facts = (self._row_count, self._statement, self._number, place, details)
-        rows = self._rows.setdefault(names, [])
-        rows.append((*facts, entry.sourceline or 0, *texts))
-
-    def _flush(self) -> None:
-        parts = [pl.DataFrame(schema={**_FACTS, **dict.fromkeys(CELLS, pl.String())})]
-        for names, rows in self._rows.items():
-            columns = zip((*_FACTS, *names), zip(*rows, strict=True), strict=True)
-            found = pl.DataFrame(
-                [pl.Series(name, values, _FACTS.get(name, pl.String())) for name, values in columns]
-            )
-            absent = [pl.lit("").alias(name) for name in CELLS if name not in names]
-            parts.append(found.with_columns(absent).select(*_FACTS, *CELLS))
-        self._blocks.append(self._typed(pl.concat(parts).sort("row").drop("row")))
-        self._rows = {}
-        self._row_count = 0
+        Errors: XMLSyntaxError where a tag has a `>` within it.
+        """
+        texts = entries.texts
+        shapes = texts.str.replace_all(_TEXT, ">")
+        self._shapes.learn(shapes, entries)
+        tags = texts.str.split("<")
+        numbers = pl.int_range(self._number, self._number + len(texts), dtype=pl.UInt32, eager=True)
+        self._number += len(texts)
+        rows = pl.DataFrame(
+            {
+                "number": numbers + 1,
+                "line_no": entries.line_nos.cast(pl.UInt32),
+                "shape": shapes,
+                "first_tag": tags.list.len().cum_sum() - tags.list.len(),
+            }
+        ).join(self._shapes.places, on="shape", how="left", maintain_order="left_right")
+        told = rows.with_columns(
+            *self._shapes.texts(tags.explode()), statement=pl.lit(self._statement, pl.UInt32)
+        ).select(*_FACTS, *CELLS)
+        if texts.str.contains("&", literal=True).any():
+            told = _resolved(told)
+        self._blocks.append(self._typed(told))
 
     def frame(self) -> pl.DataFrame:
         """What was made of all entries."""
-        self._flush()
         return pl.concat(self._blocks)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Where the texts of entries of one shape are: places in the list of an entry's elements."""
+class _Shapes:
+    """The shapes seen so far, and where the cells of each are.
 
-    details: int
-    names: tuple[str, ...]  # of the texts of leaves, then of branches, then of attributes
-    leaves: tuple[int, ...]
-    branches: tuple[tuple[tuple[int, str], ...], ...]  # what adds up to the text of an element
-    currencies: tuple[tuple[int, ...], ...]  # the first of these elements that tells one
+    `places` has a row for each detail of a shape, or one: shape, place, detail_count, the texts of
+    attributes, and for each part of a cell the number of the tag it is behind, null for none.
+    """
 
-    def texts(self, elements: list[Any]) -> list[str]:
-        texts = [elements[place].text or "" for place in self.leaves]
-        texts += [
-            "".join([getattr(elements[place], part) or "" for place, part in branch])
-            for branch in self.branches
-        ]
-        for places in self.currencies:
-            told = [elements[place].get(_CURRENCY) for place in places]
-            texts.append(next((code for code in told if code is not None), ""))
-        return texts
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._rows: list[dict[str, Any]] = []
+        self._lengths: dict[str, int] = {}  # the most parts that a cell has
+        self.places = pl.DataFrame()
 
-
-def _plan(entry: Any, elements: list[Any]) -> _Plan | None:
-    """None for entries that are searched one by one: with comments, or several details."""
-    paths = _compiled(_namespace(entry))
-    details, remarks = (int(count) for count in paths.entry(entry).split(_BETWEEN)[-1].split(" "))
-    if details > 1 or remarks > 1 or not all(isinstance(one.tag, str) for one in elements):
-        return None
-    place_of = {element: place for place, element in enumerate(elements)}
-    leaves: dict[str, int] = {}
-    branches: dict[str, tuple[tuple[int, str], ...]] = {}
-    currencies: dict[str, tuple[int, ...]] = {}
-    for name, search in paths.nodes.items():
-        places = tuple(place_of[node] for node in search(entry))
-        if not places:
-            continue
-        if name in _CURRENCIES:
-            currencies[name] = places
-        elif len(elements[places[0]]):
-            branches[name] = tuple(_parts(elements[places[0]], place_of))
-        else:
-            leaves[name] = places[0]
-    return _Plan(
-        details=details,
-        names=(*leaves, *branches, *currencies),
-        leaves=tuple(leaves.values()),
-        branches=tuple(branches.values()),
-        currencies=tuple(currencies.values()),
-    )
-
-
-def _parts(branch: Any, place_of: dict[Any, int]) -> Iterator[tuple[int, str]]:
-    """The texts in an element with children, and those behind them, in the order of the file."""
-    yield place_of[branch], "text"
-    for child in branch:
-        yield from _parts(child, place_of)
-        yield place_of[child], "tail"
-
-
-def _namespace(entry: Any) -> str:
-    namespace: str = entry.tag.rpartition("}")[0].removeprefix("{")
-    return namespace
-
-
-class _Paths:
-    """Compiled expressions for the documents of one namespace."""
-
-    def __init__(self, namespace: str) -> None:
-        prefix = "c:" if namespace else ""
-        known = {"c": namespace} if namespace else None
-
-        def path(text: str) -> str:
-            steps = text.split("/")
-            return "/".join(step if step.startswith("@") else prefix + step for step in steps)
-
-        def compiled(text: str) -> Callable[[Any], Any]:
-            evaluate: Callable[[Any], Any] = etree.XPath(
-                text, namespaces=known, smart_strings=False
-            )
-            return evaluate
-
-        details = path(_DETAILS)
-        of_detail = [path(text) for text in _OF_DETAIL.values()]
-        every = [*(path(text) for text in _OF_ENTRY.values()),
-                 *(f"{details}/{text}" for text in of_detail)]  # fmt: skip
-        remarks = f"count({details}/{path('RmtInf/Ustrd')})"
-        counts = f"concat(count({details}),' ',{remarks})"
-        searched = [
-            *_OF_ENTRY.items(),
-            *((name, f"{_DETAILS}/{text}") for name, text in _OF_DETAIL.items()),
-        ]
-        self.nodes = {
-            name: compiled(path(text.removesuffix(f"/@{_CURRENCY}"))) for name, text in searched
+    def learn(self, shapes: pl.Series, entries: Entries) -> None:
+        unknown = [shape for shape in shapes.unique().sort() if shape not in self._known]
+        if not unknown:
+            return
+        self._known.update(unknown)
+        self._rows += [row for shape in unknown for row in _places(shape, entries)]
+        columns: dict[str, pl.Series] = {
+            name: pl.Series([row[name] for row in self._rows], dtype=dtype)
+            for name, dtype in _OF_SHAPE.items()
         }
-        between = f",'{_BETWEEN}',"
-        self.entry = compiled(f"concat({between.join([*every, counts])})")
-        self.details = compiled(details)
-        self._detail = compiled(f"concat({between.join(of_detail)})")
-        self._remarks = compiled(path("RmtInf/Ustrd"))
+        for name in _CELLS_WITH_PARTS:
+            parts = [row[name] for row in self._rows]
+            self._lengths[name] = max(map(len, parts))
+            for part in range(self._lengths[name]):
+                numbers = [one[part] if part < len(one) else None for one in parts]
+                columns[_part(name, part)] = pl.Series(numbers, dtype=pl.UInt32)
+        self.places = pl.DataFrame(columns)
 
-    def of(self, detail: Any) -> list[str]:
-        """The texts of one detail, all its remarks among them."""
-        texts: list[str] = self._detail(detail).split(_BETWEEN)
-        remarks = " ".join(remark.text or "" for remark in self._remarks(detail))
-        return [*texts[:-1], remarks]
+    def texts(self, tags: pl.Series) -> list[pl.Expr]:
+        """Cells of rows that have `first_tag`, the place of their first one in `tags`."""
+        every = pl.lit(tags)
+        found = []
+        for name in _CELLS_WITH_PARTS:
+            parts = [
+                every.gather(pl.col("first_tag") + pl.col(_part(name, part)))
+                .str.splitn(">", 2)
+                .struct["field_1"]
+                for part in range(self._lengths[name])
+            ]
+            between = " " if name == _REPEATED else ""
+            told = pl.concat_str(parts, separator=between, ignore_nulls=True) if parts else None
+            found.append((pl.lit("") if told is None else told).fill_null("").alias(name))
+        return found
 
 
-@cache
-def _compiled(namespace: str) -> _Paths:
-    return _Paths(namespace)
+def _part(name: str, part: int) -> str:
+    return f"{name}/{part}"
+
+
+def _places(shape: str, entries: Entries) -> Iterator[dict[str, Any]]:
+    """The rows of entries of one shape: of each cell the numbers of the tags with its text behind
+    them, or the text itself where it is in the tag."""
+    namespaces: Any = entries.namespaces
+    around = etree.tostring(etree.Element("around", nsmap=namespaces), encoding="unicode")
+    opening = around.removesuffix("/>") + ">"
+    entry = etree.fromstring(f"{opening}{shape}{entries.closing}</around>")[0]
+    spans = _spans(shape, entry)
+    details = entry.findall(_any(_DETAILS))
+    of_entry = _cells(entry, _OF_ENTRY, spans)
+    for place, detail in enumerate(details or [etree.Element("none")], start=1 if details else 0):
+        yield {
+            "shape": shape,
+            "place": place,
+            "detail_count": len(details),
+            **of_entry,
+            **_cells(detail, _OF_DETAIL, spans),
+        }
+
+
+def _cells(element: Any, paths: Mapping[str, str], spans: Mapping[Any, range]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, path in paths.items():
+        nodes = element.findall(_any(path.removesuffix(_ATTRIBUTE)))
+        if name in _ATTRIBUTES:
+            told = (node.get("Ccy") for node in nodes)
+            found[name] = next((code for code in told if code is not None), "")
+        else:
+            meant = nodes if name == _REPEATED else nodes[:1]
+            found[name] = [number for node in meant for number in spans[node]]
+    return found
+
+
+def _any(path: str) -> str:
+    return "/".join(f"{{*}}{step}" for step in path.split("/"))
+
+
+def _spans(shape: str, entry: Any) -> dict[Any, range]:
+    """Of each element the numbers of the tags that its text is behind: its own, those of elements
+    within it, and their closing tags."""
+    elements = entry.iter()
+    spans: dict[Any, range] = {}
+    is_open: list[tuple[Any, int]] = []
+    for number, tag in enumerate(shape.split("<")[1:], start=1):
+        if tag.startswith("/"):
+            element, begin = is_open.pop()
+            spans[element] = range(begin, number)
+        elif tag.endswith("/>"):
+            spans[next(elements)] = range(0)
+        else:
+            is_open.append((next(elements), number))
+    return spans
+
+
+def _resolved(frame: pl.DataFrame) -> pl.DataFrame:
+    """`&amp;` and the like as what they stand for."""
+    for name in CELLS:
+        referring = frame[name].filter(frame[name].str.contains("&", literal=True)).unique()
+        plain = {text: etree.fromstring(f"<t>{text}</t>").text or "" for text in referring}
+        frame = frame.with_columns(pl.col(name).replace(plain)) if plain else frame
+    return frame
