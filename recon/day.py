@@ -18,6 +18,7 @@ from recon.results import StatementFile
 from recon.settings import AccountSettings, Expectation
 from recon.settlement.continuity import CLOSED
 from recon.settlement.due import PayoutTerms
+from recon.settlement.payouts import SENT_BEFORE
 from recon.settlement.reserve import RESERVE_DAY
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, PAYOUT, empty
 from recon.wording import Language
@@ -53,6 +54,8 @@ class DayInput:
     gaps: tuple[str, ...] = ()  # numbered statements before these that have never come
     payouts: pl.DataFrame | None = None  # PAYOUT sent to this account, not received yet; None: it
     # is no account that payouts go to
+    # What statements of the days before have told of payouts of this account.
+    sent_before: pl.DataFrame = field(default_factory=lambda: empty(SENT_BEFORE))
     # What was written off, on whatever day: OPEN_ITEM of lines and entries, PAYOUT sent to here.
     given_up_items: pl.DataFrame = field(default_factory=lambda: empty(OPEN_ITEM))
     given_up_payouts: pl.DataFrame = field(default_factory=lambda: empty(PAYOUT))

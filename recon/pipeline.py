@@ -33,7 +33,7 @@ from recon.normalization import Normalized, normalize
 from recon.receipts import NOTHING_RECEIVED, Received, receive, told_once
 from recon.reconciliation import Matching, match, rules_of
 from recon.results import DayResult
-from recon.settlement.payouts import payouts
+from recon.settlement.payouts import payouts, told_again
 from recon.settlement.settled import Before, Settlement, settled
 from recon.tables import DISCREPANCY, FEE_SUMMARY, empty
 from recon.unidentified import known_by, unidentified
@@ -239,7 +239,7 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         reserve=found.settlement.reserve,
         roll_forward=findings.roll_forward(before, left, day.business_date, found.written_off),
         conservation=found.matching.conservation,
-        payouts=pl.concat([payouts(found.normalized.lines, day.account), dues.payouts]),
+        payouts=_sent(day, found),
         receipts=receipts,
         not_proved_because=(*because, *unexplained),
         quiet_because=day.expected.note if not (day.statements or found.missing) else "",
@@ -251,6 +251,12 @@ def conclude(day: DayInput, policy: Policy, whose: Day, found: StageResults) -> 
         written_off=day.write_offs,
         small_differences=small_differences(discrepancies, policy.small_differences),
     )
+
+
+def _sent(day: DayInput, found: StageResults) -> pl.DataFrame:
+    """PAYOUT that the statement tells, and those that follow from the settlement cycle."""
+    told_by_lines = payouts(found.normalized.lines, day.account, day.sent_before)
+    return pl.concat([told_by_lines, found.settlement.dues.payouts])
 
 
 def _told_once(found: StageResults, payouts: pl.DataFrame, whose: Day) -> StageResults:
@@ -272,6 +278,7 @@ def _discrepancies(
         matching = unidentified(
             matching, found.received.known_credits, day.open_items, whose.language
         )
+    matching = told_again(matching, day.sent_before, day.open_items, whose.language)
     matching = told_as_written_off(matching, day.given_up_items, whose.language)
     matching, off = exchange.attributed(matching, found.exchanged.discrepancies)
     every = pl.concat(

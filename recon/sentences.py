@@ -172,6 +172,16 @@ SENTENCES: Final[Phrases] = {
         "{payer} paid out {sent} ({reference}), and {arrived} of it has arrived here.",
         "{payer} 打款 {sent}（{reference}），本账户实收 {arrived}。",
     ),
+    "payout_told_again": (
+        "The statement of {day} tells the payout {reference} again, which that of {first} has told "
+        "already: it is one payout, and is awaited and posted once.",
+        "{day} 的对账单再次列出打款 {reference}，而 {first} 的对账单已列出：为同一笔打款，"
+        "只待收并入账一次。",
+    ),
+    "ask_which_statement_is_right": (
+        "Ask the provider which of the two statements is right.",
+        "向渠道核实哪一份对账单正确。",
+    ),
     "payout_given_up": (
         "{amount} of the payout {reference} of {payer} has arrived here, after it was written off: "
         "take the write-off back in the books.",

@@ -31,7 +31,6 @@ account = "{slug}1"
 title = "{slug}"
 time_zone = "UTC"
 statements = ["day"]
-line_window_days = 2
 entry_window_days = 2
 {more}
 [[statement]]
@@ -96,6 +95,7 @@ class Described:
         (folder / "configs" / "recon.toml").write_text(rates, "utf-8")
         for slug, more in sources.items():
             (folder / "in" / slug).mkdir(parents=True)
+            more += "" if "line_window" in more else "line_window_days = 2\n"
             text = _SOURCE.format(slug=slug, more=more) + "".join(map(_KIND.format, KINDS))
             (folder / "configs" / "providers" / f"{slug}.toml").write_text(text, "utf-8")
 

@@ -11,8 +11,8 @@ from recon.boundary import check
 from recon.settlement import batches
 from recon.settlement.batches import COLUMN_BY_KIND
 from recon.settlement.bookings import BEFORE, UNBOOKED
-from recon.settlement.payouts import payouts
-from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, RECEIPT, empty
+from recon.settlement.payouts import SENT_BEFORE, payouts, told_again
+from recon.tables import BALANCE, CONTROL_TOTAL, DISCREPANCY, KINDS, OPEN_ITEM, RECEIPT, empty
 from tests.support import WHOSE, account_of, frame_of, line, lines
 
 FIGURES = [
@@ -332,4 +332,28 @@ def test_a_payout_that_has_moved_nothing_yet_was_not_sent() -> None:
         line("P2", kind="payout", gross="-9", status="succeeded"),
         line("P3", kind="payout", gross="-8", status="failed"),
     ]
-    assert payouts(lines(*told).lazy(), account)["payout_id"].to_list() == ["P2"]
+    made = payouts(lines(*told).lazy(), account, empty(SENT_BEFORE))
+    assert made["payout_id"].to_list() == ["P2"]
+
+
+def test_only_a_payout_of_a_later_statement_is_told_again() -> None:
+    """A payout that the ledger does not have is told days after it was sent, too."""
+    usual = {"type": "missing_in_ledger", "business_date": "2026-11-20", "amount_provider": "-9"}
+    found = frame_of(
+        DISCREPANCY, [usual | {"line_ids": [name]} for name in ("P1", "P2", "P3", "P4")]
+    )
+    before = frame_of(
+        SENT_BEFORE,
+        [{"payout_id": name, "sent_on": f"2026-11-{day}"}
+         for name, day in (("P1", 18), ("P2", 19), ("P3", 19))],
+    )  # fmt: skip
+    waited = {"side": "line", "business_date": "2026-11-19"}
+    carried = frame_of(OPEN_ITEM, [waited | {"item_id": name} for name in ("P1", "P2", "P4")])
+    again = told_again(found, before, carried, "en")
+    assert dict(again.select(pl.col("line_ids").list.first(), "type").rows()) == {
+        "P1": "duplicate_in_provider",
+        "P2": "missing_in_ledger",
+        "P3": "duplicate_in_provider",  # told today
+        "P4": "missing_in_ledger",
+    }
+    assert again.filter(type="missing_in_ledger")["explanation"].null_count() == 2

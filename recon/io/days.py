@@ -49,7 +49,7 @@ from recon.io.runs import RunRecord, RunRows, RunStore, open_items_digest
 from recon.io.secrets import secret
 from recon.io.stale import Stale, payouts_due, stale_days
 from recon.io.store import ParquetStore
-from recon.io.transit import given_up_payouts
+from recon.io.transit import given_up_payouts, sent_by_day
 from recon.io.write_offs import approved_write_offs, given_up_rows
 from recon.periods import Period, one_day
 from recon.pipeline import Step, plain_step, run_day
@@ -278,6 +278,7 @@ def _inputs(
         given_up_payouts=given_up_payouts(workspace.database, account.account, written_off),
         payout_terms=payout_terms(workspace.database, account, business_date),
         payouts=_payouts(workspace, account, business_date),
+        sent_before=sent_by_day(workspace.database, account)(business_date),
         rates=_rates(workspace.config, account, business_date),
         closed=closed_before(workspace.database, schedule, account, business_date),
         reserves=reserves_before(workspace.database, account, business_date),

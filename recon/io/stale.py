@@ -23,7 +23,7 @@ from recon.io.frames import content_digest
 from recon.io.ledger import entries_digest, imports_by_day, read_entries
 from recon.io.reserves import reserves_by_day
 from recon.io.schema import RUNS, STATEMENT_FILES, current_runs_of
-from recon.io.transit import payouts_by_day
+from recon.io.transit import payouts_by_day, sent_by_day
 from recon.io.write_offs import approved_write_offs
 from recon.periods import one_day
 from recon.settings import AccountSettings
@@ -44,8 +44,9 @@ def stale_days(
     """The business dates whose current run began with something else than earlier days, or other
     accounts, have left now, or than is here of the day itself; and all later ones, oldest first.
     That is the open items, the balance the statement before closes with, what was held back, the
-    turnover that fees go by, of a bank account the payouts, and the day's statements and imported
-    entries where it is not closed. Running the first of them again tells whether the next still is.
+    turnover that fees go by, the payouts told before, of a bank account those to come, and the
+    day's statements and imported entries where it is not closed. Running the first of them again
+    tells whether the next still is.
 
     `tariffs` is the fee schedule of the account, `schedule` says on which days it rests.
     """
@@ -157,6 +158,7 @@ def _origins(
     return [
         _Origin("closed", lambda: closed_by_day(database, schedule, account), closed_as_input),
         _Origin("payouts", lambda: _payouts_due_by_day(database, *whose), payouts_digest),
+        _Origin("sent_before", lambda: sent_by_day(database, account), payouts_digest, settings),
         _Origin("reserves", lambda: reserves_by_day(database, account), entries_digest, settings),
         _Origin("fee_usage", lambda: usage_by_day(database, account, tariffs), entries_digest,
                 schedule_now),

@@ -1,8 +1,8 @@
 """Money between a provider and the bank: what has been sent, and what has not been received yet."""
 
 from collections.abc import Callable
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Final
 
 import polars as pl
 import sqlalchemy as sa
@@ -18,7 +18,12 @@ from recon.io.schema import (
     current_runs_of,
 )
 from recon.periods import Period
+from recon.settings import AccountSettings
+from recon.settlement.payouts import SENT_BEFORE
 from recon.tables import PAYOUT, RECEIPT, empty
+
+# A payout of the same id that is told after a longer time is looked at as another one.
+_TOLD_AGAIN_WITHIN: Final = timedelta(days=7)
 
 
 def payouts_in_transit(
@@ -78,6 +83,27 @@ def payouts_by_day(
         )
 
     return in_transit
+
+
+def sent_by_day(database: Database, account: AccountSettings) -> Callable[[date], pl.DataFrame]:
+    """SENT_BEFORE of any day of an account, of the week before it, read once."""
+    if not account.pays_into:
+        return lambda business_date: empty(SENT_BEFORE)
+    day = RUNS.c.business_date
+    select = (
+        sa.select(PAYOUTS.c.payout_id, day.label("sent_on"))
+        .join(RUNS, RUNS.c.run_id == PAYOUTS.c.run_id)
+        .where(*current_runs_of(account.provider, account.account))
+    )
+    every = read_frame(database, select, SENT_BEFORE).sort("payout_id", "sent_on")
+
+    def before(business_date: date) -> pl.DataFrame:
+        since = business_date - _TOLD_AGAIN_WITHIN
+        return every.filter(
+            pl.col("sent_on").is_between(since, business_date, closed="left")
+        ).unique("payout_id", keep="first", maintain_order=True)
+
+    return before
 
 
 def given_up_payouts(database: Database, account: str, written_off: pl.DataFrame) -> pl.DataFrame:

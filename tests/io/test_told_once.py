@@ -55,3 +55,33 @@ def test_an_attempt_that_failed_and_one_that_succeeds_a_day_later_are_no_differe
         " The provider has an attempt of it that is failed (acme:acme1:payment:T2)."
     )
     assert place.waiting(4, "line", "entry") == ["entry E2 9 overdue"]
+
+
+# ------------------------------------------------------------------------ told by two statements
+
+
+def test_a_payout_that_two_days_tell_is_posted_and_awaited_once(
+    tmp_path: Path,
+) -> None:
+    place = Described(tmp_path, acme=INTO_BANK + "line_window_days = 1\n", ourbank="")
+    days = range(2, 5)
+    place.statements("acme", days, dict.fromkeys((2, 3), "payout P1 - -30"))
+    place.entries("acme", 2, "E1 payout P1 - -30")
+    place.statements("ourbank", range(3, 4), {3: "top_up K1 - 30 text=P1"})
+    place.entries("ourbank", 3, "B1 top_up K1 - 30")
+    place.run(2, 2, "acme1")
+    place.run(3, 3)
+    place.run(4, 4, "acme1")
+    assert place.told("acme", days) == ["4 duplicate_in_provider -30"]
+    assert place.said("acme", 4) == [
+        "The statement of 2026-03-03 tells the payout P1 again, which that of 2026-03-02 has told "
+        "already: it is one payout, and is awaited and posted once."
+    ]
+    assert place.told("ourbank", range(3, 4)) == []
+    assert place.balance(2, 4, "InTransit") == 0
+    assert place.balance(2, 4, "Clearing:Acme") == 30  # the open item
+    place.statements(
+        "acme", range(2, 3), {2: "refund R9 RR9 -30"}
+    )  # corrected: it was not that day
+    place.run(2, 3, "acme1")
+    assert place.balance(3, 3, "InTransit") == 0

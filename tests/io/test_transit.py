@@ -3,7 +3,7 @@
 The provider's run of a day sends them, the bank's run of a day receives them.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Any
 
@@ -12,11 +12,12 @@ import pytest
 
 from recon.control_tables import WRITE_OFF
 from recon.io import stale
+from recon.io.canonical import digest
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
 from recon.io.runs import RunRows, RunStore
 from recon.io.stale import payouts_digest, payouts_due, stale_days
-from recon.io.transit import payouts_in_transit, payouts_of
+from recon.io.transit import payouts_in_transit, payouts_of, sent_by_day
 from recon.periods import Period
 from recon.tables import DISCREPANCY, OPEN_ITEM, PAYOUT, RECEIPT, SETTLEMENT_BATCH, empty
 from tests.io.test_runs import RUN, discrepancies, open_items
@@ -141,3 +142,30 @@ def test_a_day_of_the_bank_is_stale_once_other_payouts_were_sent_to_it(database:
     assert stale() == [on(19), on(20)]
     send(database, 19, again=" without B")
     assert stale() == []
+
+
+def test_a_day_is_stale_once_the_week_before_has_told_other_payouts(database: Database) -> None:
+    account = replace(
+        account_of("stripe"), account="acct_1", pays_into=(("EUR", "NL01"),), payout_window_days=2
+    )
+    read = sent_by_day(database, account)
+    assert read(on(20)).is_empty()
+    send(database, 12, payout("long ago", 12, 14))
+    send(database, 13, payout("A", 13, 15))
+    send(database, 19, payout("A", 19, 21), payout("B", 19, 21))
+    sent = sent_by_day(database, account)(on(20))
+    assert sent.rows() == [("A", on(13)), ("B", on(19))]
+
+    def stale() -> tuple[list[date], str | None]:
+        found = stale_days(database, account, [], Schedule("UTC"))
+        return list(found.dates), found.because
+
+    settings = {"account": digest(asdict(account))}
+    inputs = settings | {"sent_before": payouts_digest(sent)}
+    run = replace(RUN, run_id="stripe 20", business_date=on(20), inputs=inputs)
+    _record(database, run)
+    assert stale() == ([], None)
+    send(database, 19, payout("A", 19, 21), again=" without B")
+    assert stale() == ([on(20)], "sent_before")
+    elsewhere = replace(account, pays_into=())
+    assert sent_by_day(database, elsewhere)(on(20)).is_empty()
