@@ -61,7 +61,10 @@ def ties(made: dict[str, pl.DataFrame]) -> bool:
         ("12345678901234567890123456789012345678", "18", "12345678901234567890.123456789012345678"),
         ("123456789012345678901", "0", None),  # more than can be held
         ("123456789012345678901234567890123456789", "18", None),
+        ("99999999999999999999", "0", "99999999999999999999"),
         ("-1", "6", None),
+        ("+1", "6", None),
+        ("1 ", "6", None),
         ("1.5", "6", None),
         ("1e3", "6", None),
         ("", "6", None),
@@ -85,6 +88,15 @@ def test_transfers_in_and_out_with_the_fee_in_its_own_token() -> None:
     assert ties(made)
     assert made["balances"].select("currency", "closing").rows() == [
         ("USDT", Decimal("11.5")), ("ETH", Decimal(993).scaleb(-18)),
+    ]  # fmt: skip
+
+
+def test_a_fee_in_another_token_is_the_line_below_its_transfer() -> None:
+    made = read(statement(SENT, PAID, SENT.replace("0xbb", "0xcc"), usdt=500_000, eth=-14))
+    assert made["lines"].select("line_no", "kind", "original_currency", "merchant_ref").rows() == [
+        (6, "withdrawal", "USDT", "WD1"), (6, "fee", "USDT", None),
+        (7, "payment", "USDT", "ORDER1"),
+        (8, "withdrawal", "USDT", "WD1"), (8, "fee", "USDT", None),
     ]  # fmt: skip
 
 

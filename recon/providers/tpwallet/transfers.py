@@ -104,7 +104,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     whose = replace(context, account=context.account or wallet)
     balances = _balances(content)
     return Reading(
-        lines=chain.lines(good, content, whose),
+        lines=chain.lines_and_fees(good, content, whose),
         rejects=rejects,
         controls=_controls(rows, balances, content),
         balances=balances.lazy(),
@@ -145,19 +145,29 @@ def _balances(content: Content) -> pl.DataFrame:
 
 def _controls(rows: pl.LazyFrame, balances: pl.DataFrame, content: Content) -> pl.LazyFrame:
     """Opening plus movements against closing, token by token, and the count of rows."""
+    moved = pl.when(pl.col("status") != "failed").then("amount")
+    sums = rows.group_by("currency", "fee_currency").agg(
+        moved=moved.sum(), fees=pl.col("network_fee").sum(), row_count=pl.len()
+    )
+    return sums.map_batches(
+        lambda frame: _compared(frame, balances, content), schema=dict(CONTROL_TOTAL)
+    )
+
+
+def _compared(sums: pl.DataFrame, balances: pl.DataFrame, content: Content) -> pl.DataFrame:
+    """CONTROL_TOTAL of what rows add up to, token by token."""
     counted = [line for line in content.tail_lines("utf-8") if line.startswith("#rows,")]
     text = counted[-1].split(",")[1].strip() if counted else None
-    moved = pl.col("status") != "failed"
     parts = [
-        rows.filter(moved).select("currency", net="amount"),
-        rows.select(currency="fee_currency", net=-pl.col("network_fee")),
-        balances.lazy().select("currency", net="opening"),
+        sums.select("currency", net="moved"),
+        sums.select(currency="fee_currency", net=-pl.col("fees")),
+        balances.select("currency", net="opening"),
     ]
     reached = (
         pl.concat(parts)
         .group_by("currency")
         .agg(computed=pl.col("net").sum())
-        .join(balances.lazy(), on="currency", how="left")
+        .join(balances, on="currency", how="left")
         .filter((pl.col("computed") != money.ZERO) | pl.col("closing").is_not_null())
         .sort("currency")
         .select(
@@ -167,11 +177,11 @@ def _controls(rows: pl.LazyFrame, balances: pl.DataFrame, content: Content) -> p
             computed="computed",
         )
     )
-    count = rows.select(
+    count = sums.select(
         name=pl.lit("rows"),
         currency=pl.lit(None, dtype=pl.String),
         stated=pl.lit(text, dtype=pl.String).cast(money.MONEY, strict=False),
-        computed=pl.len().cast(money.MONEY),
+        computed=pl.col("row_count").sum().cast(money.MONEY),
     )
     return (
         pl.concat([count, reached])
