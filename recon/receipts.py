@@ -91,6 +91,7 @@ def _received(
         return NOTHING_RECEIVED
     exact = [rule for rule in rules if not rule.tells_difference]
     credits, expected = naming.keyed(_credits(lines, carried), expected, exact)
+    on_its_way_back, expected = _parted(credits, expected)
     items = _item(credits), _item(expected)
     matched = match(*items, exact, _WINDOWS.date_tolerance_days)
     by_amount = short.short(matched, *items, rules)
@@ -100,7 +101,11 @@ def _received(
     late = waiting.newly_late(matched, _WINDOWS, day.business_date).filter(side="entry")
     left = waiting.open_items(matched, _WINDOWS, day.business_date).filter(side="entry")
     facts = credits, expected
-    in_transit = [left.with_columns(side=pl.lit("payout")), _undecided(matched, *facts, left, day)]
+    in_transit = [
+        left.with_columns(side=pl.lit("payout")),
+        _not_awaited(on_its_way_back, day),
+        _undecided(matched, *facts, left, day),
+    ]
     receipts = _receipts(_together(matched, *facts), *facts, exact, day)
     found = [
         arrivals.unequal(matched, late, *facts, exact, day),
@@ -123,6 +128,24 @@ def _expected(payouts: pl.DataFrame, carried: pl.DataFrame) -> pl.DataFrame:
     return payouts.filter(~(taken_back & pl.col("txn_id").is_not_null())).with_columns(
         reported=pl.col("payout_id").is_in(reported["item_id"].implode()), item_id="payout_id"
     )
+
+
+def _parted(credits: pl.DataFrame, expected: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Payouts that the provider has reversed and no credit names, and all others."""
+    is_named = pl.col("key").is_in(credits["key"].drop_nulls().implode())
+    is_reversed = (pl.col("status") == "reversed").fill_null(value=False) & ~is_named
+    return expected.filter(is_reversed), expected.filter(~is_reversed)
+
+
+def _not_awaited(payouts: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """OPEN_ITEM of payouts that are on their way back, until a line of the provider says so."""
+    made = _item(payouts).with_columns(
+        side=pl.lit("payout"),
+        due_on=pl.max_horizontal("due_on", pl.lit(day.business_date)),
+        status=pl.lit("reversed"),
+        state=pl.lit("open"),
+    )
+    return conform(made, OPEN_ITEM)
 
 
 def _credits(lines: pl.LazyFrame, carried: pl.DataFrame) -> pl.DataFrame:

@@ -294,6 +294,7 @@ PAYOUT: Final[Schema] = {
     "currency": _TEXT,
     "amount": MONEY,
     "arithmetic": _TEXT,  # of one that follows from the settlement cycle and no statement tells
+    "status": _TEXT,  # of its line; what is `reversed` is on its way back, and not awaited
 }
 
 # A payout and the credit it has arrived as; of several credits, or several payouts in one credit,

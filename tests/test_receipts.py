@@ -41,6 +41,7 @@ def payout(cells: list[str]) -> dict[str, object]:
         "currency": currency,
         "amount": amount,
         "arithmetic": more.get("made"),
+        "status": more.get("status"),
     }
 
 
@@ -499,6 +500,45 @@ def test_a_payout_that_was_taken_back_is_not_expected() -> None:
         """
         payout P1 po_1 EUR 100.00 due=11-15
         payout P2 po_1 EUR -100.00 due=11-22
+        ---
+        """
+    )
+
+
+def test_a_payout_that_was_reversed_is_not_awaited_and_another_credit_is_not_taken_for_it() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00 due=11-15 status=reversed
+        payout P2 po_2 EUR 100.00 due=11-15
+        credit C1 100.00 STRIPE
+        ---
+        P2 C1 100.00 by amount and day
+        P1 open
+        """
+    )
+
+
+def test_a_payout_that_was_reversed_may_come_first_and_then_go() -> None:
+    check(
+        """
+        payout P1 po_1 EUR 100.00 status=reversed
+        credit C1 100.00 po_1
+        ---
+        P1 C1 100.00 by payout number
+        """
+    )
+    check(  # the return of it, once it had come
+        """
+        payout P2 po_1 EUR -100.00
+        credit C1 -100.00 return of po_1
+        ---
+        P2 C1 -100.00 by payout number
+        """
+    )
+    check(  # and where it had not
+        """
+        payout P1 po_1 EUR 100.00 status=reversed
+        payout P2 po_1 EUR -100.00
         ---
         """
     )

@@ -32,7 +32,7 @@ from recon.tables import (
 
 # Oldest first; the last is the one this code reads and writes. A test compares it with Alembic's.
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0007", "0008", "0010", "0011", "0012", "0013",
-                    "0014", "0015", "0016")  # fmt: skip
+                    "0014", "0015", "0016", "0017")  # fmt: skip
 REVISION: Final = REVISIONS[-1]
 
 

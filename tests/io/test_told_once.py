@@ -85,3 +85,26 @@ def test_a_payout_that_two_days_tell_is_posted_and_awaited_once(
     )  # corrected: it was not that day
     place.run(2, 3, "acme1")
     assert place.balance(3, 3, "InTransit") == 0
+
+
+# ------------------------------------------------------------------------ what was taken back
+
+
+def test_a_payout_that_was_reversed_is_not_missed_at_the_bank(tmp_path: Path) -> None:
+    place = Described(tmp_path, acme=INTO_BANK, ourbank="")
+    back = {2: "payout P1 - -50 status=reversed", 3: "payout_reversal P1 - 50"}
+    place.statements("acme", range(2, 4), back)
+    place.entries(
+        "acme", 2, "E1 payout P1 - -50 status=reversed\nE2 payout_reversal P1 - 50 date=3"
+    )
+    place.statements("ourbank", range(4, 6), {})
+    place.run(2, 2, "acme1")
+    place.run(4, 5, "ourbank1")
+    assert place.told("ourbank", range(4, 6)) == []
+    assert place.waiting(5, "payout") == ["payout P1 50 open"]
+    assert place.balance(2, 5, "InTransit") == 50
+    place.run(3, 3, "acme1")
+    place.run(4, 5, "ourbank1")
+    assert place.told("ourbank", range(4, 6)) == []
+    assert place.waiting(5, "payout") == []
+    assert place.balance(2, 5, "InTransit") == 0
