@@ -44,6 +44,9 @@ def survey(content: Content, *, separator: str, width: int, header_line: int) ->
             text = pl.Series("text", [block], dtype=pl.Binary).cast(pl.String)
         except pl.exceptions.ComputeError:
             raise _not_utf8(content, block, line_no) from None
+        if b'"' in block and lines.are_tidy(text):  # told by one look instead of three
+            line_no += block.count(b"\n")
+            continue
         skeleton = lines.skeleton(block)
         if not lines.are_whole(skeleton, text):
             found.append(lines.odd_lines(text, line_no))
@@ -62,6 +65,18 @@ def _row(separator: str, more: str) -> str:
     mark = re.escape(separator)
     cell = rf'(?:[ \t]*"(?:[^"\n]|"")*"[ \t]*|[^{mark}"\n]*)'
     return rf"{cell}(?:{mark}{cell}){more}"
+
+
+def _tidy_row(separator: str, width: int) -> str:
+    """A line of that many cells none of which begins or ends with a blank."""
+    mark = re.escape(separator)
+    quoted, end_of_quoted = r'(?:[^"\n]|"")', r'(?:[^"\n\r \t]|"")'
+    bare, end_of_bare = rf'[^{mark}"\n]', rf'[^{mark}"\n\r \t]'
+    cell = (
+        rf'(?:"(?:{end_of_quoted}(?:{quoted}*{end_of_quoted})?)?"'
+        rf"|(?:{end_of_bare}(?:{bare}*{end_of_bare})?)?)"
+    )
+    return rf"{cell}(?:{mark}{cell}){{{width - 1}}}"
 
 
 def _below(content: Content, header_line: int) -> Iterator[bytes]:
@@ -97,11 +112,16 @@ class _Lines:
         self._plain: Final = cut * (width - 1)
         self._row: Final = rf"^{row}$"
         self._rows: Final = rf"^(?:{row}\r?\n)*$"
+        self._tidy_rows: Final = rf"^(?:{_tidy_row(separator, width)}\r?\n)*$"
         self._padding: Final = rf'[ \t][{mark}"\r\n]|[{mark}"\n][ \t]'
 
     def skeleton(self, block: bytes) -> bytes:
         """The separators, quotes and line ends of a block, and nothing else."""
         return block.translate(None, self._content)
+
+    def are_tidy(self, text: pl.Series) -> bool:
+        """Whether all lines have the cells of the header, and no cell is padded."""
+        return bool(self._plain) and bool(text.str.contains(self._tidy_rows)[0])
 
     def are_whole(self, skeleton: bytes, text: pl.Series) -> bool:
         """Whether all lines have the cells of the header and none of them is blank."""
@@ -126,4 +146,6 @@ class _Lines:
 
     def may_be_padded(self, block: bytes, text: pl.Series) -> bool:
         """Whether a blank is beside a separator, a quote or a line end."""
+        if b" " not in block and b"\t" not in block:
+            return False
         return block.startswith((b" ", b"\t")) or bool(text.str.contains(self._padding)[0])
