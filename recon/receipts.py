@@ -226,10 +226,11 @@ def _together(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -
     which are all alike, and therefore paired in order of date."""
     members = matched.groups.filter(verdict="matched")
     sides = []
-    for side, frame, name in (("line", credits, "line_id"), ("entry", expected, "payout_id")):
+    for side, frame in (("line", _item(credits)), ("entry", _item(expected))):
         of_side = members.filter(side=side)
-        facts = frame.select("business_date", item_id=name)[of_side["row"]]
-        place = pl.struct("business_date", "item_id").rank("ordinal").over("group")
+        facts = frame.select("amount", "business_date", "item_id")[of_side["row"]]
+        in_order = pl.struct("amount", "business_date", "item_id")
+        place = in_order.rank("ordinal").over("group")
         numbered = pl.concat([of_side, facts], how="horizontal").select(
             "pass", "group", pl.col("row").alias(f"{side}_row"), place=place
         )

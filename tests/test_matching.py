@@ -179,11 +179,39 @@ def test_a_repeated_reference_stays_unpaired_rather_than_guessed() -> None:
     check(
         """
         line  L1 payment T1 R1 CNY 10.00
-        line  L2 payment T2 R1 CNY 20.00
+        line  L2 payment T2 R1 CNY 10.00
         entry E1 payment -  R1 CNY 10.00
         entry E2 payment -  R1 CNY 20.00
         ---
-        L1 L2 E1 E2 ambiguous_match 0.00
+        L1 L2 E1 E2 ambiguous_match -10.00
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        ("-  R1 CNY 10.00", "-  R1 CNY 20.00", "matched by order paid in parts"),
+        ("-  R1 CNY 20.00", "-  R1 CNY 10.00", "matched by order paid in parts"),
+        ("-  R1 CNY 10.00", "-  R1 CNY 21.00", "ambiguous_match -1.00"),  # or 10 of the 21
+        ("-  R1 CNY 15.00", "-  R1 CNY 15.00", "ambiguous_match 0.00"),
+        ("-  R1 CNY 10.00", "-  R1 HKD 20.00", "ambiguous_match 20.00"),
+        ("T9 R1 CNY 10.00", "-  R1 CNY 20.00", "ambiguous_match 0.00"),  # of another transaction
+        ("-  R1 CNY 10.00", "-  R1 CNY 20.00 status=failed", "ambiguous_match 0.00"),
+        ("-  R1 CNY 10.00", "-  R1 CNY 20.00 on=11-16", "ambiguous_match 0.00"),
+    ],
+)
+def test_parts_of_an_order_that_were_booked_as_the_same_parts_are_told_by_their_amounts(
+    first: str, second: str, outcome: str
+) -> None:
+    check(
+        f"""
+        line  L1 payment T1 R1 CNY 10.00 status=succeeded
+        line  L2 payment T2 R1 CNY 20.00 status=succeeded
+        entry E1 payment {first}
+        entry E2 payment {second}
+        ---
+        L1 L2 E1 E2 {outcome}
         """
     )
 

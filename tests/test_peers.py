@@ -162,10 +162,10 @@ def test_peer_08_repeated_keys_are_not_paired_by_order_and_a_misspelled_setting_
         """
         line  L1 payment - R1 CNY 1.00
         line  L2 payment - R1 CNY 2.00
-        entry E1 payment - R1 CNY 1.00
+        entry E1 payment - R1 CNY 2.00
         entry E2 payment - R1 CNY 2.00
         ---
-        L1 L2 E1 E2 ambiguous_match 0.00
+        L1 L2 E1 E2 ambiguous_match -1.00
         """
     )
     copy_place(tmp_path, "wechatpay")

@@ -1,5 +1,7 @@
 """Rows of both sides that share a key some other row has too: judged together, never paired."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from recon.matching import near
@@ -41,6 +43,7 @@ def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int)
         one_currency=(pl.n_unique("currency") == 1).over(keys),
         one_sign=((pl.col("amount") > ZERO).n_unique() == 1).over(keys),
         clean=_is_clean(rule, date_tolerance_days).over(keys),
+        same_parts=_has_same_parts(keys),
         group_key=pl.col("item_id").min().over(keys),
     ).filter((pl.col("line_count") > 0) & (pl.col("entry_count") > 0))
     return counted.select("group_key", "side", "row", verdict=_verdict(rule))
@@ -61,7 +64,7 @@ def _verdict(rule: MatchRule) -> pl.Expr:
         adds_up = rule.amount_tolerance.allows(line_sum, entry_sum)
     takes = {
         "equal": same & (pl.col("line_count") == pl.col("entry_count")),
-        "parts": pl.col("one_currency") & adds_up & one_alone,
+        "parts": pl.col("one_currency") & ((adds_up & one_alone) | pl.col("same_parts")),
         "sum": pl.col("one_currency") & adds_up,
     }.get(rule.groups, pl.lit(value=False))
     is_part = pl.col("one_currency") & pl.col("one_sign")
@@ -88,6 +91,16 @@ def _verdict(rule: MatchRule) -> pl.Expr:
         .then(pl.lit("split"))
         .otherwise(pl.lit("ambiguous_match"))
     )
+
+
+def _has_same_parts(keys: Sequence[str]) -> pl.Expr:
+    """Whether both sides have the same amounts, and each of them once, so that the amount tells
+    which is which; not where both tell transactions, which are others then."""
+    is_line = pl.col("side") == "line"
+    once = [side.sum().over(*keys, "currency", "amount") == 1 for side in (is_line, ~is_line)]
+    has_txn = pl.col("txn_id").is_not_null()
+    told = [(has_txn & side).any().over(keys) for side in (is_line, ~is_line)]
+    return pl.all_horizontal(once).all().over(keys) & ~pl.all_horizontal(told)
 
 
 def _is_clean(rule: MatchRule, date_tolerance_days: int) -> pl.Expr:

@@ -126,7 +126,8 @@ class MatchRule:
     A key that more than one line or entry has is left alone, since pairing those by their order
     would be a guess. What may be made of such rows together is `groups`: `equal` takes as many
     equal lines as equal entries; `parts` takes one row and all those of the other side that add up
-    to it, such as the captures of an order; `sum` takes any number of both that add up to the same;
+    to it, such as the captures of an order, and the same amounts of both, where each is there once;
+    `sum` takes any number of both that add up to the same;
     `subset` looks among all rows with these keys for the one set that adds up to a single
     row of the other side. None of them needs a guess about who belongs to whom.
 
