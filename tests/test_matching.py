@@ -23,10 +23,10 @@ def names() -> list[str]:
     return [rule.name for rule in shipped_rules()]
 
 
-def discrepancies_of(text: str) -> pl.DataFrame:
+def discrepancies_of(text: str, today: date = TODAY) -> pl.DataFrame:
     """DISCREPANCY of a table, by the shipped rules."""
-    given, rules = items(text), shipped_rules()
-    return explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, WHOSE)
+    given, rules, whose = items(text), shipped_rules(), replace(WHOSE, business_date=today)
+    return explain.discrepancies(engine.match(*given, rules, 1), *given, rules, ONE_DAY, whose)
 
 
 # ------------------------------------------------------------------------------ the rules, in order
@@ -342,18 +342,54 @@ def test_the_dates_of_a_group_may_be_as_far_apart_as_the_tolerance(
     )
 
 
-def test_three_against_two_is_ambiguous() -> None:
-    check(
+THREE_AND_TWO = """
+    line  L1 refund T1 - CNY -3.00 parent=R1
+    line  L2 refund T2 - CNY -3.00 parent=R1
+    line  L3 refund T3 - CNY -3.00 parent=R1
+    entry E1 refund -  - CNY -3.00 parent=R1
+    entry E2 refund -  - CNY -3.00 parent=R1
+"""
+
+
+def test_three_refunds_against_two_wait_for_the_third_and_are_then_told_together() -> None:
+    assert outcomes(THREE_AND_TWO) == [f"{name} open" for name in ("E1", "E2", "L1", "L2", "L3")]
+    third = THREE_AND_TWO + "entry E3 refund - - CNY -3.00 parent=R1 on=11-21"
+    tomorrow = date(2026, 11, 21)
+    every = "L1 L2 L3 E1 E2"
+    assert outcomes(third, today=tomorrow) == [f"{every} E3 matched by refund of a payment"]
+    assert outcomes(THREE_AND_TWO, today=tomorrow) == [f"{every} split_incomplete -3.00"]
+    found = discrepancies_of(THREE_AND_TWO, today=tomorrow)
+    assert found["explanation"].item().startswith("R1 is -6.00 CNY in the ledger (2 entered)")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        (THREE_AND_TWO.replace("T3", "T2"), "L1 L2 L3 E1 E2 ambiguous_match -3.00"),
+        (THREE_AND_TWO.replace(" T3 ", " - "), "L1 L2 L3 E1 E2 ambiguous_match -3.00"),
+        (
+            """
+            line  L1 refund T1 - CNY -3.00 parent=R1
+            entry E1 refund -  - CNY -3.00 parent=R1
+            entry E2 refund -  - CNY -3.00 parent=R1
+            """,
+            "L1 E1 E2 duplicate_in_ledger 3.00",
+        ),
+    ],
+)
+def test_rows_without_numbers_of_their_own_may_be_repeats_and_wait_for_nothing(
+    text: str, outcome: str
+) -> None:
+    assert outcomes(text) == [outcome]
+
+
+def test_refunds_the_ledger_has_numbers_for_wait_for_the_line_of_the_second() -> None:
+    rows = """
+        line  L1 refund T1 -  CNY -3.00 parent=R1
+        entry E1 refund -  F1 CNY -3.00 parent=R1
+        entry E2 refund -  F2 CNY -3.00 parent=R1
         """
-        line  L1 refund T1 - CNY -3.00 parent=R1
-        line  L2 refund T2 - CNY -3.00 parent=R1
-        line  L3 refund T3 - CNY -3.00 parent=R1
-        entry E1 refund -  - CNY -3.00 parent=R1
-        entry E2 refund -  - CNY -3.00 parent=R1
-        ---
-        L1 L2 L3 E1 E2 ambiguous_match -3.00
-        """
-    )
+    assert outcomes(rows) == ["E1 open", "E2 open", "L1 open"]
 
 
 def test_a_repeated_reference_on_one_side_alone_is_no_group() -> None:

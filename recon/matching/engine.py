@@ -152,7 +152,7 @@ def _next(
         if found.height:
             return found.with_columns(pl.lit(number, dtype=pl.UInt8).alias("pass"))
     by_key = [(n, rule) for n, rule in numbered if not rule.is_near and rule.groups != "subset"]
-    in_parts = [(n, rule) for n, rule in by_key if rule.groups in ("parts", "sum")]
+    in_parts = [(n, rule) for n, rule in by_key if rule.groups in ("equal", "parts", "sum")]
     for chosen, verdicts in ((in_parts, ["split"]), (by_key, groups.VERDICTS)):
         for number, rule in chosen:
             found = groups.judge(lines, entries, rule, date_tolerance_days)

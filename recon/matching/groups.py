@@ -44,6 +44,8 @@ def judge(lines: Side, entries: Side, rule: MatchRule, date_tolerance_days: int)
         one_sign=((pl.col("amount") > ZERO).n_unique() == 1).over(keys),
         clean=_is_clean(rule, date_tolerance_days).over(keys),
         same_parts=_has_same_parts(keys),
+        lines_told=_are_told_apart(is_line).over(keys),
+        entries_told=_are_told_apart(~is_line).over(keys),
         group_key=pl.col("item_id").min().over(keys),
     ).filter((pl.col("line_count") > 0) & (pl.col("entry_count") > 0))
     return counted.select("group_key", "side", "row", verdict=_verdict(rule))
@@ -80,9 +82,16 @@ def _verdict(rule: MatchRule) -> pl.Expr:
         is_part &= one_alone & fits
     elif rule.groups != "sum":
         is_part = pl.lit(value=False)
+    # Movements with numbers of their own are no repeats: the other side may have the rest tomorrow.
+    lines, entries = pl.col("line_count"), pl.col("entry_count")
+    are_more = ((lines > entries) & pl.col("lines_told")) | (
+        (lines < entries) & pl.col("entries_told")
+    )
     return (
         pl.when(takes & pl.col("clean"))
         .then(pl.lit("matched"))
+        .when(same & are_more & (pl.lit(rule.groups) == "equal"))
+        .then(pl.lit("split"))
         .when(same & (pl.col("entry_count") == 1))
         .then(pl.lit("duplicate_in_provider"))
         .when(same & (pl.col("line_count") == 1))
@@ -91,6 +100,15 @@ def _verdict(rule: MatchRule) -> pl.Expr:
         .then(pl.lit("split"))
         .otherwise(pl.lit("ambiguous_match"))
     )
+
+
+def _are_told_apart(is_of_side: pl.Expr) -> pl.Expr:
+    """Whether each of a side's rows has a number that no other one has."""
+    own = [
+        pl.col(name).filter(is_of_side).drop_nulls().n_unique() == is_of_side.sum()
+        for name in ("txn_id", "merchant_ref")
+    ]
+    return pl.any_horizontal(own)
 
 
 def _has_same_parts(keys: Sequence[str]) -> pl.Expr:

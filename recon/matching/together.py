@@ -88,7 +88,10 @@ def _summed(members: pl.DataFrame) -> pl.DataFrame:
 
 def _told(summed: pl.DataFrame, rules: Sequence[MatchRule], language: Language) -> pl.DataFrame:
     gaps = {
-        "reference": pl.coalesce("merchant_ref", "txn_id", "parent_ref"),
+        # Refunds of one payment have numbers of their own; together they are known by it.
+        "reference": pl.when(verdict="split_incomplete")
+        .then(pl.coalesce("parent_ref", "merchant_ref", "txn_id"))
+        .otherwise(pl.coalesce("merchant_ref", "txn_id", "parent_ref")),
         "lines": pl.col("line_ids").list.len(),
         "entries": pl.col("entry_ids").list.len(),
         "provider": pl.col("lines_said"),

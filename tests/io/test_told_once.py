@@ -108,3 +108,16 @@ def test_a_payout_that_was_reversed_is_not_missed_at_the_bank(tmp_path: Path) ->
     assert place.told("ourbank", range(4, 6)) == []
     assert place.waiting(5, "payout") == []
     assert place.balance(2, 5, "InTransit") == 0
+
+
+# ------------------------------------------------------------------------ what comes a day later
+
+
+def test_of_two_equal_refunds_one_entry_may_come_a_day_later(tmp_path: Path) -> None:
+    place = Described(tmp_path, acme="")
+    refunds = "refund R1 - -3 parent=O1\nrefund R2 - -3 parent=O1"
+    place.statements("acme", range(2, 4), {2: refunds})
+    place.entries("acme", 2, "E1 refund - - -3 parent=O1\nE2 refund - - -3 parent=O1 date=3")
+    place.run(2, 3)
+    assert place.told("acme", range(2, 4)) == []
+    assert place.waiting(3, "line", "entry") == []
