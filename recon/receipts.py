@@ -224,26 +224,29 @@ def _together(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) -
     """Rows (pass, line_row, entry_row, group, count) of clean pairs and of groups: who belongs to
     whom. `group` is that of rows that share one credit or one payout; `count` of as many of either,
     which are all alike, and therefore paired in order of date."""
-    members = matched.groups.filter(verdict="matched")
+    is_line = pl.col("side") == "line"
+    counts = [side.sum().over("group") for side in (is_line, ~is_line)]
+    are_alike = pl.all_horizontal(count > 1 for count in counts)
+    members = matched.groups.filter(verdict="matched").with_columns(are_alike=are_alike)
+    in_order = pl.struct("amount", "business_date", "item_id").rank("ordinal").over("group")
     sides = []
     for side, frame in (("line", _item(credits)), ("entry", _item(expected))):
         of_side = members.filter(side=side)
         facts = frame.select("amount", "business_date", "item_id")[of_side["row"]]
-        in_order = pl.struct("amount", "business_date", "item_id")
-        place = in_order.rank("ordinal").over("group")
-        numbered = pl.concat([of_side, facts], how="horizontal").select(
-            "pass", "group", pl.col("row").alias(f"{side}_row"), place=place
+        numbered = pl.concat([of_side, facts], how="horizontal").with_columns(
+            place=pl.when("are_alike").then(in_order).otherwise(0), count=pl.len().over("group")
         )
-        sides.append(numbered.with_columns(count=pl.len().over("group")))
-    grouped = sides[0].join(sides[1], on=["pass", "group"], how="inner", suffix="_entry")
-    are_alike = (pl.col("count") > 1) & (pl.col("count_entry") > 1)
-    chosen = grouped.filter(~are_alike | (pl.col("place") == pl.col("place_entry"))).with_columns(
-        group=pl.when(~are_alike).then("group"), count=pl.when(are_alike).then("count")
+        sides.append(numbered.select("pass", "group", "are_alike", "place", "count", "row"))
+    grouped = sides[0].join(sides[1], on=["pass", "group", "place"], how="inner", suffix="_entry")
+    chosen = grouped.select(
+        "pass",
+        line_row="row",
+        entry_row="row_entry",
+        group=pl.when(~pl.col("are_alike")).then("group"),
+        count=pl.when("are_alike").then("count"),
     )
-    parts = [matched.pairs.filter("clean"), chosen]
-    return pl.concat(parts, how="diagonal").select(
-        "pass", "line_row", "entry_row", "group", "count"
-    )
+    pairs = matched.pairs.filter("clean").select("pass", "line_row", "entry_row")
+    return pl.concat([pairs, chosen], how="diagonal")
 
 
 def _receipts(

@@ -17,17 +17,18 @@ def of_payouts(matched: Matched, credits: pl.DataFrame, expected: pl.DataFrame) 
     """OF_PAYOUTS: whose each credit is that belongs to a payout, be it whole, a part of it or not
     the same money; of several payouts, the first. `matched` refers to rows of the other two."""
     lines, entries = (matched.groups.filter(side=side) for side in ("line", "entry"))
-    grouped = lines.join(entries, on="group", how="inner")
-    rows = pl.concat(
-        [
-            matched.pairs.select("line_row", "entry_row"),
-            grouped.select(line_row="row", entry_row="row_right"),
-        ]
+    named = entries.with_columns(expected["payout_id"][entries["row"]])
+    first = named.group_by("group").agg(pl.col("payout_id").min())
+    grouped = lines.join(first, on="group", how="inner")
+    pairs = matched.pairs
+    every = pl.concat(
+        pl.DataFrame([credits["line_id"][rows], payout_ids])
+        for rows, payout_ids in (
+            (pairs["line_row"], expected["payout_id"][pairs["entry_row"]]),
+            (grouped["row"], grouped["payout_id"]),
+        )
     )
-    found = pl.DataFrame(
-        [credits["line_id"][rows["line_row"]], expected["payout_id"][rows["entry_row"]]]
-    )
-    return found.sort("line_id", "payout_id").unique("line_id", keep="first", maintain_order=True)
+    return every.sort("line_id")
 
 
 def known_by(open_items: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ Rows are `payout <id> <number> <currency> <amount> [on=] [due=] [carried]` and `
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from time import perf_counter
 
 import polars as pl
 import pytest
@@ -678,3 +679,17 @@ def test_a_payout_that_only_the_cycle_tells_is_told_with_its_arithmetic() -> Non
             "(50.00(2026-11-18)), and 48.00 EUR has arrived here.",
         ),
     ]
+
+
+def test_ten_thousand_equal_payouts_and_as_many_credits_are_paired_within_seconds() -> None:
+    count = 10_000
+    payouts = [payout([f"P{n}", "-", "EUR", "100.00"]) for n in range(count)]
+    credits = [credit([f"C{n}", "100.00", "STRIPE"]) for n in range(count)]
+    rules = shipped_config().policy.receipt_rules
+    began = perf_counter()
+    found = receive(
+        frame_of(STATEMENT_LINE, credits).lazy(),
+        frame_of(PAYOUT, payouts), empty(OPEN_ITEM), rules, WHOSE, NONE,
+    )  # fmt: skip
+    assert perf_counter() - began < 20
+    assert found.receipts["payout_id"].n_unique() == found.receipts["line_id"].n_unique() == count

@@ -78,9 +78,9 @@ def attempts(
 
     `may_wait` tells which rows of lines, and of entries, may still wait for another attempt.
     """
-    members = pl.concat(
-        [_NO_MEMBERS, *(_members(part, number) for number, part in enumerate(found))]
-    )
+    if not found:
+        return _NO_ATTEMPTS
+    members = pl.concat(_members(part, number) for number, part in enumerate(found))
     both = [
         members.filter(side=side)
         .join(
@@ -110,7 +110,8 @@ def attempts(
     )
 
 
-_NO_MEMBERS: Final = pl.DataFrame(schema={"key": pl.String, "side": pl.String, "row": pl.UInt32})
+_NO_ROWS: Final = pl.Series([], dtype=pl.UInt32)
+_NO_ATTEMPTS: Final = Attempts(pl.DataFrame(schema=dict(ATTEMPT)), _NO_ROWS, _NO_ROWS)
 
 
 def _members(part: pl.DataFrame, number: int) -> pl.DataFrame:
