@@ -86,7 +86,11 @@ def fetching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     with ExitStack() as running:
 
         def fetch(
-            provider: str, handler: Handler, secrets: dict[str, str] | None = None, **serve: Any
+            provider: str,
+            handler: Handler,
+            secrets: dict[str, str] | None = None,
+            timeout_seconds: int = 2,
+            **serve: Any,
         ) -> tuple[dict[str, bytes], Fetched, Errand]:
             api = APIS[provider]
             for name, value in (secrets or api.secrets).items():
@@ -100,7 +104,7 @@ def fetching(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
                 credentials={name: f"T_{name}" for name in api.secrets},
                 ca_file=server.ca_file,
                 retry_seconds=0,
-                timeout_seconds=2,
+                timeout_seconds=timeout_seconds,
                 attempts=2,
             )
             errand = Errand(
@@ -199,7 +203,7 @@ def test_f02_an_answer_that_breaks_off_anywhere_is_asked_for_again(
 
 @ALL
 def test_f04_a_server_that_says_nothing_is_given_up(fetching: Any, provider: str) -> None:
-    _, fetched, _ = fetching(provider, lambda one: Answer(silence=2.5))
+    _, fetched, _ = fetching(provider, lambda one: Answer(silence=1.5), timeout_seconds=1)
     assert "no answer in time" in str(problem(fetched))
 
 

@@ -29,7 +29,7 @@ def webhook() -> Iterator[tuple[str, list[dict[str, str]]]]:
             """Nothing on the terminal."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"json://127.0.0.1:{server.server_port}/{HUSH}", got
     server.shutdown()
