@@ -4,7 +4,7 @@ Tried with accounts that pay into a bank account, and that account, in every ord
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import permutations
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from recon.cli import invoke
-from recon.io import jobs
+from recon.io import jobs, reports
 from recon.io.config import load_config
 from recon.io.control_schema import CASES
 from recon.io.days import Workspace
@@ -70,22 +70,24 @@ def after(made: Path, place: Path, order: Sequence[date]) -> dict[str, Any]:
         }
 
 
-@pytest.fixture(scope="module")
-def in_order(made: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module", autouse=True)
+def no_workbooks() -> Iterator[None]:
+    """They are made of what is compared here, and take a third of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "_write_books", lambda *_: [])
-        return after(made, tmp_path_factory.mktemp("in order") / "place", DAYS)
+        patch.setattr(reports, "write_workbook_file", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def in_order(made: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return after(made, tmp_path_factory.mktemp("in order") / "place", DAYS)
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(f"{day:%d}" for day in order))
 def test_days_run_in_any_order_with_cascade_end_as_days_run_in_order(
-    made: Path,
-    in_order: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    order: Sequence[date],
+    made: Path, in_order: dict[str, Any], tmp_path: Path, order: Sequence[date]
 ) -> None:
-    monkeypatch.setattr(jobs, "_write_books", lambda *_: [])  # made of what is compared here
     found = after(made, tmp_path / "place", order)
     for what, rows in in_order.items():
         assert found[what] == rows, what
