@@ -27,18 +27,13 @@ from recon.io.config import Config
 from recon.io.database import Database
 from recon.io.deliveries import Schedule, expectation
 from recon.io.encodings import in_utf8
+from recon.io.entry_sources import Ledger, entries_of, marks_of
 from recon.io.fee_history import usage_before
 from recon.io.fee_schedules import keep_schedule
 from recon.io.inbox import Inbox, content_of
 from recon.io.inputs import differing, run_id_of, run_inputs
-from recon.io.ledger import (
-    Entries,
-    MappedLedger,
-    imports_by_day,
-    read_entries,
-    read_mapped_entries,
-)
 from recon.io.locks import run_lock
+from recon.io.mapped_ledger import Entries, MappedLedger
 from recon.io.names import file_name
 from recon.io.orders import read_orders
 from recon.io.payout_terms import payout_terms
@@ -110,11 +105,26 @@ class Workspace:
         """The folder with one for each day, and for each range that was run as one."""
         return self.root / "reports"
 
+    @property
+    def ledger(self) -> Ledger:
+        """Our database, or the company's own table."""
+        settings = self.config.recon.ledger
+        if settings is None:
+            return self.database
+        return MappedLedger(
+            url=secret(settings.url_env),
+            table=settings.table,
+            columns=settings.columns,
+            constants=settings.constants,
+            kind_map=settings.kinds,
+            status_map=settings.statuses,
+        )
+
     def stale_days(self, account: AccountSettings) -> Stale:
         """See `stale.stale_days`."""
         tariffs = self.config.policy.tariffs_of(account.account)
         schedule = self.config.schedules[account.provider, account.account]
-        return stale_days(self.database, account, tariffs, schedule)
+        return stale_days(self.database, self.ledger, account, tariffs, schedule)
 
     def report_directory(self, provider: str, account: str, business_date: date) -> Path:
         return self.reports / business_date.isoformat() / provider / file_name(account)
@@ -139,32 +149,15 @@ def read_ledger(workspace: Workspace, account: AccountSettings, business_date: d
 
 def read_ledger_of(workspace: Workspace, account: AccountSettings, period: Period) -> Entries:
     """The entries of an account that are dated in a period."""
-    source = _ledger_of(workspace)
-    if isinstance(source, MappedLedger):
-        return read_mapped_entries(source, account.provider, account.account, period)
-    return read_entries(source, account.provider, account.account, period)
+    return entries_of(workspace.ledger, account.provider, account.account, period)
 
 
 def read_refunded(
     workspace: Workspace, account: AccountSettings, entries: pl.DataFrame, business_date: date
 ) -> pl.DataFrame:
     """LEDGER_ENTRY of the orders that entries of a day give money back of."""
-    source = _ledger_of(workspace)
-    return read_orders(source, account.provider, account.account, entries, business_date)
-
-
-def _ledger_of(workspace: Workspace) -> Database | MappedLedger:
-    settings = workspace.config.recon.ledger
-    if settings is None:
-        return workspace.database
-    return MappedLedger(
-        url=secret(settings.url_env),
-        table=settings.table,
-        columns=settings.columns,
-        constants=settings.constants,
-        kind_map=settings.kinds,
-        status_map=settings.statuses,
-    )
+    whose = account.provider, account.account
+    return read_orders(workspace.ledger, *whose, entries, business_date)
 
 
 def reconcile(
@@ -186,7 +179,8 @@ def reconcile(
     with run_lock(workspace.root / "locks", key):
         shutil.rmtree(staging, ignore_errors=True)
         runs = RunStore(workspace.database)
-        imports = imports_by_day(workspace.database, account.provider, account.account)
+        whose, day_alone = (account.provider, account.account), one_day(business_date)
+        marks = marks_of(workspace.ledger, *whose, day_alone)  # before the entries are read
         day = _inputs(workspace, account, business_date, runs, staging / "recoded", now)
         _refuse_unbegun(day, now)
         inputs = run_inputs(workspace.config, day)
@@ -206,7 +200,7 @@ def reconcile(
             summary,
             started_at=started,
             finished_at=datetime.now(UTC),
-            inputs={**inputs, "imports": imports.get(business_date, 0)},
+            inputs={**inputs, marks.name: marks.of(business_date)},
             opening=open_items_digest(day.open_items),
         )
         keep_schedule(workspace.database, workspace.config.policy.tariffs_of(account.account))

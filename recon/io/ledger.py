@@ -24,7 +24,7 @@ from recon.io.csv_blocks import CsvBlock, header_of, read_blocks
 from recon.io.database import Database
 from recon.io.entry_rows import REQUIRED, conflict_rejects, conflicting, understand
 from recon.io.frames import read_rows, write_frame
-from recon.io.mapped_ledger import Entries, MappedLedger, read_mapped_entries
+from recon.io.mapped_ledger import Entries
 from recon.io.schema import (
     ENTRY_NUMBER,
     LEDGER_ENTRIES,
@@ -36,19 +36,6 @@ from recon.io.schema import (
 from recon.masking import mask_free_text
 from recon.periods import Period
 from recon.tables import LEDGER_ENTRY, REJECT, conform, empty
-
-__all__ = [
-    "Entries",
-    "LedgerImport",
-    "MappedLedger",
-    "entries_digest",
-    "far_ahead",
-    "import_ledger",
-    "imports_by_day",
-    "read_entries",
-    "read_mapped_entries",
-    "unconfigured_accounts",
-]
 
 _PARQUET_ROWS: Final = 250_000
 _STAGED: Final = {"line_no": pl.Int64(), **LEDGER_ENTRY}

@@ -4,7 +4,8 @@ Table and column names from the configuration are looked up in the database and 
 into SQL; anything that needs an expression belongs into a view of the company's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -81,6 +82,24 @@ def read_mapped_orders(
     ).frame
 
 
+def rows_by_day(
+    mapped: MappedLedger, provider: str, account: str, period: Period
+) -> dict[date, int]:
+    """How many rows of an account the table has of each day of a period that it has any of. Errors
+    as in `read_mapped_entries`."""
+    _check_mapping(mapped)
+    wanted = {"provider": provider, "account": account}
+    if _is_of_others(mapped, wanted):
+        return {}
+    with _opened(mapped) as (connection, table):
+        text = _text_of(table.c[mapped.columns["business_date"]], "business_date", connection)
+        days = sa.select(sa.func.substr(text, 1, 10).label("day"))
+        chosen = days.where(*_conditions(connection, table, mapped, wanted, period)).subquery()
+        counted = sa.select(chosen.c.day, sa.func.count()).group_by(chosen.c.day)
+        found: dict[str | None, int] = dict(iter(connection.execute(counted)))
+    return {day: found[day.isoformat()] for day in period if day.isoformat() in found}
+
+
 def _read(
     mapped: MappedLedger,
     provider: str,
@@ -90,15 +109,10 @@ def _read(
 ) -> Entries:
     _check_mapping(mapped)
     wanted = {"provider": provider, "account": account}
-    if any(mapped.constants.get(name, value) != value for name, value in wanted.items()):
-        return Entries(empty(LEDGER_ENTRY), empty(REJECT))  # the table is another account's
-    engine = _engine_of(mapped.url)
-    try:
-        with readable_errors(engine), engine.connect() as connection:
-            table = _table_of(connection, mapped)
-            rows = _rows(connection, table, mapped, wanted, period, orders)
-    finally:
-        engine.dispose()
+    if _is_of_others(mapped, wanted):
+        return Entries(empty(LEDGER_ENTRY), empty(REJECT))
+    with _opened(mapped) as (connection, table):
+        rows = _rows(connection, table, mapped, wanted, period, orders)
     numbered = rows.sort("entry_id", *rows.columns).with_row_index("line_no", offset=1)
     understood = understand(
         numbered,
@@ -115,6 +129,21 @@ def _read(
     rejects = pl.concat([understood.rejects, conform(conflicts, REJECT)]).sort("line_no")
     frame = entries.filter(~contradicting).select(LEDGER_ENTRY.keys()).unique()
     return Entries(frame.sort("entry_id"), rejects)
+
+
+def _is_of_others(mapped: MappedLedger, wanted: Mapping[str, str]) -> bool:
+    """Whether the whole table is another account's."""
+    return any(mapped.constants.get(name, value) != value for name, value in wanted.items())
+
+
+@contextmanager
+def _opened(mapped: MappedLedger) -> Iterator[tuple[sa.Connection, sa.TableClause]]:
+    engine = _engine_of(mapped.url)
+    try:
+        with readable_errors(engine), engine.connect() as connection:
+            yield connection, _table_of(connection, mapped)
+    finally:
+        engine.dispose()
 
 
 def _check_mapping(mapped: MappedLedger) -> None:
@@ -209,12 +238,7 @@ def _rows(
     orders: Sequence[str] | None,
 ) -> pl.DataFrame:
     """The account's rows as text, under canonical column names."""
-    conditions = [
-        sa.cast(table.c[mapped.columns[name]], sa.Text()) == value
-        for name, value in wanted.items()
-        if name in mapped.columns
-    ]
-    conditions.append(_in_period(table.c[mapped.columns["business_date"]], period, connection))
+    conditions = _conditions(connection, table, mapped, wanted, period)
     if orders is not None:
         conditions.append(
             sa.or_(
@@ -237,6 +261,22 @@ def _rows(
     return rows.with_columns(
         pl.lit(value).alias(name) for name, value in constants.items() if name not in mapped.columns
     )
+
+
+def _conditions(
+    connection: sa.Connection,
+    table: sa.TableClause,
+    mapped: MappedLedger,
+    wanted: Mapping[str, str],
+    period: Period,
+) -> list[sa.ColumnElement[bool]]:
+    """Which rows are the account's, and may be of the period."""
+    whose = [
+        sa.cast(table.c[mapped.columns[name]], sa.Text()) == value
+        for name, value in wanted.items()
+        if name in mapped.columns
+    ]
+    return [*whose, _in_period(table.c[mapped.columns["business_date"]], period, connection)]
 
 
 def _in_period(

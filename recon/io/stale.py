@@ -17,15 +17,16 @@ from recon.io.canonical import digest
 from recon.io.closing import closed
 from recon.io.database import Database
 from recon.io.deliveries import Schedule
+from recon.io.entry_sources import Ledger, Marks, entries_of, marks_of
 from recon.io.fee_history import usage_by_day
 from recon.io.fee_schedules import schedule_digest
 from recon.io.frames import content_digest
-from recon.io.ledger import entries_digest, imports_by_day, read_entries
+from recon.io.ledger import entries_digest
 from recon.io.reserves import reserves_by_day
 from recon.io.schema import RUNS, STATEMENT_FILES, current_runs_of
 from recon.io.transit import payouts_by_day, sent_by_day
 from recon.io.write_offs import approved_write_offs
-from recon.periods import one_day
+from recon.periods import Period, one_day
 from recon.settings import AccountSettings
 
 
@@ -39,14 +40,18 @@ class Stale:
 
 
 def stale_days(
-    database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
+    database: Database,
+    ledger: Ledger,
+    account: AccountSettings,
+    tariffs: list[Tariff],
+    schedule: Schedule,
 ) -> Stale:
     """The business dates whose current run began with something else than earlier days, or other
     accounts, have left now, or than is here of the day itself; and all later ones, oldest first.
     That is the open items, the balance the statement before closes with, what was held back, the
     turnover that fees go by, the payouts told before, of a bank account those to come, and the
-    day's statements and imported entries where it is not closed. Running the first of them again
-    tells whether the next still is.
+    day's statements and entries where it is not closed. Running the first of them again tells
+    whether the next still is.
 
     `tariffs` is the fee schedule of the account, `schedule` says on which days it rests.
     """
@@ -58,7 +63,10 @@ def stale_days(
     )
     with database.connect() as connection:
         rows = connection.execute(days).all()
-    origins = _origins(database, account, tariffs, schedule)
+    if not rows:
+        return Stale()
+    days_run = Period(rows[0].business_date, rows[-1].business_date)
+    origins = _origins(database, ledger, account, tariffs, schedule, days_run)
     left: str | None = None
     for place, (day, opening, closing, inputs) in enumerate(rows):
         known = json.loads(inputs or "{}")
@@ -127,27 +135,37 @@ class _OwnStatements:
 
 @dataclass(frozen=True)
 class _OwnEntries:
-    """Entries of the day that were imported since. They are read only where an import has touched
-    the day, for a day may have millions; a company's own table tells nothing of that."""
+    """Entries of the day that came since. They are read only where the mark of the day is another
+    one, for a day may have millions. Of a closed day an import takes none; those that a company's
+    table has of it wait."""
 
-    database: Database
+    ledger: Ledger
     account: AccountSettings
+    days_run: Period
+    open_from: date
     part: str = "entries"
 
     @cached_property
-    def _imports(self) -> dict[date, int]:
-        return imports_by_day(self.database, self.account.provider, self.account.account)
+    def _marks(self) -> Marks:
+        return marks_of(self.ledger, self.account.provider, self.account.account, self.days_run)
 
     def is_other(self, day: date, inputs: Mapping[str, Any]) -> bool:
-        if inputs.get("imports") in (None, self._imports.get(day, 0)):
+        if day < self.open_from or day < self._marks.since:
+            return False
+        if inputs.get(self._marks.name) in (None, self._marks.of(day)):
             return False
         key = self.account.provider, self.account.account
-        now = read_entries(self.database, *key, one_day(day)).frame
+        now = entries_of(self.ledger, *key, one_day(day)).frame
         return bool(inputs.get(self.part) != entries_digest(now))
 
 
 def _origins(
-    database: Database, account: AccountSettings, tariffs: list[Tariff], schedule: Schedule
+    database: Database,
+    ledger: Ledger,
+    account: AccountSettings,
+    tariffs: list[Tariff],
+    schedule: Schedule,
+    days_run: Period,
 ) -> list[_Origin | _OwnStatements | _OwnEntries]:
     with database.connect() as connection:
         lock = closed(connection, account.provider, account.account)
@@ -163,7 +181,7 @@ def _origins(
         _Origin("fee_usage", lambda: usage_by_day(database, account, tariffs), entries_digest,
                 schedule_now),
         _OwnStatements(database, account, open_from),
-        _OwnEntries(database, account),
+        _OwnEntries(ledger, account, days_run, open_from),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from recon.boundary import check
 from recon.errors import ReconError, UserError
-from recon.io.ledger import Entries, MappedLedger, read_mapped_entries
+from recon.io.mapped_ledger import Entries, MappedLedger, read_mapped_entries, rows_by_day
 from recon.periods import Period, one_day
 
 DAY = date(2026, 11, 20)
@@ -113,6 +113,15 @@ def test_dates_kept_as_text_or_with_a_time_are_found_too(
 ) -> None:
     mapped = company_table(ROWS, date_type=date_type)
     assert read(mapped).frame["business_date"].to_list() == [DAY, DAY]
+
+
+@pytest.mark.parametrize("date_type", ["DATE", "TEXT", "TIMESTAMP"])
+def test_the_rows_of_each_day_are_counted(company_table: OpenTable, date_type: str) -> None:
+    mapped = company_table(ROWS, date_type=date_type)
+    days = Period(date(2026, 11, 19), date(2026, 11, 30))
+    assert rows_by_day(mapped, "stripe", "acct_1", days) == {DAY: 2, date(2026, 11, 21): 1}
+    assert rows_by_day(mapped, "stripe", "acct_1", one_day(DAY)) == {DAY: 2}
+    assert rows_by_day(mapped, "paypal", "acct_1", days) == {}
 
 
 def test_what_is_not_understood_is_a_reject_under_the_companys_names(

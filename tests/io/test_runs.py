@@ -336,7 +336,7 @@ def test_days_are_stale_from_the_first_that_began_with_something_else(
     store: RunStore, database: Database
 ) -> None:
     def days() -> list[int]:
-        return [day.day for day in stale_days(database, STRIPE, [], SCHEDULE).dates]
+        return [day.day for day in stale_days(database, database, STRIPE, [], SCHEDULE).dates]
 
     for day, opening, closing in ((20, "", "a"), (21, "a", "b"), (22, "b", "b"), (23, "b", "c")):
         record(store, run_on(day, f"r{day}", opening=opening, closing=closing))
@@ -354,7 +354,7 @@ def test_days_are_stale_from_the_first_that_began_with_something_else(
 def test_runs_of_an_older_program_are_not_called_stale(store: RunStore, database: Database) -> None:
     record(store, run_on(20, "r20"))
     record(store, run_on(21, "r21", opening="a", closing="b"))
-    assert stale_days(database, STRIPE, [], SCHEDULE).dates == ()
+    assert stale_days(database, database, STRIPE, [], SCHEDULE).dates == ()
 
 
 def test_discrepancies_are_found_by_day_account_and_type(store: RunStore) -> None:

@@ -2,7 +2,9 @@
 entries of the day itself have come since it was run.
 """
 
+import csv
 import json
+import sqlite3
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -147,6 +149,34 @@ def test_a_day_is_stale_once_entries_of_it_are_imported_late(
     assert told(capsys, place, "--date", "2026-11-18", "--cascade")["19"] == []
     assert imported(place, row) == 0  # again: nothing is new
     assert "stale" not in capsys.readouterr().err
+
+
+def test_a_day_is_stale_once_the_companys_own_table_has_more_rows_of_it(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(place, "100.00")
+    with (place / "entries.csv").open(encoding="utf-8", newline="") as file:
+        names, *rows = csv.reader(file)
+    company = sqlite3.connect(place / "company.db", isolation_level=None)
+    company.execute(f"CREATE TABLE books ({', '.join(names)})")
+    insert = f"INSERT INTO books VALUES ({', '.join('?' for _ in names)})"
+    company.executemany(insert, [[cell or None for cell in row] for row in rows])
+    monkeypatch.setenv("COMPANY", f"sqlite:///{place}/company.db")
+    with (place / "configs" / "recon.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[ledger]\nurl_env = "COMPANY"\ntable = "books"\n[ledger.columns]\n')
+        file.writelines(f'{name} = "{name}"\n' for name in names)
+    first = next(row for row in rows if "2026-11-18" in row)
+
+    both = ("--from", "2026-11-18", "--to", "2026-11-19")
+    assert told(capsys, place, *both) == {"18": [], "19": []}
+    company.execute(insert, ["LATE-1", *first[1:]])
+    run(place, "status", "--json")
+    assert json.loads(capsys.readouterr().out)[0]["stale_since"] == "2026-11-18"
+    assert told(capsys, place, "--date", "2026-11-19") == {"19": ["18", "19"]}
+    assert told(capsys, place, "--date", "2026-11-18", "--cascade") == {"18": []}
+    assert run(place, "sign-off", "--date", "2026-11-18", "--provider", "acquirer") == 0
+    company.execute(insert, ["LATE-2", *first[1:]])  # of a closed day: it waits
+    assert told(capsys, place, "--date", "2026-11-19") == {"19": []}
 
 
 def test_an_entry_that_moves_to_another_day_makes_both_stale_and_moved_back_none(

@@ -130,7 +130,7 @@ def test_what_was_due_before_the_bank_was_run_at_all_was_looked_for_by_nobody(
 
 def test_a_day_of_the_bank_is_stale_once_other_payouts_were_sent_to_it(database: Database) -> None:
     def stale() -> list[date]:
-        return list(stale_days(database, BANK, [], Schedule("UTC")).dates)
+        return list(stale_days(database, database, BANK, [], Schedule("UTC")).dates)
 
     send(database, 18, payout("A", 18, 19))
     for day in (18, 19, 20):
