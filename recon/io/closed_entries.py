@@ -1,5 +1,7 @@
 """Entries of signed-off days stay as they are: an import that would change them is told so."""
 
+from typing import Final
+
 import polars as pl
 import sqlalchemy as sa
 
@@ -8,13 +10,19 @@ from recon.io.frames import read_rows
 from recon.io.schema import LEDGER_ENTRIES
 from recon.tables import LEDGER_ENTRY, REJECT, conform, empty
 
-_CONTENT = tuple(name for name in LEDGER_ENTRY if name != "entry_id")
+ENTRY_CONTENT: Final = tuple(name for name in LEDGER_ENTRY if name != "entry_id")
 _ROW = {
     "line_no": pl.Int64(),
     "provider": pl.String(),
     "account": pl.String(),
     "business_date": pl.Date(),
 }
+
+
+def is_other(stage: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a staged entry says something else than the one of that number says now."""
+    entry = LEDGER_ENTRIES.c
+    return sa.or_(*(entry[name].is_distinct_from(stage.c[name]) for name in ENTRY_CONTENT))
 
 
 def set_aside(connection: sa.Connection, stage: sa.Table, file_id: str) -> pl.DataFrame:
@@ -35,7 +43,6 @@ def set_aside(connection: sa.Connection, stage: sa.Table, file_id: str) -> pl.Da
             for table in (stage, entry)
         )
     )
-    differs = sa.or_(*(entry.c[name].is_distinct_from(stage.c[name]) for name in _CONTENT))
     joined = sa.outerjoin(stage, entry, entry.c.entry_id == stage.c.entry_id)
     # The day that is closed: the entry's own, where an import would move it out of there.
     columns = [
@@ -45,7 +52,7 @@ def set_aside(connection: sa.Connection, stage: sa.Table, file_id: str) -> pl.Da
             for name in ("provider", "account", "business_date")
         ),
     ]
-    select = sa.select(*columns).select_from(joined).where(inside, differs)
+    select = sa.select(*columns).select_from(joined).where(inside, is_other(stage))
     rows = read_rows(connection, select, _ROW)
     told = select.with_only_columns(stage.c.line_no)
     connection.execute(sa.delete(stage).where(stage.c.line_no.in_(told)))

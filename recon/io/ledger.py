@@ -1,4 +1,4 @@
-"""The company's own entries: imported from files into our database, or read where they are kept.
+"""The company's own entries: imported from files into our database, and read from there.
 
 An import is one transaction: rows are staged, compared with what is there as sets, and written. The
 same file again changes nothing; an entry that says something else now is updated, and what it said
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from recon.errors import UserError, ensure
 from recon.io import audit
 from recon.io.actor import actor_named
-from recon.io.closed_entries import set_aside
+from recon.io.closed_entries import ENTRY_CONTENT, is_other, set_aside
 from recon.io.csv_blocks import CsvBlock, header_of, read_blocks
 from recon.io.database import Database
 from recon.io.entry_rows import REQUIRED, conflict_rejects, conflicting, understand
@@ -39,7 +39,6 @@ from recon.tables import LEDGER_ENTRY, REJECT, conform, empty
 
 _PARQUET_ROWS: Final = 250_000
 _STAGED: Final = {"line_no": pl.Int64(), **LEDGER_ENTRY}
-_CONTENT: Final = tuple(name for name in LEDGER_ENTRY if name != "entry_id")
 
 
 @dataclass(frozen=True)
@@ -327,15 +326,16 @@ def _replace_changed(
     connection: sa.Connection, stage: sa.Table, import_id: int, now: datetime
 ) -> int:
     entry, version = LEDGER_ENTRIES, LEDGER_ENTRY_VERSIONS
-    differs = sa.or_(*(entry.c[name].is_distinct_from(stage.c[name]) for name in _CONTENT))
     old = sa.select(
         *entry.c, sa.literal(import_id), sa.literal(now, version.c.replaced_at.type)
     ).join_from(entry, stage, entry.c.entry_id == stage.c.entry_id)
     columns = [column.name for column in entry.c] + ["replaced_by", "replaced_at"]
-    changed = _insert(connection, sa.insert(version).from_select(columns, old.where(differs)))
+    changed = _insert(
+        connection, sa.insert(version).from_select(columns, old.where(is_other(stage)))
+    )
     if changed:
         replaced = sa.select(version.c.entry_id).where(version.c.replaced_by == import_id)
-        values = {name: stage.c[name] for name in _CONTENT} | {"import_id": import_id}
+        values = {name: stage.c[name] for name in ENTRY_CONTENT} | {"import_id": import_id}
         update = sa.update(entry).values(values).where(entry.c.entry_id == stage.c.entry_id)
         connection.execute(update.where(entry.c.entry_id.in_(replaced)))
     return changed
