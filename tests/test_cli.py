@@ -308,7 +308,7 @@ def test_before_the_first_run_a_check_and_the_tariffs_need_no_workspace(
 ) -> None:
     assert recon("check") == 0
     said = capsys.readouterr().out
-    assert "there is no workspace yet" in said
+    assert f"there is no workspace {place / 'workspace'} yet" in said
     assert "are in order" in said
     assert recon("fees", "show", "--date", "2026-11-20") == 0
     assert not (place / "workspace").exists()

@@ -53,7 +53,9 @@ def show_check(found: "Check", *, as_json: bool, language: Language | None = Non
     if as_json:
         answers = {"sources": found.answers} if found.answers else {}
         deliveries = {"deliveries": [vars(delivery) for delivery in found.deliveries]}
-        print_json({"problems": found.problems, "begun": found.is_begun} | answers | deliveries)
+        print_json(
+            {"problems": found.problems, "begun": found.absent is None} | answers | deliveries
+        )
         return
     if found.deliveries:
         rows = [
@@ -68,8 +70,8 @@ def show_check(found: "Check", *, as_json: bool, language: Language | None = Non
             for one in found.deliveries
         ]
         print_rows("deliveries", rows, language=language)
-    if not found.is_begun:
-        print("there is no workspace yet; recon ledger import FILE or recon run begins it")
+    if found.absent is not None:
+        print(f"there is no workspace {found.absent} yet: the first import or run begins it")
     for answer in found.answers:
         print(answer)
     for problem in found.problems:

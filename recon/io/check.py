@@ -35,7 +35,7 @@ class Check:
     problems: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     deliveries: list[NextDelivery] = field(default_factory=list)
-    is_begun: bool = True  # whether there is a workspace yet
+    absent: Path | None = None  # the workspace, where there is none yet
 
 
 def check_workspace(
@@ -58,14 +58,15 @@ def check_workspace(
     missing = missing_secrets(named)
     check.problems += [f"{named[name]}: {said}" for name, said in missing.items()]
     try:
-        check.is_begun = Workspace.is_begun(root, config)
         last_days = {}
-        if check.is_begun:
+        if Workspace.is_begun(root, config):
             workspace = Workspace.open(root, config)
             last_days = workspace.inbox.last_days()
             check.problems += disagreements(workspace)
-        elif config.recon.database is not None:
-            Database.open(secret(config.recon.database.url_env)).dispose()
+        else:
+            check.absent = root
+            if config.recon.database is not None:
+                Database.open(secret(config.recon.database.url_env)).dispose()
         check.deliveries = next_deliveries(config, last_days, now or datetime.now(UTC))
     except ReconError as error:
         if str(error) not in missing.values():
