@@ -10,6 +10,7 @@ import pytest
 from recon import sentences, wording
 from recon.discrepancies import told
 from recon.fees import phrases
+from recon.reporting import text as shown
 from recon.wording import LANGUAGES, Phrases, words
 from tests.generator import default_plants
 from tests.support import run, shipped_config, small_day
@@ -31,6 +32,23 @@ def test_both_languages_have_the_same_gaps_and_are_not_the_same_text(group: str)
         assert re.search("[\u4e00-\u9fff]", chinese), f"{name} is not Chinese"
         assert not re.search("[\u4e00-\u9fff]", english), f"{name} is not English"
         assert english[0] != " " or name in CONTINUED, name
+
+
+_THE_SAME = {"", "agrees", "sha256"}  # a title of nothing, a tick, a name
+SHOWN = [
+    *("ANSWERS", "BASES", "CASE_STATES", "CHANGES", "COLUMNS", "COMPONENTS", "CONTROL_STATES"),
+    *("DUE_STATES", "FIGURES", "HEADINGS", "OUTCOMES", "PARTIES", "PHRASES", "SEVERITIES"),
+    *("SHEETS", "SIDES", "STATES", "TABLES", "TYPES", "VERDICTS"),
+]
+
+
+@pytest.mark.parametrize("group", SHOWN)
+def test_what_workbooks_and_the_terminal_show_is_in_both_languages(group: str) -> None:
+    for name, (english, chinese) in getattr(shown, group).items():
+        assert gaps(english) == gaps(chinese), name
+        assert not re.search("[\u4e00-\u9fff]", english), f"{name} is not English"
+        is_same = name in _THE_SAME and english == chinese
+        assert is_same or re.search("[\u4e00-\u9fff]", chinese), f"{name} is not Chinese"
 
 
 # What follows another sentence; Chinese needs no space between the two.
