@@ -157,7 +157,7 @@ def test_a_day_is_stale_once_the_week_before_has_told_other_payouts(database: Da
     assert sent.rows() == [("A", on(13)), ("B", on(19))]
 
     def stale() -> tuple[list[date], str | None]:
-        found = stale_days(database, account, [], Schedule("UTC"))
+        found = stale_days(database, database, account, [], Schedule("UTC"))
         return list(found.dates), found.because
 
     settings = {"account": digest(asdict(account))}
