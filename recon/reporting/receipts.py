@@ -23,7 +23,8 @@ def receipts_sheet(result: DayResult, language: Language) -> Sheet:
             *columns("payout_provider payout_account batch_id currency", language),
             *columns("paid_on received_on payout_amount credited bank_fee", language),
             column("proof", language, formula="{payout_amount}-{credited}-{bank_fee}", check=True),
-            *columns("rule payout_id line_id", language),
+            column("rule", language, kind="wrapped"),  # it may be a sentence
+            *columns("payout_id line_id", language),
         ),
         listed,
         main=True,
