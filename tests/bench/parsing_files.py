@@ -1,5 +1,6 @@
 """Large statements of every format, made of one row each that is repeated with other numbers."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -18,7 +19,8 @@ class Format:
     """A statement as text: what is above the rows, a row, what is below.
 
     In a row `<n>` is its number in eight digits, `<b>` the number after it, `<a>` one of 900 whole
-    amounts. `separator` is that of the bare read; `skip` the lines above the header.
+    amounts, `<t>` minute and second. `separator` is that of the bare read; `skip` the lines above
+    the header.
     """
 
     name: str
@@ -41,12 +43,14 @@ class Format:
             file.write(self.tail)
 
     def _text(self, numbers: pl.DataFrame) -> str:
-        parts = self.row.replace("<n>", "\0n\0").replace("<b>", "\0b\0").replace("<a>", "\0a\0")
+        parts = re.sub(r"<([nbat])>", "\0\\1\0", self.row)
         number = pl.col("n")
+        minute, second = ((number // unit % 60).cast(pl.String).str.zfill(2) for unit in (60, 1))
         values = {
             "n": number.cast(pl.String).str.zfill(8),
             "b": (number + 1).cast(pl.String),
             "a": (number % 900 + 100).cast(pl.String),
+            "t": minute + ":" + second,
         }
         pieces = [
             values[text] if place % 2 else pl.lit(text)
@@ -80,7 +84,7 @@ _ADYEN_ROW = {
     "Psp Reference": "PSP<n>",
     "Merchant Reference": "ORDER<n>",
     "Payment Method": "visa",
-    "Creation Date": "2026-11-18 23:30:00",
+    "Creation Date": "2026-11-18 23:<t>",
     "TimeZone": "CET",
     "Type": "Settled",
     "Modification Reference": "MOD<n>",
@@ -98,8 +102,8 @@ _ANTOM_ROW = {
     "Fee": "0.00",
     "Settlement": "<a>.00",
     "Currency": "HKD",
-    "Payment_time": "11/17/2026 23:30:00",
-    "Settlement_time": "11/18/2026 15:36:00",
+    "Payment_time": "11/17/2026 23:<t>",
+    "Settlement_time": "11/18/2026 15:<t>",
     "Type": "PAYMENT",
     "Status": "SUCCESS",
 }
@@ -143,7 +147,7 @@ FORMATS: Final = (
     Format(
         "wechatpay trade_all",
         _WECHAT,
-        "`2026-11-18 08:33:26,`wx00000000demo0001,`1600000001,`0,`,`42000064882026111844<n>,"
+        "`2026-11-18 08:<t>,`wx00000000demo0001,`1600000001,`0,`,`42000064882026111844<n>,"
         "`SO2026111888<n>,`oDEMO0000000002557<n>,`JSAPI,`SUCCESS,`ICBC_DEBIT,`CNY,`<a>.64,`0.00,"
         "`0,`0,`0.00,`0.00,`,`,`纯棉浴巾,`,`0.66000,`0.60%,`<a>.64,`0.00,`",
         "\n总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额\n"
@@ -153,7 +157,7 @@ FORMATS: Final = (
         "wechatpay fund_flow",
         "记账时间,微信支付业务单号,资金流水单号,业务名称,业务类型,收支类型,收支金额(元),账户结余(元),"
         "资金变更提交申请人,备注,业务凭证号\n",
-        "`2026-11-18 08:33:32,`42000064882026111844<n>,`16000000012026<n>,`交易,`交易,`收入,`1.00,"
+        "`2026-11-18 08:<t>,`42000064882026111844<n>,`16000000012026<n>,`交易,`交易,`收入,`1.00,"
         "`<b>.00,`system,`结算总金额 1.00 元;含手续费 0.00 元,`SO2026111888<n>",
         "\n资金流水总笔数,收入笔数,收入金额,支出笔数,支出金额\n`1,`1,`1.00,`0,`0.00\n",
         account="1600000001",
@@ -165,8 +169,8 @@ FORMATS: Final = (
         "操作员,终端号,对方账户,订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,"
         "券核销金额（元）,券名称,商家红包消费金额（元）,卡消费金额（元）,退款批次号/请求号,服务费（元）,"
         "分润（元）,备注\n",
-        "20261118220014706994<n>\t,AL261118<n>\t,交易\t,咖啡豆 (一公斤),2026-11-18 01:13:34,"
-        "2026-11-18 01:13:34,\t,\t,\t,\t,**明(138******00)\t,<a>.73,<a>.73,0.00,0.00,0.00,0.00,"
+        "20261118220014706994<n>\t,AL261118<n>\t,交易\t,咖啡豆 (一公斤),2026-11-18 01:<t>,"
+        "2026-11-18 01:<t>,\t,\t,\t,\t,**明(138******00)\t,<a>.73,<a>.73,0.00,0.00,0.00,0.00,"
         "0.00,,0.00\t,0.00,\t,-1.74,0.00,",
         "\n#----列表结束----\n#交易合计：1笔，商家实收共0.06元，商家优惠共0.00元\n",
         skip=4,
@@ -177,7 +181,7 @@ FORMATS: Final = (
         _ALIPAY.format(title="支付宝账务明细查询")
         + "账务流水号,业务流水号,商户订单号,商品名称,发生时间,对方账号,收入金额（+元）,"
         "支出金额（-元）,账户余额（元）,交易渠道,业务类型,备注\n",
-        "261118<n>\t,20261118220014706994<n>\t,AL261118<n>\t,咖啡豆\t,2026-11-18 22:14:25,"
+        "261118<n>\t,20261118220014706994<n>\t,AL261118<n>\t,咖啡豆\t,2026-11-18 22:<t>,"
         "*明 (138****0000)\t,1.00,0.00,<b>.00,支付宝,在线支付,",
         "\n#----列表结束----\n#收入合计：1笔，共1.00元\n",
         skip=4,
@@ -192,8 +196,8 @@ FORMATS: Final = (
     Format(
         "paypal settlement",
         _STL,
-        '"SB","W2LBHELN9<n>","WEB-20261118-<n>","","","T0006",2026/11/18 00:24:06 -0800,'
-        '2026/11/18 00:24:06 -0800,"CR",<a>00,"USD","DR",1225,"USD","","DEMO7APR5R74U","","","",,,',
+        '"SB","W2LBHELN9<n>","WEB-20261118-<n>","","","T0006",2026/11/18 00:<t> -0800,'
+        '2026/11/18 00:<t> -0800,"CR",<a>00,"USD","DR",1225,"USD","","DEMO7APR5R74U","","","",,,',
         '\n"SF","USD",1,0,0,0,"CR",1,"CR",1,"CR",0,"CR",0,"CR",0,"CR",0,1\n"SC",1\n"RC",1\n"FF",1\n',
         skip=3,
     ),
@@ -210,7 +214,7 @@ FORMATS: Final = (
     Format(
         "stripe payout_reconciliation",
         _STRIPE_HEADER,
-        "po_1,2026-11-18 00:00:00,txn_<n>,2026-11-17 10:00:00,usd,<a>.00,0.00,<a>.00,charge,ch_<n>,"
+        "po_1,2026-11-18 00:00:00,txn_<n>,2026-11-17 10:<t>,usd,<a>.00,0.00,<a>.00,charge,ch_<n>,"
         "Order <n>,card,ch_<n>,WEB<n>",
         account="acct_1",
     ),
@@ -222,7 +226,7 @@ FORMATS: Final = (
     Format(
         "tpwallet transfers",
         f"#wallet,{_US}\n#date,2026-11-18\n#opening,USDT,6,0\n" + _WALLET_HEADER,
-        "0xaa<n>,1,ethereum,2026-11-18T10:00:00Z,payment_in,ORDER<n>,USDT,6,<a>500000,ETH,18,0,64,"
+        "0xaa<n>,1,ethereum,2026-11-18T10:<t>Z,payment_in,ORDER<n>,USDT,6,<a>500000,ETH,18,0,64,"
         "success",
         "\n#closing,USDT,6,0\n#rows,1\n",
         skip=3,
@@ -231,7 +235,7 @@ FORMATS: Final = (
         "tpwallet etherscan_erc20",
         '"Txhash","Blockno","UnixTimestamp","DateTime (UTC)","From","To","TokenValue",'
         '"USDValueDayOfTx","ContractAddress","TokenName","TokenSymbol"\n',
-        '"0xaa<n>","1","1795031972","2026-11-18 10:00:00","0x0000000000000000000002",'
+        '"0xaa<n>","1","1795031972","2026-11-18 10:<t>","0x0000000000000000000002",'
         f'"{_US}","1,<a>.5","","0xdac","Tether USD","USDT"',
         account=_US,
     ),
@@ -240,7 +244,7 @@ FORMATS: Final = (
         "Kartenpartner\nVertragsnummer: 4711-0815\nUmsätze vom 18.11.2026\n\n"
         "Datum;Uhrzeit;Vorgang;Karte;Transaktion;Zu Transaktion;Ihre Referenz;Zu Referenz;S/H;"
         "Betrag;Entgelt\n",
-        "18.11.2026;16:50:24;Kauf;visa;K<n>;;BLN261118<n>;;H;1.<a>,50;5,42",
+        "18.11.2026;16:<t>;Kauf;visa;K<n>;;BLN261118<n>;;H;1.<a>,50;5,42",
         "\nSumme;;;;;;;;;1,00;0,00;1\n",
         separator=";",
         skip=4,
