@@ -111,6 +111,15 @@ def here(
     return rows.filter(~pl.any_horizontal(others).fill_null(value=False))
 
 
+def local_time(text: pl.Expr, form: str = "%Y-%m-%d %H:%M:%S") -> pl.Expr:
+    """A time as it is printed, without a zone; null for what has not the form.
+
+    To remember the texts one has read, as Polars does by itself, takes as long again as to read
+    them: in a statement most are different.
+    """
+    return text.str.to_datetime(form, time_unit="us", strict=False, cache=False)
+
+
 def instant(moment: pl.Expr, time_zone: str, business_dates: Period | None) -> pl.Expr:
     """Local time without a zone -> UTC.
 
@@ -208,9 +217,9 @@ def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) ->
     `key` are the columns that name a row beside its account and kind, blank ones included, so that
     the row delivered again has the same `line_id`. `net` follows from gross and fee.
     """
-    parts = [pl.lit(slug), "account", "kind", *(pl.col(name).fill_null("") for name in key)]
+    parts = ["account", "kind", *(pl.col(name).fill_null("") for name in key)]
     named = rows.with_columns(
-        line_id=pl.concat_str(parts, separator=":"),
+        line_id=pl.format(":".join([slug, *("{}" for _ in parts)]), *parts),
         provider=pl.lit(slug),
         file_id=pl.lit(file_id),
         net=pl.col("gross") - pl.col("fee"),

@@ -102,8 +102,8 @@ def rows(content: Content, table: Table, wanted: Collection[str]) -> pl.LazyFram
     else:
         cells = _scanned(content, table, blank)
     named = {name: pl.col(name) if name in table.header else pl.lit("") for name in wanted}
-    if seen.is_padded:  # the usual file is not, and to strip its cells costs half a bare read
-        named = {name: cell.str.strip_chars(" \t") for name, cell in named.items()}
+    if seen.padding:  # most files have none, and to strip cells of both costs half a bare read
+        named = {name: cell.str.strip_chars(seen.padding) for name, cell in named.items()}
     is_odd = pl.col("line_no").is_in(odd["line_no"].implode())
     return cells.select("line_no", **named, complete=~is_odd if odd.height else pl.lit(value=True))
 

@@ -6,7 +6,7 @@ against all of its lines. Only in the few blocks that do not fit are lines judge
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,11 +23,11 @@ class Survey:
     """What the lines below a header look like.
 
     `odd` is ODD_LINE: those that do not have exactly the cells of the header, blank ones among
-    them. `is_padded`: some cell may begin or end with blanks or tabs; otherwise none does.
+    them. `padding`: what cells may begin or end with of blank and tab; none does with another.
     """
 
     odd: pl.DataFrame
-    is_padded: bool
+    padding: str
 
 
 def survey(content: Content, *, separator: str, width: int, header_line: int) -> Survey:
@@ -37,7 +37,7 @@ def survey(content: Content, *, separator: str, width: int, header_line: int) ->
     """
     lines = _Lines(separator, width)
     found = []
-    is_padded = False
+    padding = ""
     line_no = header_line + 1
     for block in _below(content, header_line):
         try:
@@ -50,9 +50,9 @@ def survey(content: Content, *, separator: str, width: int, header_line: int) ->
         skeleton = lines.skeleton(block)
         if not lines.are_whole(skeleton, text):
             found.append(lines.odd_lines(text, line_no))
-        is_padded = is_padded or lines.may_be_padded(block, text)
+        padding += lines.padding(block, text, set(" \t").difference(padding))
         line_no += skeleton.count(b"\n")
-    return Survey(pl.concat(found) if found else pl.DataFrame(schema=ODD_LINE), is_padded)
+    return Survey(pl.concat(found) if found else pl.DataFrame(schema=ODD_LINE), padding)
 
 
 def is_well_quoted(texts: pl.Series, separator: str) -> bool:
@@ -113,7 +113,7 @@ class _Lines:
         self._row: Final = rf"^{row}$"
         self._rows: Final = rf"^(?:{row}\r?\n)*$"
         self._tidy_rows: Final = rf"^(?:{_tidy_row(separator, width)}\r?\n)*$"
-        self._padding: Final = rf'[ \t][{mark}"\r\n]|[{mark}"\n][ \t]'
+        self._beside: Final = rf'{{0}}[{mark}"\r\n]|[{mark}"\n]{{0}}'
 
     def skeleton(self, block: bytes) -> bytes:
         """The separators, quotes and line ends of a block, and nothing else."""
@@ -144,8 +144,11 @@ class _Lines:
             .filter(~line.str.contains(self._row) | (line.str.strip_chars() == ""))
         )
 
-    def may_be_padded(self, block: bytes, text: pl.Series) -> bool:
-        """Whether a blank is beside a separator, a quote or a line end."""
-        if b" " not in block and b"\t" not in block:
-            return False
-        return block.startswith((b" ", b"\t")) or bool(text.str.contains(self._padding)[0])
+    def padding(self, block: bytes, text: pl.Series, asked: Collection[str]) -> str:
+        """Which of the blanks `asked` for is beside a separator, a quote or a line end."""
+        return "".join(
+            blank
+            for blank in sorted(asked)
+            if (code := blank.encode()) in block
+            and (block.startswith(code) or text.str.contains(self._beside.format(blank))[0])
+        )

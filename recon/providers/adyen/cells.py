@@ -17,7 +17,7 @@ def amount(name: str) -> pl.Expr:
 
 def local_time(name: str) -> pl.Expr:
     """The time as printed; its zone is in a column of its own."""
-    return pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    return checks.local_time(pl.col(name))
 
 
 def instant(local: pl.Expr) -> pl.Expr:

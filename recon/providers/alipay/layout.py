@@ -14,7 +14,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period, one_day
-from recon.providers import delimited
+from recon.providers import checks, delimited
 from recon.providers.contract import Content, Description
 
 MARK = "#"
@@ -78,4 +78,4 @@ def amount(name: str) -> pl.Expr:
 
 
 def moment(name: str) -> pl.Expr:
-    return pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    return checks.local_time(pl.col(name))

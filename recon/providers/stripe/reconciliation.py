@@ -117,7 +117,7 @@ def places(content: Content, context: ReadContext) -> frozenset[Place]:
 
 
 def _typed(rows: pl.LazyFrame, moment: str, zone: str, context: ReadContext) -> pl.LazyFrame:
-    local = pl.col(moment).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    local = checks.local_time(pl.col(moment))
     effective = pl.col("automatic_payout_effective_at").str.head(10).str.to_date(strict=False)
     asked = None if context.business_dates is None else context.business_dates.last
     own = pl.coalesce(effective, local.dt.date())

@@ -19,6 +19,7 @@ from recon.providers.checks import (
     here,
     instant,
     judged,
+    local_time,
     parts,
     placed,
 )
@@ -89,9 +90,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     rows = (
         layout.cells(content, header, wanted=_NEEDED, summary=summary)
         .with_columns(
-            moment=pl.col("记账时间").str.to_datetime(
-                "%Y-%m-%d %H:%M:%S,", time_unit="us", strict=False
-            ),
+            moment=local_time(pl.col("记账时间"), layout.TIME),
             amount=money.parse(pl.col("收支金额(元)"), decimals=2, suffix=layout.END),
             balance=money.parse(pl.col("账户结余(元)"), decimals=2, suffix=layout.END),
             kind=code.replace_strict(kinds, default=None, return_dtype=pl.String),

@@ -14,6 +14,7 @@ from recon.money import MONEY
 from recon.providers.contract import Content
 
 TICK = "`"
+TIME = "%Y-%m-%d %H:%M:%S,"
 END = ","
 _BEFORE_FIRST = "before the first back-tick"
 _SURPLUS = "after the last cell"

@@ -20,6 +20,7 @@ from recon.providers.checks import (
     here,
     instant,
     judged,
+    local_time,
     mapped,
     parts,
 )
@@ -167,7 +168,7 @@ def _moment(name: str) -> pl.Expr:
         text = pl.when(done == layout.END).then(pl.col("退款申请时间")).otherwise(done)
     else:
         text = pl.col("交易时间")
-    return text.str.to_datetime("%Y-%m-%d %H:%M:%S,", time_unit="us", strict=False)
+    return local_time(text, layout.TIME)
 
 
 def _checks(
