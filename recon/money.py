@@ -94,23 +94,30 @@ def exponent_of(currency: pl.Expr) -> pl.Expr:
 
 
 def fits(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """True where `amount` has no more decimals than `currency` allows; false for unknown codes.
+    """True where `amount` has no more decimals than `currency` allows; false for unknown codes."""
+    return is_whole(amount.cast(MONEY), unit_of(currency))
 
-    Asked of the whole numbers that `MONEY` consists of: one look-up instead of one an exponent.
+
+def is_whole(amount: pl.Expr, unit: pl.Expr) -> pl.Expr:
+    """True where `amount`, which is `MONEY`, is a multiple of `unit_of` its currency.
+
+    Where several amounts of a row are asked about, or one is in several ways, have the unit as a
+    column: to look it up takes as long as to read an amount.
     """
-    return (amount.cast(MONEY).to_physical() % _unit_of(currency) == 0).fill_null(value=False)
+    return (amount.to_physical() % unit == 0).fill_null(value=False)
 
 
-def rounds_to(amount: pl.Expr, rounded: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """Whether `rounded` is `amount` rounded half up to the decimals of its currency, both `MONEY`;
-    null for an unknown code. Asked as in `fits`, for one look-up instead of many roundings."""
-    exact, unit = amount.to_physical(), _unit_of(currency)
+def rounds_to(amount: pl.Expr, rounded: pl.Expr, unit: pl.Expr) -> pl.Expr:
+    """Whether `rounded` is `amount` rounded half up to a multiple of `unit_of` its currency, both
+    `MONEY`; null for an unknown code."""
+    exact = amount.to_physical()
     nearest = (exact.abs() + unit // 2) // unit * unit * exact.sign()
     return nearest == rounded.to_physical()
 
 
-def _unit_of(currency: pl.Expr) -> pl.Expr:
-    """The smallest amount of a currency, as the whole number it is in `MONEY`."""
+def unit_of(currency: pl.Expr) -> pl.Expr:
+    """The smallest amount of a currency, as the whole number it is in `MONEY`; null for an unknown
+    code."""
     units = {code: 10 ** (_PLACES - places) for code, places in EXPONENT.items()}
     return currency.replace_strict(units, default=None, return_dtype=pl.Int128)
 

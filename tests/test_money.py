@@ -326,8 +326,8 @@ def test_one_amount_in_a_currency_is_what_another_rounds_to(text: str, code: str
     unit = pl.lit(1).cast(money.MONEY) / 10 ** money.EXPONENT[code]
     beside = (rounded + unit.cast(money.MONEY)).cast(money.MONEY)
     found = pl.select(
-        money.rounds_to(amount, rounded, currency).alias("it"),
-        money.rounds_to(amount, beside, currency).alias("beside"),
-        money.rounds_to(amount, rounded, pl.lit("no code")).alias("unknown"),
+        money.rounds_to(amount, rounded, money.unit_of(currency)).alias("it"),
+        money.rounds_to(amount, beside, money.unit_of(currency)).alias("beside"),
+        money.rounds_to(amount, rounded, money.unit_of(pl.lit("no code"))).alias("unknown"),
     )
     assert found.row(0) == (True, False, None)

@@ -123,6 +123,7 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
         )
         .with_columns(
             gross=pl.col("net") + pl.col("fee"),
+            unit=money.unit_of(pl.col("currency")),
             original=pl.when("moves")
             .then(-pl.col("Captured (PC).money"))
             .otherwise("Main Amount.money"),
@@ -131,7 +132,7 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _checks(context: ReadContext) -> list[checks.Check]:
-    currency, record = pl.col("currency"), pl.col("Record Type")
+    unit, record = pl.col("unit"), pl.col("Record Type")
     exact = pl.col("original") * pl.col("rate")
     is_converted = pl.col("moves") & (pl.col("Exchange Rate") != "")
     shown = [money.to_text(pl.col(name)) for name in ("original", "rate", "gross")]
@@ -145,14 +146,14 @@ def _checks(context: ReadContext) -> list[checks.Check]:
         ),
         checks.Check(
             "Settlement Currency",
-            currency,
-            money.fits(pl.col("net"), currency) & money.fits(pl.col("fee"), currency),
+            pl.col("currency"),
+            money.is_whole(pl.col("net"), unit) & money.is_whole(pl.col("fee"), unit),
             "not a currency, or the payable amount or the fees have more decimals than it has",
         ),
         checks.Check(
             "Exchange Rate",
             pl.concat_str(shown, separator=" "),
-            ~is_converted | money.rounds_to(exact, pl.col("gross"), currency),
+            ~is_converted | money.rounds_to(exact, pl.col("gross"), unit),
             "captured x rate is not payable + fees (captured, rate, payable + fees)",
         ),
     ]

@@ -124,7 +124,9 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
             net=_signed("Net Credit (NC)", "Net Debit (NC)"),
             fee=pl.sum_horizontal(pl.col(f"{name}.money") for name in _FEES).cast(money.MONEY),
         )
-        .with_columns(gross=pl.col("net") + pl.col("fee"))
+        .with_columns(
+            gross=pl.col("net") + pl.col("fee"), unit=money.unit_of(pl.col("Net Currency"))
+        )
         .with_columns(
             kind=pl.when(type_.is_in(list(RESERVES)))
             .then(
@@ -142,7 +144,7 @@ def _signed(credit: str, debit: str) -> pl.Expr:
 
 
 def _checks(context: ReadContext) -> list[checks.Check]:
-    currency = pl.col("Net Currency")
+    unit = pl.col("unit")
     exact = pl.col("original") * pl.col("rate")
     is_converted = (pl.col("Exchange Rate") != "") & (pl.col("Gross Currency") != "")
     found = [
@@ -157,8 +159,8 @@ def _checks(context: ReadContext) -> list[checks.Check]:
         ),
         checks.Check(
             "Net Currency",
-            currency,
-            money.fits(pl.col("net"), currency) & money.fits(pl.col("fee"), currency),
+            pl.col("Net Currency"),
+            money.is_whole(pl.col("net"), unit) & money.is_whole(pl.col("fee"), unit),
             "not a currency, or the net amount or the fees have more decimals than it has",
         ),
         checks.Check(
@@ -167,7 +169,7 @@ def _checks(context: ReadContext) -> list[checks.Check]:
                 [money.to_text(pl.col(name)) for name in ("original", "rate", "gross")],
                 separator=" ",
             ),
-            ~is_converted | money.rounds_to(exact, pl.col("gross"), currency),
+            ~is_converted | money.rounds_to(exact, pl.col("gross"), unit),
             "gross x rate is not net + fees (gross, rate, net + fees)",
         ),
     ]

@@ -11,7 +11,7 @@ amount and settlement, and must be as large as the file says. A settlement file 
 the file of its batches does, and both are put together by name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from zlib import crc32
 
 import polars as pl
@@ -67,6 +67,8 @@ _KIND_BY_TYPE = {
     "cancel": "refund",
     "chargeback": "chargeback",
 }
+# `11/18/2026 09:00:00`, `2026-11-18 09:00:00` or `2026-11-18T09:00:00+08:00`
+_FORMS = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 _DONE = ("", "success", "succeed", "succeeded", "finished", "settled", "l")
 
 
@@ -99,11 +101,16 @@ def describer(kind: str) -> Callable[[Content], Description | None]:
     return describe
 
 
-def _moment(text: pl.Expr) -> pl.Expr:
-    """`11/18/2026 09:00:00`, or the same as `2026-11-18 09:00:00`."""
-    forms = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
-    plain = text.str.head(19).str.replace("T", " ", literal=True)
-    return pl.coalesce(plain.str.to_datetime(form, time_unit="us", strict=False) for form in forms)
+def _moment(text: pl.Expr, forms: Sequence[str] = _FORMS) -> pl.Expr:
+    """The time without a zone; null for what has none of the forms."""
+    return pl.coalesce(checks.local_time(text.str.head(19), form) for form in forms)
+
+
+def _forms(content: Content, table: delimited.Table, column: str) -> Sequence[str]:
+    """How the first row writes its time, which is how all rows of a file do: to try each of them
+    on each row takes as long as all other cells. All, where that is none."""
+    written = pl.lit(delimited.first_row(content, table).get(column, ""))
+    return [form for form in _FORMS if pl.select(_moment(written, [form])).item()] or _FORMS
 
 
 def _day(text: pl.Expr) -> pl.Expr:
@@ -113,7 +120,7 @@ def _day(text: pl.Expr) -> pl.Expr:
 def _number(name: str) -> pl.Expr:
     """An amount without its sign; an empty one is nothing."""
     text = pl.col(name)
-    is_blank = text.is_in(["", "null", "NULL", "Null"])
+    is_blank = pl.any_horizontal(text == blank for blank in ("", "null", "NULL", "Null"))
     return pl.when(is_blank).then(money.ZERO).otherwise(money.parse(text, decimals=6).abs())
 
 
@@ -123,9 +130,12 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
     def read(content: Content, context: ReadContext) -> Reading:
         table = _table(content, kind)
         found = _checks(kind, context)
-        rows = checks.judged(
-            _typed(delimited.rows(content, table, [*_DETAIL, *_OPTIONAL]), kind), found
-        )
+        cells = delimited.rows(content, table, [*_DETAIL, *_OPTIONAL])
+        times = {
+            name: _moment(pl.col(name), _forms(content, table, name))
+            for name in (_DAY_COLUMN[kind], "Payment_time")
+        }
+        rows = checks.judged(_typed(cells, kind, times), found)
         here = checks.here(rows, context, None, pl.col("moment").dt.date())
         good, rejects = checks.parts(here, found, content.file_id)
         return Reading(
@@ -138,7 +148,7 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
     return read
 
 
-def _typed(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
+def _typed(rows: pl.LazyFrame, kind: str, times: Mapping[str, pl.Expr]) -> pl.LazyFrame:
     type_ = pl.col("Type").str.to_lowercase()
     is_payment = pl.col("kind") == "payment"
     numbers = {f"{name}.money": _number(name) for name in _AMOUNTS}
@@ -147,11 +157,11 @@ def _typed(rows: pl.LazyFrame, kind: str) -> pl.LazyFrame:
         rows.with_columns(
             **numbers,
             kind=checks.mapped(type_, _KIND_BY_TYPE),
-            moment=_moment(pl.col(_DAY_COLUMN[kind])),
-            paid=_moment(pl.col("Payment_time")),
+            moment=times[_DAY_COLUMN[kind]],
+            paid=times["Payment_time"],
         )
         .with_columns(gross=amount, fee=amount - settled if kind == SETTLEMENT else fee)
-        .with_columns(net=pl.col("gross") - pl.col("fee"))
+        .with_columns(net=pl.col("gross") - pl.col("fee"), unit=money.unit_of(pl.col("Currency")))
     )
 
 
@@ -160,7 +170,7 @@ def _signed(amount: pl.Expr, is_payment: pl.Expr) -> pl.Expr:
 
 
 def _checks(kind: str, context: ReadContext) -> list[checks.Check]:
-    currency, day = pl.col("Currency"), _DAY_COLUMN[kind]
+    unit, day = pl.col("unit"), _DAY_COLUMN[kind]
     number = "not an amount"
     return [
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
@@ -179,8 +189,8 @@ def _checks(kind: str, context: ReadContext) -> list[checks.Check]:
         ),
         checks.Check(
             "Currency",
-            currency,
-            money.fits(pl.col("gross"), currency) & money.fits(pl.col("net"), currency),
+            pl.col("Currency"),
+            money.is_whole(pl.col("gross"), unit) & money.is_whole(pl.col("net"), unit),
             "not a currency, or an amount has more decimals than it has",
         ),
         checks.Check(

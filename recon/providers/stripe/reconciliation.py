@@ -133,6 +133,7 @@ def _typed(rows: pl.LazyFrame, moment: str, zone: str, context: ReadContext) -> 
                for name in ("gross", "fee", "net")},
         )
         .with_columns(
+            unit=money.unit_of(pl.col("currency")),
             kind=codes.kind(pl.col("reporting_category"), pl.col("gross.money")),
             occurred_at=checks.instant(local, zone, None),
             business_date=pl.lit(asked) if of_one_day else own,
@@ -142,7 +143,7 @@ def _typed(rows: pl.LazyFrame, moment: str, zone: str, context: ReadContext) -> 
 
 def _checks(moment: str) -> Sequence[checks.Check]:
     gross, fee, net = (pl.col(f"{name}.money") for name in ("gross", "fee", "net"))
-    category, currency = pl.col("reporting_category"), pl.col("currency")
+    category, unit = pl.col("reporting_category"), pl.col("unit")
     return [
         checks.Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         *(
@@ -155,8 +156,8 @@ def _checks(moment: str) -> Sequence[checks.Check]:
         checks.Check(moment, pl.col(moment), pl.col("occurred_at").is_not_null(), "not a time"),
         checks.Check(
             "currency",
-            currency,
-            money.fits(gross, currency) & money.fits(fee, currency),
+            pl.col("currency"),
+            money.is_whole(gross, unit) & money.is_whole(fee, unit),
             "not a currency, or an amount has more decimals than it has",
         ),
         checks.Check("net", pl.col("net"), net == gross - fee, "net is not gross less fee"),
