@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ def between(server: Server, most: int, *, silent: bool = False) -> Iterator[int]
         except OSError:
             over.set()
         for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)  # a close alone waits for who is reading from it
             end.close()
 
     def accept() -> None:
