@@ -6,6 +6,7 @@ Database tests run twice, on SQLite and on a private PostgreSQL server.
 `HYPOTHESIS_PROFILE=thorough` looks harder. In CI the same examples are tried every time.
 """
 
+import gc
 import os
 import tempfile
 import warnings
@@ -31,6 +32,13 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "quick")
 )
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays; to look for cycles in it is a twentieth of the time.
+    The program itself does the same."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
