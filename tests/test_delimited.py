@@ -91,6 +91,14 @@ def test_a_quote_that_is_not_beside_its_separator_is_told(line: str) -> None:
     assert complete('"1","2,5","3"', line) == [True, False]
 
 
+@pytest.mark.parametrize(
+    "line", ['"1"x"2","3"', '1"","2","3"', '"1","2""3"', '"",1""', 'x",a,"y,2,3', '"1",x",2,"y,3']
+)
+def test_quotes_that_come_in_pairs_but_not_around_cells_are_told(line: str) -> None:
+    assert complete('"1","2","3"', line, '"1","2","3"') == [True, False, True]
+    assert complete(line) == [False]
+
+
 def test_a_byte_that_is_not_utf8_is_told_with_its_line() -> None:
     content = content_of("x.csv", b"a,b,c\n1,2,3\n1,\xe9,3\n")
     with pytest.raises(StatementError, match=r"x\.csv, line 3: cannot be read as UTF-8"):

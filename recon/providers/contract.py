@@ -46,7 +46,9 @@ class Content:
         """The bytes, about a megabyte of whole lines at a time."""
         with self.open() as file:
             while block := file.read(_BLOCK_BYTES):
-                yield block + file.readline()
+                block += file.readline()
+                yield block
+                del block  # before the next is read: two at a time take fresh memory each time
 
     def open(self) -> BinaryIO:
         """All bytes, as a file to be closed."""

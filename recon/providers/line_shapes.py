@@ -1,8 +1,9 @@
 """The lines of delimited text that do not have the cells of the header, found in the bytes.
 
-A block of lines is looked at as a whole: taking away all but separators, quotes and line ends
-leaves its skeleton, and that of plain rows is known; where there are quotes, one pattern is held
-against all of its lines. Only in the few blocks that do not fit are lines judged one by one.
+A block of lines is looked at as a whole, with a truth value for each of its bytes: whether quotes
+are beside separators and line ends, and whether the separators, quotes and line ends alone, which
+are its skeleton, are those of rows. Only in the few blocks where this does not tell are lines
+judged one by one.
 """
 
 import re
@@ -35,7 +36,7 @@ def survey(content: Content, *, separator: str, width: int, header_line: int) ->
 
     Errors: StatementError for bytes that are not UTF-8, with their line.
     """
-    lines = _Lines(separator, width)
+    row = _row(separator, f"{{{width - 1}}}")
     found = []
     padding = ""
     line_no = header_line + 1
@@ -44,20 +45,77 @@ def survey(content: Content, *, separator: str, width: int, header_line: int) ->
             text = pl.Series("text", [block], dtype=pl.Binary).cast(pl.String)
         except pl.exceptions.ComputeError:
             raise _not_utf8(content, block, line_no) from None
-        if b'"' in block and lines.are_tidy(text):  # told by one look instead of three
-            line_no += block.count(b"\n")
-            continue
-        skeleton = lines.skeleton(block)
-        if not lines.are_whole(skeleton, text):
-            found.append(lines.odd_lines(text, line_no))
-        padding += lines.padding(block, text, set(" \t").difference(padding))
-        line_no += skeleton.count(b"\n")
+        marks = Marks(block, text, separator)
+        # A blank line has as many cells as any other where there is but one.
+        if width == 1 or not (marks.are_rows(row) or are_rows(text, row)):
+            found.append(_odd_lines(text, row, line_no))
+        padding += marks.padding(set(" \t").difference(padding))
+        line_no += marks.line_count
     return Survey(pl.concat(found) if found else pl.DataFrame(schema=ODD_LINE), padding)
 
 
 def is_well_quoted(texts: pl.Series, separator: str) -> bool:
     """Whether every quote is around a cell, or doubled within one, however many cells there are."""
     return bool(texts.str.contains(rf"^{_row(separator, '*')}$").all())
+
+
+def are_rows(text: pl.Series, row: str) -> bool:
+    """Whether all lines of a block, which is the one of a series, are as the pattern says."""
+    return bool(text.str.contains(rf"^(?:{row}\r?\n)*$")[0])
+
+
+class Marks:
+    """The separators, quotes and line ends of a block of whole lines."""
+
+    def __init__(self, block: bytes, text: pl.Series, separator: str) -> None:
+        """Of the bytes, which are also the one text of a series."""
+        lines = text.str.replace_all("\r\n", "\n", literal=True) if b"\r" in block else text
+        self._has_quotes: Final = b'"' in block
+        self._bytes: Final[pl.Series] = lines.cast(pl.Binary).cast(pl.List(pl.UInt8))[0]
+        self._is_edge: Final = (self._bytes == ord(separator)) | (self._bytes == ord("\n"))
+        self._is_quote: Final = self._bytes == ord('"')
+        self._is_mark: Final = self._is_edge | self._is_quote if self._has_quotes else self._is_edge
+        skeleton = pl.Series([self._bytes.filter(self._is_mark)])
+        self._skeleton: Final[bytes] = skeleton.cast(pl.Binary)[0]
+        self.line_count: Final = self._skeleton.count(b"\n")
+
+    def are_rows(self, row: str) -> bool:
+        """Whether all lines are as the pattern says; false, too, where these marks do not tell:
+        where a quote is doubled, or beside a separator that is within quotes."""
+        if not self._are_quotes_around_cells():
+            return False
+        first = self._skeleton[: self._skeleton.find(b"\n") + 1]
+        if self._skeleton == first * self.line_count:  # as those of the usual file
+            return re.fullmatch(row, first[:-1].decode()) is not None
+        return are_rows(pl.Series([self._skeleton.decode()]), row)
+
+    def padding(self, asked: Collection[str]) -> str:
+        """Which of the blanks `asked` for is beside a separator, a quote or a line end."""
+        return "".join(blank for blank in sorted(asked) if self._is_beside(ord(blank)))
+
+    def _is_beside(self, blank: int) -> bool:
+        is_blank = self._bytes == blank
+        if not is_blank.any():
+            return False
+        before, after = _beside(self._is_mark)
+        return bool((is_blank & (before | after)).any())
+
+    def _are_quotes_around_cells(self) -> bool:
+        """Whether the first quote, the third and so on are after an edge, and only the others
+        before one: then what is between two edges is either within quotes or has none."""
+        if not self._has_quotes:
+            return True
+        before, after = _beside(self._is_edge)
+        opens, closes = before.filter(self._is_quote), after.filter(self._is_quote)
+        in_turn = opens.slice(1) != opens.slice(0, len(opens) - 1)
+        return bool(opens[0] and in_turn.all() and (opens != closes).all())
+
+
+def _beside(flags: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """What is told of the byte before each, and of the one after it; a line end is around all."""
+    end = pl.Series([True])
+    before = end.clone().append(flags.slice(0, len(flags) - 1)).rechunk()
+    return before, flags.slice(1).append(end).rechunk()
 
 
 def _row(separator: str, more: str) -> str:
@@ -67,16 +125,18 @@ def _row(separator: str, more: str) -> str:
     return rf"{cell}(?:{mark}{cell}){more}"
 
 
-def _tidy_row(separator: str, width: int) -> str:
-    """A line of that many cells none of which begins or ends with a blank."""
-    mark = re.escape(separator)
-    quoted, end_of_quoted = r'(?:[^"\n]|"")', r'(?:[^"\n\r \t]|"")'
-    bare, end_of_bare = rf'[^{mark}"\n]', rf'[^{mark}"\n\r \t]'
-    cell = (
-        rf'(?:"(?:{end_of_quoted}(?:{quoted}*{end_of_quoted})?)?"'
-        rf"|(?:{end_of_bare}(?:{bare}*{end_of_bare})?)?)"
+def _odd_lines(text: pl.Series, row: str, line_no: int) -> pl.DataFrame:
+    """ODD_LINE of a block whose first line has this number."""
+    line = pl.col("text")
+    return (
+        text.str.strip_suffix("\n")
+        .str.split("\n")
+        .explode()
+        .str.strip_suffix("\r")
+        .to_frame()
+        .with_row_index("line_no", offset=line_no)
+        .filter(~line.str.contains(rf"^{row}$") | (line.str.strip_chars() == ""))
     )
-    return rf"{cell}(?:{mark}{cell}){{{width - 1}}}"
 
 
 def _below(content: Content, header_line: int) -> Iterator[bytes]:
@@ -100,55 +160,3 @@ def _not_utf8(content: Content, block: bytes, line_no: int) -> StatementError:
         f"{content.name}, line {line_no}: cannot be read as UTF-8; was the file opened and "
         "saved by another program? Fetch the original again"
     )
-
-
-class _Lines:
-    """What the lines of one table have to look like; `text` is a block as the one of a series."""
-
-    def __init__(self, separator: str, width: int) -> None:
-        row = _row(separator, f"{{{width - 1}}}")
-        cut, mark = separator.encode(), re.escape(separator)
-        self._content: Final = bytes(set(range(256)) - set(cut + b'"\n'))
-        self._plain: Final = cut * (width - 1)
-        self._row: Final = rf"^{row}$"
-        self._rows: Final = rf"^(?:{row}\r?\n)*$"
-        self._tidy_rows: Final = rf"^(?:{_tidy_row(separator, width)}\r?\n)*$"
-        self._beside: Final = rf'{{0}}[{mark}"\r\n]|[{mark}"\n]{{0}}'
-
-    def skeleton(self, block: bytes) -> bytes:
-        """The separators, quotes and line ends of a block, and nothing else."""
-        return block.translate(None, self._content)
-
-    def are_tidy(self, text: pl.Series) -> bool:
-        """Whether all lines have the cells of the header, and no cell is padded."""
-        return bool(self._plain) and bool(text.str.contains(self._tidy_rows)[0])
-
-    def are_whole(self, skeleton: bytes, text: pl.Series) -> bool:
-        """Whether all lines have the cells of the header and none of them is blank."""
-        if not self._plain:  # a blank line has as many cells as any other
-            return False
-        if b'"' in skeleton:
-            return bool(text.str.contains(self._rows)[0])
-        return skeleton == (self._plain + b"\n") * skeleton.count(b"\n")
-
-    def odd_lines(self, text: pl.Series, line_no: int) -> pl.DataFrame:
-        """ODD_LINE of a block whose first line has this number."""
-        line = pl.col("text")
-        return (
-            text.str.strip_suffix("\n")
-            .str.split("\n")
-            .explode()
-            .str.strip_suffix("\r")
-            .to_frame()
-            .with_row_index("line_no", offset=line_no)
-            .filter(~line.str.contains(self._row) | (line.str.strip_chars() == ""))
-        )
-
-    def padding(self, block: bytes, text: pl.Series, asked: Collection[str]) -> str:
-        """Which of the blanks `asked` for is beside a separator, a quote or a line end."""
-        return "".join(
-            blank
-            for blank in sorted(asked)
-            if (code := blank.encode()) in block
-            and (block.startswith(code) or text.str.contains(self._beside.format(blank))[0])
-        )
