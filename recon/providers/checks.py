@@ -1,6 +1,6 @@
 """Split typed rows into good ones and rejects that say field, value and reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -17,6 +17,7 @@ from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE, columns_of
 # How the reason begins where an amount of the row is unknown, so that sums are without it.
 NOT_AN_AMOUNT: Final = "not an amount"
 _OUR_TIME: Final = tuple(date(1995, 1, 1) + timedelta(weeks=week) for week in range(45 * 52))
+_FEW_CODES: Final = 12
 BROKEN_ROW: Final = "row"  # the field of a row whose cells are not those of the header
 
 
@@ -172,10 +173,12 @@ def day_text(day: pl.Expr, business_dates: Period | None) -> pl.Expr:
 
 
 def mapped(code: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
-    """A closed map of a few vendor codes; null for any other. For two or three codes this takes
-    half the memory of `replace_strict`, which builds new text for every row."""
+    """A closed map of vendor codes; null for any other. A few codes are compared one by one, which
+    takes half the memory of `replace_strict`: that builds new text for every row."""
     if not names:
         return pl.lit(None, dtype=pl.String)
+    if len(names) > _FEW_CODES:
+        return code.replace_strict(dict(names), default=None, return_dtype=pl.String)
     return pl.coalesce(pl.when(code == key).then(pl.lit(name)) for key, name in names.items())
 
 
@@ -228,6 +231,14 @@ def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) ->
     return named.select(
         (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in STATEMENT_LINE.items()
+    )
+
+
+def in_any_case(names: Iterable[str]) -> list[str]:
+    """Codes as one finds them: as they are, `lower`, `UPPER` and `Capitalized`. To look for three
+    takes less than to change the case of every row."""
+    return sorted(
+        {each for name in names for each in (name, name.lower(), name.upper(), name.capitalize())}
     )
 
 

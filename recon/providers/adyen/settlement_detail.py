@@ -52,6 +52,7 @@ _NEEDED = [
 _FEES = ["Commission (NC)", "Markup (NC)", "Scheme Fees (NC)", "Interchange (NC)"]
 _OPTIONAL = ["Payment Method Variant", "Modification Merchant Reference", *_FEES]
 _AMOUNTS = ["Gross Debit (GC)", "Gross Credit (GC)", "Net Debit (NC)", "Net Credit (NC)", *_FEES]
+_KIND_BY_TYPE = {**KIND_BY_TYPE, **dict.fromkeys(RESERVES, "reserve")}
 _PAYOUT_REFERENCE = r"\b(TX[0-9A-Z]+XT)\b"  # as the bank shows it
 
 
@@ -110,11 +111,11 @@ def read(content: Content, context: ReadContext) -> Reading:
 
 def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Amounts, kind and instant of every row; null where they cannot be understood."""
-    type_ = pl.col("Type").str.to_lowercase()
     local = cells.local_time("Creation Date")
     return (
         rows.with_columns(
             *(cells.amount(name).alias(f"{name}.money") for name in _AMOUNTS),
+            kind=checks.mapped(pl.col("Type").str.to_lowercase(), _KIND_BY_TYPE),
             local=local,
             rate=money.parse(pl.col("Exchange Rate"), decimals=12),
             occurred_at=cells.instant(local),
@@ -128,13 +129,12 @@ def _typed(rows: pl.LazyFrame) -> pl.LazyFrame:
             gross=pl.col("net") + pl.col("fee"), unit=money.unit_of(pl.col("Net Currency"))
         )
         .with_columns(
-            kind=pl.when(type_.is_in(list(RESERVES)))
-            .then(
-                pl.when(pl.col("net") < money.ZERO)
-                .then(pl.lit("reserve_hold"))
-                .otherwise(pl.lit("reserve_release"))
-            )
-            .otherwise(checks.mapped(type_, KIND_BY_TYPE))
+            kind=pl.when(pl.col("kind") != "reserve")
+            .then("kind")
+            .when(pl.col("net") < money.ZERO)
+            .then(pl.lit("reserve_hold"))
+            .when(pl.col("kind") == "reserve")
+            .then(pl.lit("reserve_release"))
         )
     )
 
@@ -207,7 +207,7 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
             original_amount=pl.when(pl.col("Gross Currency") != "").then("original"),
             exchange_rate="rate",
             status=pl.lit("succeeded"),
-            description=pl.concat_str(["Type", "Modification Reference"], separator=" "),
+            description=pl.format("{} {}", "Type", "Modification Reference"),
         ),
         "adyen",
         content.file_id,

@@ -67,6 +67,7 @@ _KIND_BY_TYPE = {
     "cancel": "refund",
     "chargeback": "chargeback",
 }
+_KINDS = {each: kind for name, kind in _KIND_BY_TYPE.items() for each in checks.in_any_case([name])}
 # `11/18/2026 09:00:00`, `2026-11-18 09:00:00` or `2026-11-18T09:00:00+08:00`
 _FORMS = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 _DONE = ("", "success", "succeed", "succeeded", "finished", "settled", "l")
@@ -149,14 +150,13 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
 
 
 def _typed(rows: pl.LazyFrame, kind: str, times: Mapping[str, pl.Expr]) -> pl.LazyFrame:
-    type_ = pl.col("Type").str.to_lowercase()
     is_payment = pl.col("kind") == "payment"
     numbers = {f"{name}.money": _number(name) for name in _AMOUNTS}
     amount, fee, settled = (_signed(pl.col(f"{name}.money"), is_payment) for name in _AMOUNTS)
     return (
         rows.with_columns(
             **numbers,
-            kind=checks.mapped(type_, _KIND_BY_TYPE),
+            kind=checks.mapped(pl.col("Type"), _KINDS),
             moment=times[_DAY_COLUMN[kind]],
             paid=times["Payment_time"],
         )
@@ -178,7 +178,7 @@ def _checks(kind: str, context: ReadContext) -> list[checks.Check]:
         checks.Check(
             "Status",
             pl.col("Status"),
-            pl.col("Status").str.to_lowercase().is_in(_DONE),
+            pl.col("Status").is_in(checks.in_any_case(_DONE)),
             "unknown status",
             True,
         ),

@@ -84,9 +84,9 @@ def read(content: Content, context: ReadContext) -> Reading:
     if missing:
         raise StatementError(f"{content.name}: the header has no column {', '.join(missing)}")
     summary = layout.summary_of(content, _ROW_COUNT)
-    code = pl.concat_str([layout.text("业务类型"), layout.text("收支类型")], separator="/")
-    kinds = {"/".join(key): kind for key, kind in _KIND_BY_TYPE.items()}
-    incoming = layout.text("收支类型") == "收入"
+    code = pl.format("{}{}", "业务类型", "收支类型")
+    kinds = {"".join(layout.code(*key)): kind for key, kind in _KIND_BY_TYPE.items()}
+    incoming = pl.col("收支类型").is_in(layout.code("收入"))
     rows = (
         layout.cells(content, header, wanted=_NEEDED, summary=summary)
         .with_columns(
@@ -113,11 +113,12 @@ def read(content: Content, context: ReadContext) -> Reading:
 def _checks(context: ReadContext) -> list[Check]:
     code = pl.concat_str([layout.text("业务类型"), layout.text("收支类型")], separator=" ")
     direction = layout.text("收支类型")
+    is_known = pl.col("收支类型").is_in(layout.code("收入", "支出"))
     amount = "not an amount with at most two decimals"
     checks = [
         Check("row", pl.lit(None), pl.col("complete"), "too few or too many cells"),
         Check("记账时间", pl.col("记账时间"), pl.col("moment").is_not_null(), "not a time"),
-        Check("收支类型", direction, direction.is_in(["收入", "支出"]), "unknown direction", True),
+        Check("收支类型", direction, is_known, "unknown direction", True),
         Check("业务类型", code, pl.col("kind").is_not_null(), "unknown type of movement", True),
         Check("收支金额(元)", pl.col("收支金额(元)"), pl.col("amount").is_not_null(), amount),
         Check("账户结余(元)", pl.col("账户结余(元)"), pl.col("balance").is_not_null(), amount),
