@@ -153,37 +153,42 @@ def _print_frame(
     are the canonical ones, or of a language. `about` follows its title, such as the days. Columns
     without a value are left out where only those that are `filled` are wanted.
     """
-    import polars as pl
-
-    right = [name for name, dtype in frame.schema.items() if dtype.is_numeric()]
-    money = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
-    shown = frame.head(_ROWS_SHOWN).with_columns(
-        pl.selectors.datetime().dt.to_string("%Y-%m-%d %H:%M:%S")
-    )
-    if money:
-        from recon.money import to_display
-
-        currency = pl.col("currency") if "currency" in frame.columns else pl.lit(None, pl.String)
-        counts = currency.is_null()  # a count has no decimals to show
-        shown = shown.with_columns(
-            pl.when(counts)
-            .then(pl.col(name).cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."))
-            .otherwise(to_display(pl.col(name), currency))
-            for name in money
-        )
-    headings = {column: text.COLUMNS[column] for column in frame.columns}  # whoever asks
+    words = {column: text.COLUMNS[column] for column in frame.columns}  # whether asked for or not
     if filled and frame.height:
         frame = frame.select(one.name for one in frame if one.null_count() < frame.height)
-    shown = shown if language is None else _told(shown, language)
+    shown = _displayed(frame.head(_ROWS_SHOWN))
+    if language is not None:
+        shown = _told(shown, language)
     cells = {
         column.name: ["" if cell is None else str(cell) for cell in column]
         for column in shown.iter_columns()
     }
     title = f"{text.words(text.TABLES, language or 'en')[name]} {about}".rstrip()
-    told = {} if language is None else text.words(headings, language)
-    print("\n".join(draw(title, cells, right, room(), headings=told)))
+    headings = {} if language is None else text.words(words, language)
+    right = [column for column, dtype in frame.schema.items() if dtype.is_numeric()]
+    print("\n".join(draw(title, cells, right, room(), headings=headings)))
     if frame.height > _ROWS_SHOWN:
         print(f"{frame.height - _ROWS_SHOWN:,} more; --out FILE writes all of them")
+
+
+def _displayed(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """Instants to the second, amounts with the decimals of their currency."""
+    import polars as pl
+
+    shown = frame.with_columns(pl.selectors.datetime().dt.to_string("%Y-%m-%d %H:%M:%S"))
+    money = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Decimal)]
+    if not money:
+        return shown
+    from recon.money import to_display
+
+    currency = pl.col("currency") if "currency" in frame.columns else pl.lit(None, pl.String)
+    counts = currency.is_null()  # a count has no decimals to show
+    return shown.with_columns(
+        pl.when(counts)
+        .then(pl.col(name).cast(pl.String).str.strip_chars_end("0").str.strip_suffix("."))
+        .otherwise(to_display(pl.col(name), currency))
+        for name in money
+    )
 
 
 def _told(shown: "pl.DataFrame", language: Language) -> "pl.DataFrame":

@@ -83,3 +83,9 @@ def test_every_table_has_its_words_in_chinese(
     for title, headings in drawn:
         assert not title or _CHINESE.search(title), title
         assert [one for one in headings if one and not _CHINESE.search(one)] == [], title
+
+
+def test_a_column_without_a_value_is_left_out_for_people(month: Place) -> None:
+    shown = month.recon("sign-off", "show").out
+    assert "prepared_by" in shown
+    assert "reviewed_by" not in shown
