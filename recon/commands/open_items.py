@@ -39,9 +39,8 @@ def open_items(
         shown = found.rolled.select(*amounts, open="closing_count")
         shown = shown.rename({name: name.removesuffix("_amount") for name in amounts})
         console.show_frame(shown, "open_items", as_json=False, language=common.lang, about=period)
-        console.show_frame(
-            found.ages, "ages", as_json=False, language=common.lang, about=period.last
-        )
+        ages = found.ages.rename({"age": "age_days"})
+        console.show_frame(ages, "ages", as_json=False, language=common.lang, about=period.last)
         if found.cleared.height:
             cleared = found.cleared.drop("account", "txn_id", "kind")
             console.show_frame(cleared, "cleared", as_json=False, language=common.lang)

@@ -193,13 +193,20 @@ def _displayed(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 def _told(shown: "pl.DataFrame", language: Language) -> "pl.DataFrame":
     """The cells in the words of the workbooks."""
+    import polars as pl
+
     from recon.reporting.columns import worded
+    from recon.row_wording import reason_in, rule_in, total_in
 
     states = text.CASE_STATES if "case_id" in shown.columns else text.STATES
     groups = {"state": states, "type": text.TYPES, "kind": text.KINDS, "side": text.SIDES}
     groups |= {"status": text.STATUSES, "severity": text.SEVERITIES, "change": text.CHANGES}
     groups |= {"component": text.COMPONENTS}
     named = [worded(name, group, language) for name, group in groups.items() if name in shown]
+    said = {"rule": rule_in, "reason": reason_in, "name": total_in}
+    named += [
+        say(pl.col(name), language).alias(name) for name, say in said.items() if name in shown
+    ]
     return shown.with_columns(named)
 
 

@@ -85,6 +85,13 @@ def test_every_table_has_its_words_in_chinese(
         assert [one for one in headings if one and not _CHINESE.search(one)] == [], title
 
 
+def test_what_is_wrong_and_which_rule_has_found_it_is_told_in_chinese(month: Place) -> None:
+    refused = month.recon("ledger", "import", month.folder / "broken.csv", "--lang", "zh")
+    assert "不是已知的币种代码" in refused.out
+    cleared = month.recon("open-items", *_DAYS, "--lang", "zh")
+    assert "渠道交易号" in cleared.out
+
+
 def test_a_column_without_a_value_is_left_out_for_people(month: Place) -> None:
     shown = month.recon("sign-off", "show").out
     assert "prepared_by" in shown
