@@ -602,6 +602,30 @@ def test_equal_payouts_that_not_every_credit_may_be_are_not_paired() -> None:
     )
 
 
+def test_a_credit_in_doubt_is_carried_and_received_as_of_its_own_day() -> None:
+    before = {"side": "credit", "item_id": "C0", "business_date": "2026-11-18", "currency": "EUR",
+              "amount": "200", "state": "open"}  # fmt: skip
+    carried = frame_of(OPEN_ITEM, [before])
+    rules = shipped_config().policy.receipt_rules
+    today = frame_of(STATEMENT_LINE, [credit(["C1", "200.00"])]).lazy()
+
+    def found(*rows: str) -> Received:
+        payouts = frame_of(PAYOUT, [payout(row.split()) for row in rows])
+        return receive(today, payouts, carried, rules, WHOSE, NONE)
+
+    first = "P1 - EUR 200.00 on=11-16 due=11-19"
+    doubtful = found(first, "P2 - EUR 200.00", "P3 - EUR 200.00")
+    assert (
+        "2 credit(s) (C0, C1) may be it, and 3 payout(s)"
+        in doubtful.discrepancies["explanation"][0]
+    )
+    sure = found(first, "P2 - EUR 200.00 on=11-17")
+    assert sure.receipts.select("payout_id", "line_id", "received_on").rows() == [
+        ("P1", "C0", date(2026, 11, 18)),
+        ("P2", "C1", TODAY),
+    ]
+
+
 def test_a_payout_whose_search_came_to_no_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(covers, "_SEARCHES", 0)
     rows = """

@@ -31,12 +31,15 @@ def test_of_two_equal_payouts_one_credit_takes_none_and_the_second_takes_both(
 ) -> None:
     place = Described(tmp_path, acme=INTO_BANK, ourbank="")
     place.statements("acme", range(2, 3), {2: "payout P1 - -100\npayout P2 - -100"})
-    place.statements("ourbank", range(4, 7), {4: "top_up K1 - 100", 6: "top_up K2 - 100"})
+    place.statements("ourbank", range(4, 8), {4: "top_up K1 - 100", 7: "top_up K2 - 100"})
     place.run(2, 2, "acme1")
-    place.run(4, 5, "ourbank1")
-    assert place.told("ourbank", range(4, 6)) == ["5 ambiguous_match -100"] * 2
-    place.run(6, 6, "ourbank1")  # late
-    assert place.waiting(6, "payout", "credit") == []
+    place.run(4, 6, "ourbank1")
+    assert place.told("ourbank", range(4, 7)) == [
+        *["5 ambiguous_match -100"] * 2,
+        "6 missing_in_ledger 100",  # nobody has booked K1, which is no stranger
+    ]
+    place.run(7, 7, "ourbank1")  # late
+    assert place.waiting(7, "payout", "credit") == []
 
 
 # ------------------------------------------------------------- an attempt that failed, and another
