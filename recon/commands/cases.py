@@ -1,9 +1,7 @@
 """`recon cases`: the work on discrepancies, from opening to a resolution or a write-off."""
 
-import json
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -11,8 +9,6 @@ from recon import console
 from recon.commands.common import COMMON, Common, Only, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from recon.io.cases import Cases
 
 app = App(name="cases", help="The work on discrepancies.", result_action="return_value")
@@ -66,36 +62,8 @@ def listed(
 def show(number: int, /, *, common: Common = COMMON) -> int:
     """A case, everything that happened to it, and its attachments."""
     case, told, files = _cases(common).history(number)
-    if common.json:
-        history = [{"at": r.at, "actor": r.actor, "event": r.event, "detail": r.detail}
-                   for r in told]  # fmt: skip
-        console.print_json(case | {"history": history, "attachments": [str(f) for f in files]})
-        return 0
-    for name, value in case.items():
-        if value is not None:
-            print(f"{name:>16}: {_shown(name, value, case['currency'])}")
-    for record in told:
-        print(f"{record.at[:19]} {record.actor}: {record.event}{_detail(record.detail, case)}")
-    for file in files:
-        print(f"attached: {file}")
+    console.show_case(case, told, files, as_json=common.json, language=common.lang)
     return 0
-
-
-def _shown(name: str, value: object, currency: str | None) -> str:
-    """Instants to the second, the difference as everywhere else."""
-    from recon.money import display  # with Polars: only here
-
-    if name == "difference" and currency is not None:
-        return display(Decimal(str(value)), currency)
-    return str(value)[:19] if name.endswith("_at") else str(value)
-
-
-def _detail(told: str, case: "Mapping[str, Any]") -> str:
-    """What a record tells beside what the case says already."""
-    facts = {
-        name: value for name, value in json.loads(told).items() if str(case.get(name)) != value
-    }
-    return "".join(f", {name.replace('_', ' ')}: {value}" for name, value in facts.items())
 
 
 @app.command

@@ -1,5 +1,6 @@
 """What the commands print: tables for people, JSON for machines, complaints on standard error."""
 
+from recon.console.cases import show_case
 from recon.console.fees import (
     show_explanation,
     show_schedule,
@@ -25,6 +26,7 @@ __all__ = [
     "day_listener",
     "print_json",
     "show_arrivals",
+    "show_case",
     "show_check",
     "show_demo",
     "show_explanation",

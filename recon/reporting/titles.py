@@ -118,6 +118,7 @@ COLUMNS: Final[Words] = {
     "of_transactions": ("Net of the transactions", "交易明细净额"),
     "open": ("Open", "未达"),
     "open_items": ("Open items", "未达账项"),
+    "opened_at": ("Opened at (UTC)", "立案时间（UTC）"),
     "opening": ("Opening", "期初"),
     "opening_balance": ("Opening balance", "期初余额"),
     "other_count": ("Other rows", "其他笔数"),

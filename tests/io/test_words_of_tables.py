@@ -85,6 +85,13 @@ def test_every_table_has_its_words_in_chinese(
         assert [one for one in headings if one and not _CHINESE.search(one)] == [], title
 
 
+def test_a_case_is_told_in_chinese(month: Place) -> None:
+    facts = month.recon("cases", "show", 1, "--lang", "zh").out.splitlines()
+    assert facts[0].strip() == "案件号: 1"
+    named = [line.partition(":")[0].strip() for line in facts if not line.startswith("2026-")]
+    assert [name for name in named if not _CHINESE.search(name)] == []
+
+
 def test_what_is_wrong_and_which_rule_has_found_it_is_told_in_chinese(month: Place) -> None:
     refused = month.recon("ledger", "import", month.folder / "broken.csv", "--lang", "zh")
     assert "不是已知的币种代码" in refused.out
