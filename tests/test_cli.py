@@ -303,6 +303,19 @@ def test_a_workspace_that_is_not_there_is_told_and_not_made(
     assert not (place / "wrokspace").exists()
 
 
+def test_who_is_at_a_terminal_is_told_of_a_workspace_that_is_begun(
+    place: Path,
+    recon: Recon,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = place / "sample_statements" / "ledger" / "paypal.csv"
+    for told in (f"recon: {place / 'workspace'} is a new workspace\n", ""):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        assert recon("ledger", "import", file) == 0
+        assert capsys.readouterr().err == told
+
+
 def test_before_the_first_run_a_check_and_the_tariffs_need_no_workspace(
     place: Path, recon: Recon, capsys: pytest.CaptureFixture[str]
 ) -> None:

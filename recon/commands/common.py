@@ -1,11 +1,13 @@
 """What every command has: its options, the workspace, the range of days."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from recon.console import complain
 from recon.errors import UserError
 from recon.wording import Language
 
@@ -78,10 +80,14 @@ def open_workspace(common: Common) -> "Workspace":
 
 
 def begin_workspace(common: Common) -> "Workspace":
-    """The same, and made where there is none: for what fills it."""
+    """The same, and made where there is none: for what fills it. Whoever is at a terminal is told,
+    for the name may be mistyped."""
     from recon.io.days import Workspace
 
-    return Workspace.begin(common.workspace, configured(common), common.actor)
+    config = configured(common)
+    if sys.stderr.isatty() and not Workspace.is_begun(common.workspace, config):
+        complain(f"{common.workspace} is a new workspace")
+    return Workspace.begin(common.workspace, config, common.actor)
 
 
 def configured(common: Common) -> "Config":
