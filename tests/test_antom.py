@@ -133,3 +133,20 @@ def test_a_summary_adds_up_to_its_total() -> None:
     assert made["controls"].filter(pl.col("stated") == pl.col("computed")).height == 3
     _, cut = read((header + "\n".join([rows[0], total]) + "\n").encode())
     assert cut["controls"].filter(pl.col("stated") != pl.col("computed")).height == 3
+
+
+@pytest.mark.parametrize(
+    "form", ["11/{}/2026 15:36:00", "2026-11-{} 15:36:00", "2026-11-{}T15:36:00+08:00"]
+)
+def test_a_time_is_read_in_each_of_its_forms(form: str) -> None:
+    def row(of_row: str, number: str) -> dict[str, str]:
+        written = {"Payment_time": of_row.format(17), "Settlement_time": of_row.format(18)}
+        return PAID | written | {"Transaction_id": number}
+
+    other = "18.11.2026 15:36"
+    description, made = read(file(row(form, "T1"), row(other, "T2")))
+    assert str(description.period) == "2026-11-18"
+    assert made["lines"].select("occurred_at", "business_date").cast(pl.String).rows() == [
+        ("2026-11-17 15:36:00.000000+00:00", "2026-11-18")
+    ]
+    assert made["rejects"].select("field", "value").rows() == [("Settlement_time", other)]

@@ -11,7 +11,7 @@ amount and settlement, and must be as large as the file says. A settlement file 
 the file of its batches does, and both are put together by name.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from zlib import crc32
 
 import polars as pl
@@ -68,8 +68,9 @@ _KIND_BY_TYPE = {
     "chargeback": "chargeback",
 }
 _KINDS = {each: kind for name, kind in _KIND_BY_TYPE.items() for each in checks.in_any_case([name])}
-# `11/18/2026 09:00:00`, `2026-11-18 09:00:00` or `2026-11-18T09:00:00+08:00`
+# `11/18/2026 09:00:00`, `2026-11-18 09:00:00`, `2026-11-18T09:00:00` and maybe an offset.
 _FORMS = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+_TIME_LENGTH = 19
 _DONE = ("", "success", "succeed", "succeeded", "finished", "settled", "l")
 
 
@@ -102,16 +103,20 @@ def describer(kind: str) -> Callable[[Content], Description | None]:
     return describe
 
 
-def _moment(text: pl.Expr, forms: Sequence[str] = _FORMS) -> pl.Expr:
+def _moment(text: pl.Expr) -> pl.Expr:
     """The time without a zone; null for what has none of the forms."""
-    return pl.coalesce(checks.local_time(text.str.head(19), form) for form in forms)
+    return pl.coalesce(checks.local_time(text.str.head(_TIME_LENGTH), form) for form in _FORMS)
 
 
-def _forms(content: Content, table: delimited.Table, column: str) -> Sequence[str]:
-    """How the first row writes its time, which is how all rows of a file do: to try each of them
-    on each row takes as long as all other cells. All, where that is none."""
-    written = pl.lit(delimited.first_row(content, table).get(column, ""))
-    return [form for form in _FORMS if pl.select(_moment(written, [form])).item()] or _FORMS
+def _moment_of(column: str, content: Content, table: delimited.Table) -> pl.Expr:
+    """The time in a column as the first row writes it, which is how all rows of a file do: to try
+    each form on each row takes as long as all other cells."""
+    text, written = pl.col(column), delimited.first_row(content, table).get(column, "")
+    if len(written) == _TIME_LENGTH:
+        for form in _FORMS:
+            if pl.select(checks.local_time(pl.lit(written), form)).item() is not None:
+                return checks.local_time(text, form)
+    return _moment(text)
 
 
 def _day(text: pl.Expr) -> pl.Expr:
@@ -133,8 +138,7 @@ def reader(kind: str) -> Callable[[Content, ReadContext], Reading]:
         found = _checks(kind, context)
         cells = delimited.rows(content, table, [*_DETAIL, *_OPTIONAL])
         times = {
-            name: _moment(pl.col(name), _forms(content, table, name))
-            for name in (_DAY_COLUMN[kind], "Payment_time")
+            name: _moment_of(name, content, table) for name in (_DAY_COLUMN[kind], "Payment_time")
         }
         rows = checks.judged(_typed(cells, kind, times), found)
         here = checks.here(rows, context, None, pl.col("moment").dt.date())
