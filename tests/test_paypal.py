@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from recon.boundary import check
 from recon.errors import StatementError
 from recon.periods import Period, one_day
+from recon.providers import contract
 from recon.providers.contract import Content, ReadContext
 from recon.providers.paypal import PROVIDER
 
@@ -260,6 +261,23 @@ def test_a_row_with_other_cells_than_its_header_is_a_reject_at_its_physical_line
     assert rejects["line_no"].to_list() == [6, 7, 8, 9]
     words = ["has 18 cells", "has 16 cells", "no record type", "quotes"]
     assert all(word in reason for word, reason in zip(words, rejects["reason"], strict=True))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("block_bytes", [1, 500, 1000])
+@pytest.mark.parametrize("text", ["plain", 'a "b", c', "two\nlines"])
+def test_a_report_is_read_alike_wherever_its_blocks_end(
+    text: str, block_bytes: int, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = [sb(txn=f"{number}A") for number in range(9)]
+    wide = [sb(DETAIL, txn=f"{number}B") for number in range(9)]
+    odd = ["XX,1", sb() + ",", narrow[0].replace('"SB"', '"S"'), sb(txn="1C", custom=text)]
+    lines = [SH, ch(), *narrow, *odd, *narrow, SH, ch(DETAIL), *wide, narrow[0], *wide, *SHORT]
+    at_once = read(report(*lines, end=end))
+    assert (at_once["lines"].height, at_once["rejects"].height) == (37, 4)
+    monkeypatch.setattr(contract, "_BLOCK_BYTES", block_bytes)
+    for name, frame in read(report(*lines, end=end)).items():
+        assert frame.equals(at_once[name])
 
 
 def test_only_pairs_of_quotes_tell_where_a_row_ends() -> None:

@@ -89,6 +89,15 @@ class Marks:
             return re.fullmatch(row, first[:-1].decode()) is not None
         return are_rows(pl.Series([self._skeleton.decode()]), row)
 
+    def start_with(self, start: str) -> bool:
+        """Whether all lines start so."""
+        is_end = self._bytes == ord("\n")
+        for offset, code in enumerate(start.encode()):
+            below = self._bytes.slice(offset + 1).filter(is_end.slice(0, len(is_end) - offset - 1))
+            if self._bytes[offset] != code or (below != code).any():
+                return False
+        return True
+
     def padding(self, asked: Collection[str]) -> str:
         """Which of the blanks `asked` for is beside a separator, a quote or a line end."""
         return "".join(blank for blank in sorted(asked) if self._is_beside(ord(blank)))

@@ -3,8 +3,7 @@
 The first cell of a line is its type. RH and FH open the report and the file, SH a section, CH names
 the columns of the SB rows below it; SF and SC close the section, RF and RC the report, FF the file.
 
-A row is trusted only when it has exactly the cells its CH names. Polars cannot tell a cell that is
-missing from one that is empty, so the cells are counted in the lines as they are, by a pattern.
+A row is trusted only when it has exactly the cells its CH names.
 """
 
 import re
@@ -14,28 +13,22 @@ import polars as pl
 
 from recon.errors import StatementError
 from recon.providers.contract import Content
-
-HEADER_TYPES = ("RH", "FH", "SH", "CH")
-FOOTER_TYPES = ("SF", "SC", "RF", "RC", "FF")
-ROW_TYPE = "SB"
+from recon.providers.paypal.lines import (
+    FOOTER_TYPES,
+    HEADER_TYPES,
+    ROW_TYPE,
+    Record,
+    all_lines,
+    has_cells,
+    is_of_type,
+    is_row,
+    other_lines,
+    record_of,
+    well_formed,
+)
 
 _FIRST_LINE = re.compile(rf'^\ufeff?"?(?:{"|".join(HEADER_TYPES)})"?([,\t])')
 _VALUE_LENGTH = 200  # of a broken line, as shown in a reject
-
-
-@dataclass(frozen=True)
-class Record:
-    """A header or footer line, with its physical line number."""
-
-    line_no: int
-    cells: tuple[str, ...]
-
-    @property
-    def type(self) -> str:
-        return self.cells[0]
-
-    def cell(self, position: int) -> str:
-        return self.cells[position].strip() if position < len(self.cells) else ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ def head_records(content: Content) -> list[Record]:
     if first is None:
         return []
     lines = enumerate(text.splitlines(), start=1)
-    records = (_record(line_no, line, first[1]) for line_no, line in lines)
+    records = (record_of(line_no, line, first[1]) for line_no, line in lines)
     return [record for record in records if record.type in HEADER_TYPES]
 
 
@@ -76,13 +69,13 @@ def sections(content: Content) -> list[Record]:
     separator = "," if first is None else first[1]
     try:
         found = (
-            _lines(content.scannable)
+            all_lines(content.scannable)
             .filter(pl.col("text").str.contains(rf'^"?SH"?{separator}'))
             .collect(engine="streaming")
         )
     except pl.exceptions.ComputeError as error:
         raise _unreadable(content, error) from None
-    return [_record(line_no, text, separator) for line_no, text in found.iter_rows()]
+    return [record_of(line_no, text, separator) for line_no, text in found.iter_rows()]
 
 
 def name_key(name: str) -> str:
@@ -117,15 +110,15 @@ def _unpacked(
     content: Content, separator: str, required: list[str], optional: list[str]
 ) -> Container:
     source = content.scannable
-    lines = _lines(source)
+    lines = other_lines(content, separator).lazy()
     layout = _Layout.of(lines, separator, content)
     unclear = layout.unclear_lines(lines)
     broken = unclear.clear()
-    if not (layout.is_well_formed and unclear["text"].str.contains(_well_formed(separator)).all()):
-        source, broken = _mended(lines, separator)
+    if not (layout.is_well_formed and unclear["text"].str.contains(well_formed(separator)).all()):
+        source, broken = _mended(all_lines(source), separator)
         _check_headers_survive(broken, separator, content)
         _check_end(broken, separator, content)
-        lines = _lines(source)
+        lines = all_lines(source)
         layout = _Layout.of(lines, separator, content)
         unclear = layout.unclear_lines(lines)
     for header in layout.headers:
@@ -141,7 +134,8 @@ def _unpacked(
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the header and footer lines are, and so how the rows are to be read."""
+    """Where the header and footer lines are, and so how the rows are to be read; from all lines, or
+    from those that are not rows with the cells of their CH line."""
 
     separator: str
     records: tuple[Record, ...]
@@ -149,17 +143,17 @@ class _Layout:
 
     @staticmethod
     def of(lines: pl.LazyFrame, separator: str, content: Content) -> "_Layout":
-        types = "|".join((*HEADER_TYPES, *FOOTER_TYPES))
-        pattern = rf'^\ufeff?"?(?:{types})"?(?:{separator}|$)'
         found = (
-            lines.filter(~_is_row(separator))
-            .filter(pl.col("text").str.contains(pattern))
+            lines.filter(~is_row(separator))
+            .filter(is_of_type((*HEADER_TYPES, *FOOTER_TYPES), separator))
             .collect(engine="streaming")
         )
         layout = _Layout(
             separator=separator,
-            records=tuple(_record(line_no, text, separator) for line_no, text in found.iter_rows()),
-            is_well_formed=found["text"].str.contains(_well_formed(separator)).all(),
+            records=tuple(
+                record_of(line_no, text, separator) for line_no, text in found.iter_rows()
+            ),
+            is_well_formed=found["text"].str.contains(well_formed(separator)).all(),
         )
         if not layout.headers:
             raise StatementError(
@@ -179,8 +173,9 @@ class _Layout:
     def unclear_lines(self, lines: pl.LazyFrame) -> pl.DataFrame:
         """Lines that are no record and no row with exactly the cells its header names."""
         known = pl.Series([record.line_no for record in self.records], dtype=pl.UInt32)
-        patterns = [_row_pattern(len(header.cells), self.separator) for header in self.headers]
-        whole = self._by_header([pl.col("text").str.contains(pattern) for pattern in patterns])
+        whole = self._by_header(
+            [has_cells(len(header.cells), self.separator) for header in self.headers]
+        )
         above = pl.col("line_no") < self.headers[0].line_no
         return (
             lines.filter(~whole | above)
@@ -192,12 +187,12 @@ class _Layout:
         unquoted = pl.col("text").str.replace_all(r'"(?:[^"]|"")*"', "")
         count = unquoted.str.count_matches(self.separator, literal=True) + 1
         stated = self._by_header([pl.lit(len(header.cells)) for header in self.headers])
-        is_row = _is_row(self.separator)
+        is_of_row = is_row(self.separator)
         return unclear.select(
             "line_no",
-            is_row=is_row,
+            is_row=is_of_row,
             value=pl.col("text").str.head(_VALUE_LENGTH),
-            reason=pl.when(~is_row)
+            reason=pl.when(~is_of_row)
             .then(pl.lit("the first cell is no record type of this report"))
             .when(pl.col("line_no") < self.headers[0].line_no)
             .then(pl.lit("no CH line above the row says what its cells mean"))
@@ -253,41 +248,6 @@ class _Layout:
         return chosen
 
 
-def _lines(source: bytes | str) -> pl.LazyFrame:
-    """Physical lines from 1, without their line ends: line_no, text."""
-    return pl.scan_lines(
-        source, name="text", row_index_name="line_no", row_index_offset=1, glob=False
-    )
-
-
-def _record(line_no: int, text: str, separator: str) -> Record:
-    found = re.findall(
-        rf'(?:^|{separator})(?:"((?:[^"]|"")*)"|([^{separator}]*))', text.removeprefix("\ufeff")
-    )
-    return Record(line_no, tuple(quoted.replace('""', '"') or plain for quoted, plain in found))
-
-
-def _is_row(separator: str) -> pl.Expr:
-    text = pl.col("text")
-    quoted, plain = f'"{ROW_TYPE}"{separator}', f"{ROW_TYPE}{separator}"
-    return text.str.starts_with(quoted) | text.str.starts_with(plain)
-
-
-def _cell_pattern(separator: str) -> str:
-    """One cell: quoted, with quotes inside doubled, or plain, with no quote and on one line."""
-    return rf'(?:"(?:[^"]|"")*"|[^"\n{separator}]*)'
-
-
-def _row_pattern(cell_count: int, separator: str) -> str:
-    cell = _cell_pattern(separator)
-    return rf'^"?{ROW_TYPE}"?(?:{separator}{cell}){{{cell_count - 1}}}$'
-
-
-def _well_formed(separator: str) -> str:
-    cell = _cell_pattern(separator)
-    return rf"^\ufeff?{cell}(?:{separator}{cell})*$"
-
-
 def _mended(lines: pl.LazyFrame, separator: str) -> tuple[bytes, pl.DataFrame]:
     """The file again with every record on one line, and the records whose quotes do not pair.
 
@@ -302,7 +262,7 @@ def _mended(lines: pl.LazyFrame, separator: str) -> tuple[bytes, pl.DataFrame]:
         lines.with_columns(record=starts.cum_sum())
         .group_by("record", maintain_order=True)
         .agg(pl.col("line_no").first(), pl.col("text").str.join("\n"), line_count=pl.len())
-        .with_columns(is_whole=pl.col("text").str.contains(_well_formed(separator)))
+        .with_columns(is_whole=pl.col("text").str.contains(well_formed(separator)))
         .collect()
     )
     text = pl.when("is_whole").then(pl.col("text").str.replace_all("\n", " ", literal=True))
@@ -337,7 +297,7 @@ def _check_end(broken: pl.DataFrame, separator: str, content: Content) -> None:
 def _explained_broken(broken: pl.DataFrame, separator: str) -> pl.DataFrame:
     return broken.select(
         "line_no",
-        is_row=_is_row(separator),
+        is_row=is_row(separator),
         value=pl.col("text").str.head(_VALUE_LENGTH),
         reason=pl.format(
             "the quotes do not pair; {} line(s) from here cannot be told apart",

@@ -18,7 +18,8 @@ import polars as pl
 from recon import money
 from recon.providers.contract import ReadContext, day_of
 from recon.providers.paypal.columns import CURRENCY, FEE_CURRENCY, FEE_SIDE, SIDE
-from recon.providers.paypal.container import Container, Record
+from recon.providers.paypal.container import Container
+from recon.providers.paypal.lines import Record
 from recon.tables import BALANCE, CONTROL_TOTAL, columns_of
 
 _TOTALS = ("gross credits", "gross debits", "fee credits", "fee debits")

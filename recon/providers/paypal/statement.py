@@ -48,6 +48,7 @@ from recon.providers.paypal.columns import (
     SUBJECT,
     TXN_ID,
 )
+from recon.providers.paypal.lines import Record
 from recon.tables import INSTANT, REJECT, STATEMENT_LINE, columns_of
 
 UNKNOWN_ACCOUNT = "unknown"  # a report without SH line, read by somebody who does not say whose
@@ -92,7 +93,7 @@ def describer(name: str) -> Callable[[Content], Description | None]:
     return describe
 
 
-def _period_of(sections: list[container.Record]) -> Period | None:
+def _period_of(sections: list[Record]) -> Period | None:
     try:
         days = [day_of(section.cell(position)) for section in sections for position in (1, 2)]
     except ValueError:
@@ -169,7 +170,7 @@ def _typed(report: container.Container, content: Content, context: ReadContext) 
     )
 
 
-def _day_of(section: container.Record, content: Content) -> date:
+def _day_of(section: Record, content: Content) -> date:
     try:
         return day_of(section.cell(1))
     except ValueError:
