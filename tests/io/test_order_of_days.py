@@ -44,7 +44,7 @@ def after(made: Path, place: Path, order: Sequence[date]) -> dict[str, Any]:
     workspace = Workspace.open(place / "workspace", load_config(place / "configs"), "anna")
     accounts = workspace.config.accounts
     for day in order:
-        report = jobs.run_period(workspace, accounts, one_day(day), fetch=True, cascade=True)
+        report = jobs.run_period(workspace, accounts, one_day(day), fetch=False, cascade=True)
         assert not report.failures
     with workspace.database.connect() as connection:
 
