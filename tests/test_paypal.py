@@ -105,7 +105,8 @@ CELLS |= {"amount": ["5200", "1", "x"], "currency": ["USD", "JPY", ""]}
 CELLS = {name: st.sampled_from(texts) for name, texts in CELLS.items()}
 ROW = st.fixed_dictionaries({"custom": st.text('a",\n\r\té', max_size=5)}, optional=CELLS)
 WRONG_TEXTS = {
-    "txn": [""], "side": ["D"], "amount": ["", "1.50", "-5", "9" * 18], "currency": ["", "XYZ"],
+    "txn": [""], "side": ["D"], "amount": ["", "1.50", "-5", "+5", "9" * 18],
+    "currency": ["", "XYZ"],
     "fee": ["x", "-1"], "fee_side": ["", "D"], "fee_currency": ["", "EUR"],
     "completed": ["2026/02/30 10:00:00 -0800", "2026/01/06 10:00:00"],
     "code": ["T1299", "T1107"], "status": ["F", "Q"],

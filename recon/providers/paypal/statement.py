@@ -9,6 +9,7 @@ lines of zero with the stated amount as `original_amount`, so that nothing is lo
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period
-from recon.providers.checks import Check, here, judged, parts, placed
+from recon.providers.checks import Check, here, judged, mapped, parts, placed
 from recon.providers.contract import (
     Content,
     Description,
@@ -53,8 +54,8 @@ from recon.tables import INSTANT, REJECT, STATEMENT_LINE, columns_of
 
 UNKNOWN_ACCOUNT = "unknown"  # a report without SH line, read by somebody who does not say whose
 
-_AMOUNT_TEXT = r"^\d{1,17}$"
-_WITHOUT_DECIMALS = [code for code, places in money.EXPONENT.items() if places == 0]
+_MOST_DIGITS = 17
+_HUNDREDTH = Decimal("0.01")
 _MICROSECONDS_BY_OFFSET = {
     f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}": minutes
     * 60_000_000
@@ -114,7 +115,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     in_place = here(rows, context, pl.col("account"), pl.col("business_date"))
     good, rejects = parts(in_place, checks, content.file_id)
     return Reading(
-        lines=_lines(good, content),
+        lines=_lines(good, content, context),
         rejects=pl.concat([_defects(report, content), rejects]),
         controls=controls.control_totals(rows, report, content.file_id),
         balances=controls.balances(report, context),
@@ -190,16 +191,17 @@ def _mapped(key: pl.Expr, values: Mapping[Any, object], dtype: pl.DataType) -> p
 def _hundredth(column: str) -> pl.Expr:
     """The unsigned amount; null for anything but digits."""
     text = pl.col(column)
-    return pl.when(text.str.contains(_AMOUNT_TEXT)).then(
-        (text + "e-2").cast(money.MONEY, strict=False)
-    )
+    is_signed = text.str.starts_with("-") | text.str.starts_with("+")
+    is_amount = ~is_signed & (text.str.len_bytes() <= _MOST_DIGITS)
+    hundredths = text.cast(pl.Int64, strict=False).cast(pl.Decimal(38, 0))
+    return pl.when(is_amount).then(hundredths) * pl.lit(_HUNDREDTH, dtype=money.MONEY)
 
 
 def _status_without_money() -> pl.Expr:
     """The status of a row that moves no money; null for rows that do."""
     return pl.coalesce(
         _mapped(pl.col(STATUS), codes.STATUS_WITHOUT_MONEY, pl.String()),
-        _mapped(pl.col(EVENT), codes.STATUS_BY_CODE_WITHOUT_MONEY, pl.String()),
+        mapped(pl.col(EVENT), codes.STATUS_BY_CODE_WITHOUT_MONEY),
     )
 
 
@@ -239,7 +241,7 @@ def _money_checks() -> list[Check]:
         is_free & (pl.col(FEE_CURRENCY) == "")
     )
     other_currency = "not the currency of the gross amount"
-    is_known = pl.col(CURRENCY).is_in(list(money.EXPONENT))
+    is_known = money.exponent_of(pl.col(CURRENCY)).is_not_null()
     return [
         Check(SIDE, pl.col(SIDE), pl.col(SIDE).is_in(sides), "neither CR nor DR"),
         Check(AMOUNT, pl.col(AMOUNT), pl.col("gross_amount").is_not_null(), no_digits),
@@ -259,10 +261,10 @@ def _fits(column: str) -> pl.Expr:
     """
     text = pl.col(column)
     whole = text.str.ends_with("00") | (text == "0")
-    return whole | ~pl.col(CURRENCY).is_in(_WITHOUT_DECIMALS)
+    return whole | (money.exponent_of(pl.col(CURRENCY)) != 0).fill_null(value=True)
 
 
-def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
+def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.LazyFrame:
     """Canonical lines of understood rows."""
     kind, moves = pl.col("kind"), pl.col("still").is_null()
     amount = pl.when(pl.col(SIDE) == "DR").then(-pl.col("gross_amount")).otherwise("gross_amount")
@@ -271,9 +273,10 @@ def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
     by_bank = kind.is_in(codes.KINDS_BY_BANK_REFERENCE)
     order = pl.when(pl.col(INVOICE) != "").then(pl.col(INVOICE)).otherwise(_filled(CUSTOM))
     remark = pl.when(pl.col(CUSTOM) != "").then(pl.col(CUSTOM)).otherwise(_filled(SUBJECT))
-    no_money = pl.when(~moves).then(pl.lit("moves no money"))
+    no_money = pl.when(~moves).then(pl.lit(" moves no money")).otherwise(pl.lit(""))
+    before_remark = pl.when(remark.is_not_null()).then(pl.lit(" ")).otherwise(pl.lit(""))
     # The two sides of a conversion may share an id; their currencies differ.
-    side_of_conversion = pl.when(kind == "conversion").then(pl.lit(":") + pl.col(CURRENCY))
+    is_conversion = kind == "conversion"
     return (
         rows.with_columns(
             gross=pl.when(moves).then(amount).otherwise(money.ZERO),
@@ -281,14 +284,13 @@ def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
             original_amount=pl.when(~moves).then(amount),
         )
         .with_columns(
-            line_id=pl.concat_str(
-                pl.lit("paypal:"),
+            line_id=pl.format(
+                "paypal:{}:{}:{}{}{}",
                 "account",
-                pl.lit(":"),
                 "kind",
-                pl.lit(":"),
                 TXN_ID,
-                side_of_conversion.fill_null(""),
+                pl.when(is_conversion).then(pl.lit(":")).otherwise(pl.lit("")),
+                pl.when(is_conversion).then(CURRENCY).otherwise(pl.lit("")),
             ),
             provider=pl.lit("paypal"),
             file_id=pl.lit(content.file_id),
@@ -299,19 +301,25 @@ def _lines(rows: pl.LazyFrame, content: Content) -> pl.LazyFrame:
             .then(_filled(BANK_REFERENCE)),
             parent_txn_id=pl.when(pl.col(REFERENCE_TYPE) == "TXN").then(_filled(REFERENCE)),
             parent_ref=pl.when(~by_invoice & ~by_bank).then(order),
-            batch_id=pl.col("business_date").dt.strftime("%Y%m%d"),
+            batch_id=_batch_id(context),
             payment_method=_filled(SOURCE).fill_null("paypal"),
             currency=pl.col(CURRENCY),
             net=pl.col("gross") - pl.col("fee"),
             original_currency=pl.when(~moves).then(CURRENCY),
             exchange_rate=pl.lit(None),
             status=pl.col("still").fill_null("succeeded"),
-            description=pl.concat_str(
-                [pl.col(EVENT), no_money, remark], separator=" ", ignore_nulls=True
-            ),
+            description=pl.format("{}{}{}{}", EVENT, no_money, before_remark, remark.fill_null("")),
         )
         .select(columns_of(STATEMENT_LINE))
     )
+
+
+def _batch_id(context: ReadContext) -> pl.Expr:
+    """The business date, which is that of all good rows where only one is read."""
+    days = context.business_dates
+    if days is not None and days.day_count == 1:
+        return pl.lit(f"{days.first:%Y%m%d}")
+    return pl.col("business_date").dt.strftime("%Y%m%d")
 
 
 def _filled(column: str) -> pl.Expr:
