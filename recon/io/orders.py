@@ -8,6 +8,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from recon.io.database import Database
+from recon.io.entry_sources import Ledger
 from recon.io.frames import read_rows
 from recon.io.mapped_ledger import MappedLedger, read_mapped_orders
 from recon.io.schema import LEDGER_ENTRIES
@@ -24,7 +25,7 @@ def refunded_orders(entries: pl.DataFrame) -> list[str]:
 
 
 def read_orders(
-    source: Database | MappedLedger,
+    source: Ledger,
     provider: str,
     account: str,
     entries: pl.DataFrame,
