@@ -134,6 +134,13 @@ def _number(column: str | None, mapping: "StatementMapping", *, absent: pl.Expr)
     return pl.when(plain.is_null()).then(absent).otherwise(amount)
 
 
+def _is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
+    """For a few words, each of which takes a tenth of the time of a look-up."""
+    if not 0 < len(words) <= 8:
+        return text.is_in(list(words))
+    return pl.any_horizontal(text == word for word in words)
+
+
 def _plain(column: str) -> str:
     return f"plain:{column}"
 
@@ -142,7 +149,7 @@ def _digits(column: str, mapping: "StatementMapping") -> pl.Expr:
     """The text of an amount as `money.parse` reads it; null where it is blank."""
     numbers = mapping.numbers
     text = pl.col(column).str.strip_chars()
-    is_blank = text.is_in(["", *numbers.blank])
+    is_blank = _is_one_of(text, ["", *numbers.blank])
     for ignored in (*numbers.ignore, *([numbers.thousands] if numbers.thousands else [])):
         text = text.str.replace_all(ignored, "", literal=True)
     if numbers.decimal != ".":
@@ -163,9 +170,9 @@ def _amount(mapping: "StatementMapping") -> pl.Expr:
         return amount
     word = pl.col(amounts.direction)
     return (
-        pl.when(word.is_in(list(amounts.outgoing)))
+        pl.when(_is_one_of(word, amounts.outgoing))
         .then(-amount)
-        .when(word.is_in(list(amounts.incoming)))
+        .when(_is_one_of(word, amounts.incoming))
         .then(amount)
     )
 
@@ -198,7 +205,7 @@ def _shown_cells(mapping: "StatementMapping") -> dict[str, pl.Expr]:
 def _moment(mapping: "StatementMapping") -> pl.Expr:
     text, form = pl.col(mapping.date_column), mapping.date_format
     if mapping.time_column is not None:
-        text = pl.concat_str(text, pl.col(mapping.time_column), separator=" ")
+        text = pl.format("{} {}", text, pl.col(mapping.time_column))
         form = f"{form} {mapping.time_format}"
     if mapping.tells_time():
         return text.str.to_datetime(form, time_unit="us", strict=False)
@@ -231,7 +238,7 @@ def _kind(mapping: "StatementMapping") -> pl.Expr:
                 pl.col(rule.column).str.contains(word, literal=True) for word in rule.words
             )
         elif rule.column is not None:
-            fits = pl.col(rule.column).is_in(list(rule.words))
+            fits = _is_one_of(pl.col(rule.column), rule.words)
         if rule.sign is not None:
             wanted = pl.col("amount") > ZERO if rule.sign == "positive" else pl.col("amount") < ZERO
             fits = fits & wanted
@@ -327,17 +334,19 @@ def _controls(
         # A running balance proves the rows as well; then nothing need be stated.
         proved = mapping.amounts.balance is not None and mapping.currency is not None
         return _as_controls(none.filter(pl.lit(not proved)))
-    parts = [
-        rows.select(
+    # In one pass: for each frame made of the rows, all that they are made of is kept once more.
+    sums = rows.select(pl.col("currency").first(), **{name: computed[name] for name in computed})
+    totals = [
+        pl.struct(
             name=pl.lit(total.name),
-            currency=pl.lit(None) if total.of == "count" else pl.col("currency").first(),
+            currency=pl.lit(None, dtype=pl.String) if total.of == "count" else pl.col("currency"),
             stated=_stated(stated.get(total.name), mapping),
-            computed=computed[total.of],
+            computed=pl.col(total.of),
             file_id=pl.lit(file_id),
         )
         for total in wanted
     ]
-    return pl.concat(_as_controls(part) for part in parts)
+    return _as_controls(sums.select(row=pl.concat_list(totals)).explode("row").unnest("row"))
 
 
 def _as_controls(frame: pl.LazyFrame) -> pl.LazyFrame:
