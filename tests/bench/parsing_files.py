@@ -19,8 +19,8 @@ class Format:
     """A statement as text: what is above the rows, a row, what is below.
 
     In a row `<n>` is its number in eight digits, `<b>` the number after it, `<a>` one of 900 whole
-    amounts, `<t>` minute and second. `separator` is that of the bare read; `skip` the lines above
-    the header.
+    amounts, `<t>` minute and second of an hour that goes by. `separator` is that of the bare read;
+    `skip` the lines above the header.
     """
 
     name: str
@@ -39,13 +39,14 @@ class Format:
             file.write(self.head)
             for first in range(0, rows, _BLOCK_ROWS):
                 numbers = pl.select(n=pl.int_range(first, min(first + _BLOCK_ROWS, rows)))
-                file.write(("" if first == 0 else self.between) + self._text(numbers))
+                file.write(("" if first == 0 else self.between) + self._text(numbers, rows))
             file.write(self.tail)
 
-    def _text(self, numbers: pl.DataFrame) -> str:
+    def _text(self, numbers: pl.DataFrame, rows: int) -> str:
         parts = re.sub(r"<([nbat])>", "\0\\1\0", self.row)
         number = pl.col("n")
-        minute, second = ((number // unit % 60).cast(pl.String).str.zfill(2) for unit in (60, 1))
+        seconds = number * 3600 // rows
+        minute, second = ((seconds // unit % 60).cast(pl.String).str.zfill(2) for unit in (60, 1))
         values = {
             "n": number.cast(pl.String).str.zfill(8),
             "b": (number + 1).cast(pl.String),
