@@ -74,9 +74,10 @@ def _typed(
         amount=amount,
         moment=moment,
         currency=currency,
+        unit=money.unit_of(currency),
         fee=_number(mapping.amounts.fee, mapping, absent=ZERO),
         balance=_number(mapping.amounts.balance, mapping, absent=pl.lit(None, dtype=MONEY)),
-        key=pl.concat_str(_key(mapping), separator="|"),
+        key=pl.format("|".join("{}" for _ in _key(mapping)), *_key(mapping)),
         description=_description(mapping),
         **_shown_cells(mapping),
         **{
@@ -100,6 +101,7 @@ def _typed(
         "occurred_at",
         "moment",
         "currency",
+        "unit",
         "fee",
         "balance",
         cs.starts_with("shown_"),
@@ -208,7 +210,7 @@ def _moment(mapping: "StatementMapping") -> pl.Expr:
         text = pl.format("{} {}", text, pl.col(mapping.time_column))
         form = f"{form} {mapping.time_format}"
     if mapping.tells_time():
-        return text.str.to_datetime(form, time_unit="us", strict=False)
+        return checks.local_time(text, form)
     return text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
 
 
@@ -275,15 +277,15 @@ def _checks(
         checks.Check(
             mapping.currency_column or "currency",
             pl.col("shown_currency"),
-            money.exponent_of(pl.col("currency")).is_not_null(),
+            pl.col("unit").is_not_null(),
             "not a currency code we know",
             unmapped=True,
         ),
         checks.Check(
             ", ".join(mapping.amounts.columns()),
             _shown("shown_amount", mapping.amounts.columns()),
-            money.fits(pl.col("gross"), pl.col("currency"))
-            & money.fits(pl.col("fee"), pl.col("currency")),
+            money.is_whole(pl.col("gross"), pl.col("unit"))
+            & money.is_whole(pl.col("fee"), pl.col("unit")),
             "not an amount of this currency",
         ),
         checks.Check(

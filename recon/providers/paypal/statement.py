@@ -17,7 +17,7 @@ import polars as pl
 from recon import money
 from recon.errors import StatementError
 from recon.periods import Period
-from recon.providers.checks import Check, here, judged, mapped, parts, placed
+from recon.providers.checks import Check, here, judged, local_time, mapped, parts, placed
 from recon.providers.contract import (
     Content,
     Description,
@@ -148,9 +148,7 @@ def _typed(report: container.Container, content: Content, context: ReadContext) 
     days = {number: _day_of(section, content) for number, section in enumerate(sections, start=1)}
     moment = pl.when(pl.col(COMPLETED) != "").then(pl.col(COMPLETED)).otherwise(pl.col(STARTED))
     is_moment = moment.str.len_bytes() == len("2026/01/06 00:00:30 -0800")
-    printed = moment.str.head(19).str.to_datetime(
-        "%Y/%m/%d %H:%M:%S", time_unit="us", strict=False, cache=False
-    )
+    printed = local_time(moment.str.head(19), "%Y/%m/%d %H:%M:%S")
     return report.rows.with_columns(
         moment=moment,
         printed=pl.when(is_moment).then(printed),

@@ -63,11 +63,9 @@ def _rows(content: Content, kind: str) -> pl.LazyFrame:
     if table is None:
         raise StatementError(f"{content.name}: not a {kind.replace('_', ' ')} report")
     return delimited.rows(content, table, _NEEDED[kind]).with_columns(
-        occurred_at=pl.col("Date")
-        .str.head(19)
-        .str.replace("T", " ", literal=True)
-        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-        .dt.replace_time_zone("UTC"),
+        occurred_at=checks.local_time(
+            pl.col("Date").str.head(19).str.replace("T", " ", literal=True)
+        ).dt.replace_time_zone("UTC"),
     )
 
 

@@ -158,9 +158,7 @@ def directed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.Laz
         log_index=pl.format("{}>{}", "From", "To"),
         network=pl.lit("ethereum"),
         kind=pl.when(outgoing).then(pl.lit("withdrawal")).when(incoming).then(pl.lit("top_up")),
-        occurred_at=pl.col("DateTime (UTC)")
-        .str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-        .dt.replace_time_zone("UTC"),
+        occurred_at=checks.local_time(pl.col("DateTime (UTC)")).dt.replace_time_zone("UTC"),
         amount=pl.when(outgoing).then(-moved).otherwise(moved),
         merchant_ref=pl.lit(None, dtype=pl.String),
     )

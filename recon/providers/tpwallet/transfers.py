@@ -85,10 +85,9 @@ def read(content: Content, context: ReadContext) -> Reading:
         "log_index",
         "network",
         kind=checks.mapped(pl.col("direction"), _KIND_BY_DIRECTION),
-        occurred_at=pl.col("block_time_utc")
-        .str.strip_suffix("Z")
-        .str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
-        .dt.replace_time_zone("UTC"),
+        occurred_at=checks.local_time(
+            pl.col("block_time_utc").str.strip_suffix("Z"), "%Y-%m-%dT%H:%M:%S"
+        ).dt.replace_time_zone("UTC"),
         currency="token_symbol",
         amount=pl.when(is_in).then(amount).otherwise(-amount),
         shown="amount_atomic",

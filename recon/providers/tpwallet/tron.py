@@ -111,7 +111,7 @@ def read_tronscan(content: Content, context: ReadContext) -> Reading:
     # Without a token there is no amount to speak of; the check of the token says what to do.
     amount = chain.atomic(pl.col("quant"), decimals) if token else pl.lit(0, dtype=money.MONEY)
     result = pl.col("contractRet").str.to_lowercase()
-    printed = pl.col("block_ts").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+    printed = checks.local_time(pl.col("block_ts"))
     counted = pl.from_epoch(pl.col("block_ts").cast(pl.Int64, strict=False), time_unit="ms")
     is_epoch = pl.col("block_ts").str.contains(_EPOCH)
     moment = pl.when(is_epoch).then(counted.cast(pl.Datetime("us"))).otherwise(printed)
