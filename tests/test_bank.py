@@ -1,9 +1,10 @@
 """Bank statements in three formats: signs, totals, references, attacks; and the real samples."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from random import Random
 from typing import Any, Final
 
 import polars as pl
@@ -14,8 +15,8 @@ from polars.testing import assert_frame_equal
 from recon.errors import StatementError
 from recon.periods import one_day
 from recon.providers import identify
-from recon.providers.bank import PROVIDER, camt053, xml_entries
-from recon.providers.bank.entries import payout_reference
+from recon.providers.bank import PROVIDER, camt053, xml_cells, xml_entries
+from recon.providers.bank.entries import one_line, payout_reference
 from recon.providers.bank.xml_entries import NotPlain, cut, streamed
 from recon.providers.contract import Content, ReadContext
 from tests.golden import content_of
@@ -333,12 +334,78 @@ _AS_PLAIN: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 
 
+@pytest.mark.parametrize(("size", "entries"), [(10_000_000, 10_000), (3000, 4)])
+def test_the_cells_of_any_entry_are_what_a_search_for_each_finds(
+    size: int, entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xml_entries, "_BYTES", size)
+    monkeypatch.setattr(xml_entries, "_ENTRIES", entries)
+    data = camt(*(_any_entry(Random(seed)) for seed in range(150)))
+    wanted = []
+    for entry_ in etree.fromstring(data).iter("{*}Ntry"):
+        details = entry_.findall("{*}NtryDtls/{*}TxDtls")
+        of_entry = _searched(entry_, xml_cells._OF_ENTRY)
+        for place, detail in enumerate(details or [None], start=min(len(details), 1)):
+            of_detail = _searched(detail, xml_cells._OF_DETAIL)
+            wanted.append((place, len(details), *of_entry, *of_detail))
+    for way in (cut, streamed):
+        cells = xml_cells.Cells(lambda frame: frame)
+        for part in way(content_of(data)):
+            if isinstance(part, xml_entries.Entries):
+                cells.take(part)
+        found = cells.frame().select("place", "detail_count", *xml_cells.CELLS)
+        # A blank more, or a line end for a blank, is none in a remittance text.
+        assert found.with_columns(words=one_line(pl.col("words"))).rows() == wanted
+
+
+def _any_entry(random: Random) -> str:
+    """An entry with some of what there is, in any order, twice at times."""
+
+    def some(paths: Iterable[str]) -> str:
+        made = []
+        for path in paths:
+            for _ in range(random.choice((0, 1, 1, 1, 2))):
+                steps = path.removesuffix("/@Ccy").split("/")
+                currency = random.choice(("", ' Ccy="EUR"', " Ccy='USD'"))
+                text = random.choice(
+                    ("", "a", " b ", "c &lt; d", "<Cd>e</Cd>", "f<Cd/>\n<Cd>g</Cd>")
+                )
+                opened = "".join(f"<{step}>" for step in steps[:-1])
+                closed = "".join(f"</{step}>" for step in reversed(steps[:-1]))
+                made.append(f"{opened}<{steps[-1]}{currency}>{text}</{steps[-1]}>{closed}")
+        random.shuffle(made)
+        return "".join(made)
+
+    details = [
+        f"<TxDtls>{some(xml_cells._OF_DETAIL.values())}</TxDtls>"
+        for _ in range(random.choice((0, 1, 1, 2, 3)))
+    ]
+    both = [some(xml_cells._OF_ENTRY.values()), f"<NtryDtls>{''.join(details)}</NtryDtls>"]
+    return f"<Ntry>{''.join(random.sample(both, 2))}</Ntry>"
+
+
+def _searched(element: Any, paths: Mapping[str, str]) -> list[str]:
+    found = []
+    for name, path in paths.items():
+        path, _, attribute = path.partition("/@")
+        steps = "/".join(f"{{*}}{step}" for step in path.split("/"))
+        nodes = [] if element is None else element.findall(steps)
+        texts = ["".join(node.itertext()) for node in nodes]
+        if attribute:
+            texts = [node.get(attribute) for node in nodes if node.get(attribute)]
+        words = " ".join(" ".join(texts).split())
+        found.append(words if name == "words" else texts[0] if texts else "")
+    return found
+
+
 @pytest.mark.parametrize("held", [1, 2, 7, 64, 300, 1000])
 def test_entries_are_cut_where_they_end_however_little_is_held(
     held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = camt(entry("25.00"), entry("50.00", more=_details("30.00", "20.00")), "", entry("25.00"))
+    pending = entry("25.00", status="<Sts><Cd>PDNG</Cd></Sts>")
+    file = camt(pending, entry("50.00", more=_details("30.00", "20.00")), "", pending)
     whole = _entries_of(cut, file)
     assert whole["line_no"].to_list() == [3, 4, 4, 6]
+    assert whole["status"].to_list() == ["pending", "succeeded", "succeeded", "pending"]
     monkeypatch.setattr(xml_entries, "_BYTES", held)
     assert_frame_equal(_entries_of(cut, file), whole)

@@ -4,7 +4,7 @@ The shape of an entry is what is left without its texts: its tags. There are few
 search each entry for two dozen elements costs several times as much as to parse it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import polars as pl
@@ -39,7 +39,9 @@ _OF_DETAIL: Final = {
     "part_info": "AddtlTxInf",
     "words": "RmtInf/Ustrd",
 }
-_DETAILS: Final = "NtryDtls/TxDtls"
+_DETAIL: Final = "/NtryDtls/TxDtls"
+_ENTRY_NAMES: Final = {f"/{path}": name for name, path in _OF_ENTRY.items()}
+_DETAIL_NAMES: Final = {f"/{path}": name for name, path in _OF_DETAIL.items()}
 CELLS: Final = (*_OF_ENTRY, *_OF_DETAIL)
 _REPEATED: Final = "words"  # of which all are meant, and of the others the first
 _ATTRIBUTE: Final = "/@Ccy"
@@ -116,27 +118,27 @@ class _Shapes:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._rows: list[dict[str, Any]] = []
-        self._lengths: dict[str, int] = {}  # the most parts that a cell has
-        self.places = pl.DataFrame()
+        self._lengths = dict.fromkeys(_CELLS_WITH_PARTS, 0)  # the most parts that a cell has
+        self.places = pl.DataFrame(schema=_OF_SHAPE)
 
     def learn(self, shapes: pl.Series, entries: Entries) -> None:
         unknown = [shape for shape in shapes.unique().sort() if shape not in self._known]
         if not unknown:
             return
         self._known.update(unknown)
-        self._rows += [row for shape in unknown for row in _places(shape, entries)]
+        rows = [row for shape in unknown for row in _places(shape, entries)]
         columns: dict[str, pl.Series] = {
-            name: pl.Series([row[name] for row in self._rows], dtype=dtype)
+            name: pl.Series([row.get(name, "") for row in rows], dtype=dtype)
             for name, dtype in _OF_SHAPE.items()
         }
         for name in _CELLS_WITH_PARTS:
-            parts = [row[name] for row in self._rows]
-            self._lengths[name] = max(map(len, parts))
-            for part in range(self._lengths[name]):
+            parts = [row.get(name, []) for row in rows]
+            length = max(map(len, parts))
+            for part in range(length):
                 numbers = [one[part] if part < len(one) else None for one in parts]
                 columns[_part(name, part)] = pl.Series(numbers, dtype=pl.UInt32)
-        self.places = pl.DataFrame(columns)
+            self._lengths[name] = max(length, self._lengths[name])
+        self.places = pl.concat([self.places, pl.DataFrame(columns)], how="diagonal")
 
     def texts(self, tags: pl.Series) -> list[pl.Expr]:
         """Cells of rows that have `first_tag`, the place of their first one in `tags`."""
@@ -162,55 +164,60 @@ def _part(name: str, part: int) -> str:
 def _places(shape: str, entries: Entries) -> Iterator[dict[str, Any]]:
     """The rows of entries of one shape: of each cell the numbers of the tags with its text behind
     them, or the text itself where it is in the tag."""
-    namespaces: Any = entries.namespaces
-    around = etree.tostring(etree.Element("around", nsmap=namespaces), encoding="unicode")
-    opening = around.removesuffix("/>") + ">"
-    entry = etree.fromstring(f"{opening}{shape}{entries.closing}</around>")[0]
-    spans = _spans(shape, entry)
-    details = entry.findall(_any(_DETAILS))
-    of_entry = _cells(entry, _OF_ENTRY, spans)
-    for place, detail in enumerate(details or [etree.Element("none")], start=1 if details else 0):
-        yield {
-            "shape": shape,
-            "place": place,
-            "detail_count": len(details),
-            **of_entry,
-            **_cells(detail, _OF_DETAIL, spans),
-        }
+    of_entry, details = _Walk(shape, entries).found()
+    for place, of_detail in enumerate(details or [{}], start=1 if details else 0):
+        facts = {"shape": shape, "place": place, "detail_count": len(details)}
+        yield {**facts, **of_entry, **of_detail}
 
 
-def _cells(element: Any, paths: Mapping[str, str], spans: Mapping[Any, range]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, path in paths.items():
-        nodes = element.findall(_any(path.removesuffix(_ATTRIBUTE)))
-        if name in _ATTRIBUTES:
-            told = (node.get("Ccy") for node in nodes)
-            found[name] = next((code for code in told if code is not None), "")
-        else:
-            meant = nodes if name == _REPEATED else nodes[:1]
-            found[name] = [number for node in meant for number in spans[node]]
-    return found
+class _Walk:
+    """From tag to tag through a shape.
 
+    The text of an element is behind its own tag, behind those of the elements within it, and
+    behind their closing tags.
+    """
 
-def _any(path: str) -> str:
-    return "/".join(f"{{*}}{step}" for step in path.split("/"))
+    def __init__(self, shape: str, entries: Entries) -> None:
+        namespaces: Any = entries.namespaces
+        around = etree.tostring(etree.Element("around", nsmap=namespaces), encoding="unicode")
+        opening = around.removesuffix("/>") + ">"
+        entry = etree.fromstring(f"{opening}{shape}{entries.closing}</around>")[0]
+        self._elements = entry.iter()  # in the order of their opening tags
+        self._tags = shape.split("<")[1:]
+        self._of_entry: dict[str, Any] = {}
+        self._details: list[dict[str, Any]] = []
 
+    def found(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The cells of the entry, and of each detail in it."""
+        is_open: list[tuple[str, list[int] | None, int]] = [("", None, 0)]  # path, cell, its tag
+        for number, tag in enumerate(self._tags, start=1):
+            if tag.startswith("/"):
+                _, cell, begin = is_open.pop()
+                if cell is not None:
+                    cell += range(begin, number)
+                continue
+            element = next(self._elements)
+            name = str(element.tag).rpartition("}")[2]
+            path = f"{is_open[-1][0]}/{name}" if number > 1 else ""
+            cell = self._cell(path, element)
+            if not tag.endswith("/>"):
+                is_open.append((path, cell, number))
+        return self._of_entry, self._details
 
-def _spans(shape: str, entry: Any) -> dict[Any, range]:
-    """Of each element the numbers of the tags that its text is behind: its own, those of elements
-    within it, and their closing tags."""
-    elements = entry.iter()
-    spans: dict[Any, range] = {}
-    is_open: list[tuple[Any, int]] = []
-    for number, tag in enumerate(shape.split("<")[1:], start=1):
-        if tag.startswith("/"):
-            element, begin = is_open.pop()
-            spans[element] = range(begin, number)
-        elif tag.endswith("/>"):
-            spans[next(elements)] = range(0)
-        else:
-            is_open.append((next(elements), number))
-    return spans
+    def _cell(self, path: str, element: Any) -> list[int] | None:
+        """The cell an element is the first of, or one of, and that is to get its tags."""
+        if path == _DETAIL:
+            self._details.append({})
+        cells, names, within = self._of_entry, _ENTRY_NAMES, path
+        if path.startswith(f"{_DETAIL}/"):
+            cells, names, within = self._details[-1], _DETAIL_NAMES, path.removeprefix(_DETAIL)
+        attribute, name = names.get(f"{within}{_ATTRIBUTE}"), names.get(within)
+        if attribute is not None:
+            cells[attribute] = cells.get(attribute) or element.get("Ccy", "")
+        if name is None or (name in cells and name != _REPEATED):
+            return None
+        tags: list[int] = cells.setdefault(name, [])
+        return tags
 
 
 def _resolved(frame: pl.DataFrame) -> pl.DataFrame:
