@@ -9,7 +9,7 @@ import pytest
 from recon.errors import StatementError
 from recon.io.encodings import in_utf8
 from recon.money import fits
-from recon.providers import all_providers, identify
+from recon.providers import all_providers, checks, identify
 from recon.providers.contract import Content, ReadContext
 from recon.tables import BALANCE, CONTROL_TOTAL, KINDS, REJECT, STATEMENT_LINE, STATUSES
 from tests.generator.sources import all_sources
@@ -139,3 +139,23 @@ def test_another_account_or_day_is_rejected_and_still_counted(sample: Path) -> N
 
 def test_samples_are_invented() -> None:
     assert "invented" in (ROOT / "sample_statements" / "README.md").read_text("utf-8")
+
+
+def test_lines_are_made_of_columns_that_are_in_pieces_of_any_length() -> None:
+    def pieces(texts: list[str], *lengths: int) -> pl.Series:
+        cut = iter(texts)
+        parts = [pl.Series([next(cut) for _ in range(length)]) for length in lengths]
+        return pl.concat(parts, rechunk=False)
+
+    numbers = range(8)
+    rows = pl.DataFrame(
+        {
+            "account": pieces([f"a{n}" for n in numbers], 8),
+            "kind": pieces([f"kind{n}" for n in numbers], 2, 6),
+            "key": pieces([f"{n}" * 20 for n in numbers], 1, 4, 3),
+        }
+    ).with_columns(gross=pl.lit(2), fee=pl.lit(1))
+    some = rows.lazy().filter(pl.col("key").str.starts_with("4").not_())
+    made = checks.to_lines(some, "slug", "file", ["key"]).collect(engine="streaming")
+    wanted = [f"slug:a{n}:kind{n}:{str(n) * 20}" for n in numbers if n != 4]
+    assert made["line_id"].to_list() == wanted

@@ -118,7 +118,11 @@ def _block(records: pl.DataFrame, names: list[str], file_id: str, file_name: str
     reason = (
         pl.when("torn")
         .then(pl.lit("has a quote in the middle of a cell; double it and quote the whole cell"))
-        .otherwise(pl.format(f"has {{}} cells where the header names {len(names)}", "cells"))
+        .otherwise(
+            pl.concat_str(
+                pl.lit("has "), "cells", pl.lit(f" cells where the header names {len(names)}")
+            )
+        )
     )
     rejects = measured.filter(~good).select(
         pl.lit(file_id).alias("file_id"),

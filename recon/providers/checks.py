@@ -220,9 +220,9 @@ def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) ->
     `key` are the columns that name a row beside its account and kind, blank ones included, so that
     the row delivered again has the same `line_id`. `net` follows from gross and fee.
     """
-    parts = ["account", "kind", *(pl.col(name).fill_null("") for name in key)]
+    parts = [pl.lit(slug), "account", "kind", *(pl.col(name).fill_null("") for name in key)]
     named = rows.with_columns(
-        line_id=pl.format(":".join([slug, *("{}" for _ in parts)]), *parts),
+        line_id=pl.concat_str(parts, separator=":"),
         provider=pl.lit(slug),
         file_id=pl.lit(file_id),
         net=pl.col("gross") - pl.col("fee"),

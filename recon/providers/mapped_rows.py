@@ -77,7 +77,7 @@ def _typed(
         unit=money.unit_of(currency),
         fee=_number(mapping.amounts.fee, mapping, absent=ZERO),
         balance=_number(mapping.amounts.balance, mapping, absent=pl.lit(None, dtype=MONEY)),
-        key=pl.format("|".join("{}" for _ in _key(mapping)), *_key(mapping)),
+        key=pl.concat_str(_key(mapping), separator="|"),
         description=_description(mapping),
         **_shown_cells(mapping),
         **{
@@ -207,7 +207,7 @@ def _shown_cells(mapping: "StatementMapping") -> dict[str, pl.Expr]:
 def _moment(mapping: "StatementMapping") -> pl.Expr:
     text, form = pl.col(mapping.date_column), mapping.date_format
     if mapping.time_column is not None:
-        text = pl.format("{} {}", text, pl.col(mapping.time_column))
+        text = pl.concat_str([text, pl.col(mapping.time_column)], separator=" ")
         form = f"{form} {mapping.time_format}"
     if mapping.tells_time():
         return checks.local_time(text, form)

@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from recon import wording
+from recon.discrepancies import filled
 from recon.masking import mask_free_text
 from recon.money import ZERO
 from recon.reporting import text
@@ -147,7 +148,8 @@ def _fields_as_text(language: Language) -> pl.Expr:
         for side in (ledger, provider)
     )
     field = field.replace(text.words(wording.FIELDS, language))
-    sentence = pl.format(text.phrase("field_sentence", language), field, ledger, provider)
+    phrase = text.phrase("field_sentence", language)
+    sentence = filled(phrase, field=field, ledger=ledger, provider=provider)
     joined = pl.col("mismatched_fields").list.eval(sentence).list.join("; ")
     return pl.when(joined != "").then(joined)
 

@@ -48,7 +48,10 @@ PHRASES: Final[Words] = {
         "共 {count} 项变化；用 recon changes 查看明细",
     ),
     "no_tariff": ("(no tariff row)", "（无适用费率）"),
-    "field_sentence": ("{}: ledger {}, provider {}", "{}：账本 {}，渠道 {}"),
+    "field_sentence": (
+        "{field}: ledger {ledger}, provider {provider}",
+        "{field}：账本 {ledger}，渠道 {provider}",
+    ),
     "nothing": ("None", "无"),
     "due_by_cycle": ("To be paid out by the settlement cycle", "按结算周期待打款"),
     "in_transit": ("Still on their way", "在途打款"),

@@ -545,7 +545,7 @@ def test_a_range_is_one_row_a_day_with_a_link_to_its_reports(language: Language)
     first = day_summary(day_result(), "run-1")
     proved = first | {"business_date": "2026-11-21", "proved": True, "discrepancy_count": 0}
     book = day_book(proved, first)
-    folder = pl.format("../{}/wechatpay/1900000109", pl.col("business_date"))
+    folder = pl.concat_str(pl.lit("../"), "business_date", pl.lit("/wechatpay/1900000109"))
     linked = replace(book, days=book.days.with_columns(folder=folder))
     content = written(proof_workbook(linked, language))
     sheet = opened(content)["Days" if language == "en" else "逐日"]

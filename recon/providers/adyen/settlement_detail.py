@@ -207,7 +207,7 @@ def _lines(rows: pl.LazyFrame, content: Content, day: date | None) -> pl.LazyFra
             original_amount=pl.when(pl.col("Gross Currency") != "").then("original"),
             exchange_rate="rate",
             status=pl.lit("succeeded"),
-            description=pl.format("{} {}", "Type", "Modification Reference"),
+            description=pl.concat_str(["Type", "Modification Reference"], separator=" "),
         ),
         "adyen",
         content.file_id,

@@ -218,7 +218,7 @@ def _entries(records: pl.DataFrame, statements: tuple[BankStatement, ...]) -> pl
             "currency",
             number="record",
             amount=pl.when(is_debit).then(-amount).otherwise(amount),
-            key=pl.format("{}:{}", "day", pl.col("record") - 1),
+            key=pl.concat_str(["day", pl.col("record") - 1], separator=":"),
             kind=pl.when(is_known).then(kind).otherwise(pl.lit("")),
             status=pl.lit("succeeded"),
             bank_reference=cell(pl.col("after")),
@@ -226,7 +226,7 @@ def _entries(records: pl.DataFrame, statements: tuple[BankStatement, ...]) -> pl
             text=words.list.eval(
                 pl.element().str.strip_chars().filter(pl.element().str.strip_chars() != "")
             ).list.join(", "),
-            shown=pl.format("{} {}", "type", "digits"),
+            shown=pl.concat_str(["type", "digits"], separator=" "),
         )
         .select(columns_of(ENTRY))
         .collect()
@@ -240,5 +240,5 @@ def _places(currency: str) -> int:
 def _minor_units(text: pl.Expr) -> pl.Expr:
     """Whole units with `places` decimals; null for anything but digits, with or without a sign."""
     is_whole = text.str.contains(r"^[+-]?\d{1,18}$")
-    scaled = pl.format("{}e-{}", text.str.strip_prefix("+"), pl.col("places"))
+    scaled = pl.concat_str([text.str.strip_prefix("+"), "places"], separator="e-")
     return pl.when(is_whole).then(scaled.cast(money.MONEY, strict=False))

@@ -145,8 +145,8 @@ def _balance(
 def _entries(cells: Cells, names: list[str]) -> pl.DataFrame:
     """ENTRY: a row an entry, or a row a detail where the details add up to it."""
     numbers = pl.Series("name", names, dtype=pl.String)
-    named = pl.format("{}:{}", pl.lit(numbers).gather(pl.col("statement")), "number")
-    parted = pl.format("{}.{}", named, "place")
+    named = pl.concat_str([pl.lit(numbers).gather(pl.col("statement")), "number"], separator=":")
+    parted = pl.concat_str([named, "place"], separator=".")
     return (
         cells.frame()
         .with_columns(key=pl.when("by_parts").then(parted).otherwise(named))

@@ -146,7 +146,7 @@ def _entries(fields: pl.DataFrame, messages: list[tuple[BankStatement, str]]) ->
             number="place",
             booked_on=_booked_on(),
             amount=_amount(),
-            key=pl.format("{}:{}", "message_key", "place"),
+            key=pl.concat_str(["message_key", "place"], separator=":"),
             kind=pl.col("type").str.tail(3).replace_strict(_KIND_BY_TYPE, default="transfer"),
             status=pl.lit("succeeded"),
             reference=pl.coalesce(

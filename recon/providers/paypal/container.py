@@ -196,7 +196,11 @@ class _Layout:
             .then(pl.lit("the first cell is no record type of this report"))
             .when(pl.col("line_no") < self.headers[0].line_no)
             .then(pl.lit("no CH line above the row says what its cells mean"))
-            .otherwise(pl.format("the row has {} cells, its CH line names {}", count, stated)),
+            .otherwise(
+                pl.concat_str(
+                    pl.lit("the row has "), count, pl.lit(" cells, its CH line names "), stated
+                )
+            ),
         )
 
     def section_of_lines(self) -> pl.Expr:
@@ -299,9 +303,10 @@ def _explained_broken(broken: pl.DataFrame, separator: str) -> pl.DataFrame:
         "line_no",
         is_row=is_row(separator),
         value=pl.col("text").str.head(_VALUE_LENGTH),
-        reason=pl.format(
-            "the quotes do not pair; {} line(s) from here cannot be told apart",
+        reason=pl.concat_str(
+            pl.lit("the quotes do not pair; "),
             pl.col("text").str.count_matches("\n", literal=True) + 1,
+            pl.lit(" line(s) from here cannot be told apart"),
         ),
     )
 

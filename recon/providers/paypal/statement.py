@@ -271,10 +271,8 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
     by_bank = kind.is_in(codes.KINDS_BY_BANK_REFERENCE)
     order = pl.when(pl.col(INVOICE) != "").then(pl.col(INVOICE)).otherwise(_filled(CUSTOM))
     remark = pl.when(pl.col(CUSTOM) != "").then(pl.col(CUSTOM)).otherwise(_filled(SUBJECT))
-    no_money = pl.when(~moves).then(pl.lit(" moves no money")).otherwise(pl.lit(""))
-    before_remark = pl.when(remark.is_not_null()).then(pl.lit(" ")).otherwise(pl.lit(""))
+    no_money = pl.when(~moves).then(pl.lit("moves no money"))
     # The two sides of a conversion may share an id; their currencies differ.
-    is_conversion = kind == "conversion"
     return (
         rows.with_columns(
             gross=pl.when(moves).then(amount).otherwise(money.ZERO),
@@ -282,13 +280,16 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             original_amount=pl.when(~moves).then(amount),
         )
         .with_columns(
-            line_id=pl.format(
-                "paypal:{}:{}:{}{}{}",
-                "account",
-                "kind",
-                TXN_ID,
-                pl.when(is_conversion).then(pl.lit(":")).otherwise(pl.lit("")),
-                pl.when(is_conversion).then(CURRENCY).otherwise(pl.lit("")),
+            line_id=pl.concat_str(
+                [
+                    pl.lit("paypal"),
+                    "account",
+                    "kind",
+                    TXN_ID,
+                    pl.when(kind == "conversion").then(CURRENCY),
+                ],
+                separator=":",
+                ignore_nulls=True,
             ),
             provider=pl.lit("paypal"),
             file_id=pl.lit(content.file_id),
@@ -306,7 +307,7 @@ def _lines(rows: pl.LazyFrame, content: Content, context: ReadContext) -> pl.Laz
             original_currency=pl.when(~moves).then(CURRENCY),
             exchange_rate=pl.lit(None),
             status=pl.col("still").fill_null("succeeded"),
-            description=pl.format("{}{}{}{}", EVENT, no_money, before_remark, remark.fill_null("")),
+            description=pl.concat_str([EVENT, no_money, remark], separator=" ", ignore_nulls=True),
         )
         .select(columns_of(STATEMENT_LINE))
     )

@@ -155,7 +155,7 @@ def directed(rows: pl.LazyFrame, context: ReadContext, moved: pl.Expr) -> pl.Laz
     return rows.with_columns(
         tx_hash="Txhash",
         # Several transfers of one transaction have no number here; their content tells them apart.
-        log_index=pl.format("{}>{}", "From", "To"),
+        log_index=pl.concat_str(["From", "To"], separator=">"),
         network=pl.lit("ethereum"),
         kind=pl.when(outgoing).then(pl.lit("withdrawal")).when(incoming).then(pl.lit("top_up")),
         occurred_at=checks.local_time(pl.col("DateTime (UTC)")).dt.replace_time_zone("UTC"),

@@ -84,7 +84,7 @@ def read(content: Content, context: ReadContext) -> Reading:
     if missing:
         raise StatementError(f"{content.name}: the header has no column {', '.join(missing)}")
     summary = layout.summary_of(content, _ROW_COUNT)
-    code = pl.format("{}{}", "业务类型", "收支类型")
+    code = pl.concat_str("业务类型", "收支类型")
     kinds = {"".join(layout.code(*key)): kind for key, kind in _KIND_BY_TYPE.items()}
     incoming = pl.col("收支类型").is_in(layout.code("收入"))
     rows = (
