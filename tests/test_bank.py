@@ -274,7 +274,7 @@ def test_what_may_be_in_a_document_does_not_change_what_is_read() -> None:
         entry("1.00", more="<AddtlNtryInf>what is &lt;b&gt; > a</AddtlNtryInf>"),
         entry("2.00", more=detail),
         entry("3.00", status="<Sts>BOOK</Sts>", more="<AddtlNtryInf/>"),
-        entry("4.00", more=inside),
+        entry("4.00", more=f"{inside}<AddtlNtryInf>two\nlines</AddtlNtryInf>"),
         entry("5.00", more="<AddtlNtryInf>a&amp;b &#228;\né</AddtlNtryInf>"),
         entry("6.00", more=_details("4.00", "2.00")),
         entry("7.00", status="<Sts>\n <Cd> PDNG </Cd>\n</Sts>"),
@@ -314,7 +314,8 @@ _NOT_PLAIN: Final[dict[str, Callable[[bytes], bytes]]] = {
     "an end in a comment": _swap(b"</Ntry>", b"<!-- </Ntry> --></Ntry>"),
     "an entry in a comment": _swap(b"<Bal>", b"<!-- <Ntry><Amt>9</Amt></Ntry> --><Bal>"),
     "CDATA": _swap(b">the last<", b"><![CDATA[the last]]><"),
-    "an instruction": _swap(b"<Amt", b"<?ours 1 > 0?><Amt"),
+    "an instruction": _swap(b"<Amt", b"<?ours?><Amt"),
+    "an instruction with a > in it": _swap(b"<Amt", b"<?ours 1 > 0?><Amt"),
     "another encoding": lambda data: (
         data.decode().replace('"1.0"', '"1.0" encoding="ISO-8859-1"').encode("latin-1")
     ),
