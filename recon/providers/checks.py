@@ -17,7 +17,8 @@ from recon.tables import CONTROL_TOTAL, REJECT, STATEMENT_LINE, columns_of
 # How the reason begins where an amount of the row is unknown, so that sums are without it.
 NOT_AN_AMOUNT: Final = "not an amount"
 _OUR_TIME: Final = tuple(date(1995, 1, 1) + timedelta(weeks=week) for week in range(45 * 52))
-_FEW_CODES: Final = 12
+_FEW_CODES: Final = 12  # that are mapped one by one
+_FEW_WORDS: Final = 8  # that are looked for one by one
 BROKEN_ROW: Final = "row"  # the field of a row whose cells are not those of the header
 
 
@@ -232,6 +233,13 @@ def to_lines(rows: pl.LazyFrame, slug: str, file_id: str, key: Sequence[str]) ->
         (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in STATEMENT_LINE.items()
     )
+
+
+def is_one_of(text: pl.Expr, words: Sequence[str]) -> pl.Expr:
+    """For a few words, each of which takes a tenth of the time of a look-up."""
+    if not 0 < len(words) <= _FEW_WORDS:
+        return text.is_in(list(words))
+    return pl.any_horizontal(text == word for word in words)
 
 
 def in_any_case(names: Iterable[str]) -> list[str]:

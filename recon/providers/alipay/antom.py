@@ -126,7 +126,7 @@ def _day(text: pl.Expr) -> pl.Expr:
 def _number(name: str) -> pl.Expr:
     """An amount without its sign; an empty one is nothing."""
     text = pl.col(name)
-    is_blank = pl.any_horizontal(text == blank for blank in ("", "null", "NULL", "Null"))
+    is_blank = checks.is_one_of(text, ("", "null", "NULL", "Null"))
     return pl.when(is_blank).then(money.ZERO).otherwise(money.parse(text, decimals=6).abs())
 
 
