@@ -1,5 +1,6 @@
 """A day from bytes to result, in memory: proved days, and what the faults of files make of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from recon.fees.schedule import Tariff
 from recon.pipeline import run_day
 from recon.providers import provider_named
 from recon.results import DayResult
+from recon.settings import AccountSettings
 from recon.tables import LEDGER_ENTRY, OPEN_ITEM, REJECT, conform, empty
 from tests import generator
 from tests.generator import GeneratedDay, generate_day, split_settlement_report
@@ -53,6 +55,26 @@ def counted(result: DayResult, side: str) -> dict[str, int]:
     went = dict(found.iter_rows())
     assert went.pop("input") == sum(went.values())
     return went
+
+
+def given(
+    day: GeneratedDay,
+    *,
+    account: AccountSettings | None = None,
+    files: Mapping[str, bytes] | None = None,
+    **more: Any,
+) -> DayInput:
+    """A generated day of WeChat Pay as what a run is given."""
+    return DayInput(
+        account or account_of("wechatpay"),
+        provider_named("wechatpay"),
+        TODAY,
+        statements_of("wechatpay", day.files if files is None else files),
+        day.ledger.lazy(),
+        empty(REJECT),
+        empty(OPEN_ITEM),
+        **more,
+    )
 
 
 def without(day: GeneratedDay, *parts: str) -> dict[str, bytes]:
@@ -123,23 +145,12 @@ def test_the_stages_run_in_their_order_through_the_step_they_are_given() -> None
         names.append(name)
         return stage()
 
-    def given(files: dict[str, bytes]) -> DayInput:
-        return DayInput(
-            account_of("wechatpay"),
-            provider_named("wechatpay"),
-            TODAY,
-            statements_of("wechatpay", files),
-            day.ledger.lazy(),
-            empty(REJECT),
-            empty(OPEN_ITEM),
-        )
-
     policy = shipped_config().policy
-    assert run_day(given(dict(day.files)), policy, MemoryStore(), step).proved
+    assert run_day(given(day), policy, MemoryStore(), step).proved
     assert names == [
         "normalize", "match", "fees", "settle", "exchange", "receive", "conclude", "post"
     ]  # fmt: skip
-    assert not run_day(given({}), policy, MemoryStore(), step).proved
+    assert not run_day(given(day, files={}), policy, MemoryStore(), step).proved
     assert names[8:] == names[:8]  # a day whose statements are missing goes the same way
 
 
@@ -157,15 +168,7 @@ def test_only_the_tariffs_of_the_account_are_applied() -> None:
     policy = shipped_config().policy
     results = [
         run_day(
-            DayInput(
-                account_of("wechatpay"),
-                provider_named("wechatpay"),
-                TODAY,
-                statements_of("wechatpay", day.files),
-                day.ledger.lazy(),
-                empty(REJECT),
-                empty(OPEN_ITEM),
-            ),
+            given(day),
             replace(policy, tariffs=tariffs),
             MemoryStore(),
         )
@@ -487,17 +490,8 @@ def test_a_line_whose_entry_was_written_off_says_so_once() -> None:
     [alone] = run(day, account=account).discrepancies.rows(named=True)
     gone = carried(side="entry", item_id="GL-1", currency=alone["currency"],
                    amount=alone["amount_provider"], merchant_ref=alone["merchant_ref"])  # fmt: skip
-    given = DayInput(
-        account,
-        provider_named("wechatpay"),
-        TODAY,
-        statements_of("wechatpay", day.files),
-        day.ledger.lazy(),
-        empty(REJECT),
-        empty(OPEN_ITEM),
-        given_up_items=frame_of(OPEN_ITEM, [gone]),
-    )
-    told = run_day(given, shipped_config().policy, MemoryStore())
+    after = given(day, account=account, given_up_items=frame_of(OPEN_ITEM, [gone]))
+    told = run_day(after, shipped_config().policy, MemoryStore())
     more = " The other side had it as GL-1, which was written off: take the write-off back, and "
     assert explanations(told) == f"{alone['explanation']}{more}book nothing twice."
 
